@@ -26,6 +26,9 @@ type DeployOptions struct {
 	// failed. If there are several runs, each one gets its own subdirectory. Empty means no
 	// download.
 	Download string `flag:"download" value:"DIR" help:"download the files of each run into DIR once it has ended, also when it failed"`
+	// ForceConflicts takes fields of secrets from other field managers, such as kubectl.
+	// Without it, Deploy fails if one of these has set a field to another value.
+	ForceConflicts bool `flag:"force-conflicts" help:"take over what another field manager, such as kubectl, has set in a secret to another value"`
 }
 
 // Deploy takes the jobs in o.Jobs and their upstream from the source tree to finished runs.
@@ -48,7 +51,7 @@ func Deploy(ctx context.Context, env *Env, o DeployOptions) (*Result, error) {
 	if err != nil {
 		return result, err
 	}
-	d.Runs = how
+	d.Runs, d.ForceConflicts = how, o.ForceConflicts
 	if err := d.Connect(ctx); err != nil {
 		return result, err
 	}
@@ -67,6 +70,8 @@ type PlanOptions struct {
 	// Params and Expand are as in DeployOptions.
 	Params []string `flag:"param" short:"P" value:"NAME=VALUE" mage:"params" help:"give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml"`
 	Expand bool     `flag:"expand" help:"make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server"`
+	// ForceConflicts is as in DeployOptions.
+	ForceConflicts bool `flag:"force-conflicts" help:"plan to take over what another field manager, such as kubectl, has set in a secret to another value"`
 }
 
 // Plan reports what Deploy would do with the same options: images to push, secrets (masked),
@@ -84,6 +89,7 @@ func Plan(ctx context.Context, env *Env, o PlanOptions) (*Result, error) {
 	if err != nil {
 		return result, err
 	}
+	d.ForceConflicts = o.ForceConflicts
 	if err := d.Plan(ctx, result); err != nil {
 		return result, err
 	}

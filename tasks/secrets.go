@@ -11,6 +11,9 @@ type SecretsOptions struct {
 	// Prune includes secrets that slipway wrote earlier and that slipway.yaml no longer names.
 	// SecretsSync deletes them.
 	Prune bool `flag:"prune" help:"include secrets that slipway wrote and that slipway.yaml no longer names: sync deletes them"`
+	// ForceConflicts takes fields of secrets from other field managers, such as kubectl.
+	// Without it, the command fails if one of these has set a field to another value.
+	ForceConflicts bool `flag:"force-conflicts" help:"take over what another field manager, such as kubectl, has set in a secret to another value"`
 }
 
 // SecretsPlan reports, masked, what SecretsSync would change in the cluster.
@@ -29,9 +32,10 @@ func secrets(ctx context.Context, env *Env, command string, o SecretsOptions, do
 		return nil, err
 	}
 	result := p.Result(command)
-	d, err := deploy.ReadSecrets(ctx, p, o.Prune)
+	d, err := deploy.ReadSecrets(ctx, p)
 	if err != nil {
 		return result, err
 	}
+	d.Prune, d.ForceConflicts = o.Prune, o.ForceConflicts
 	return result, do(d, ctx, result)
 }

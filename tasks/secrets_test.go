@@ -17,6 +17,10 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
@@ -36,6 +40,12 @@ type vault struct {
 // passes through, if that is not nil, before the cluster.
 func newVault(t *testing.T, through func(http.Handler) http.Handler) *vault {
 	t.Helper()
+	return vaultOn(t, sandboxCluster(t, through))
+}
+
+// sandboxCluster starts the sandbox's cluster, without a sandbox around it.
+func sandboxCluster(t *testing.T, through func(http.Handler) http.Handler) *rest.Config {
+	t.Helper()
 	objects, err := kubernetes.New(t.TempDir(), "ns")
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +56,7 @@ func newVault(t *testing.T, through func(http.Handler) http.Handler) *vault {
 	}
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	return vaultOn(t, &rest.Config{Host: server.URL})
+	return &rest.Config{Host: server.URL}
 }
 
 // vaultOn returns a repository that syncs secrets to the namespace ns of a cluster.
@@ -172,5 +182,95 @@ func TestNothingToSync(t *testing.T) {
 		if err != nil || len(synced.Secrets) != 50 || len(requests) != want {
 			t.Errorf("%v; %d requests, want %d: %q", err, len(requests), want, requests)
 		}
+	}
+}
+
+// TestImmutableSecrets rotates the value of an immutable secret. Nothing is changed then,
+// and the error has the place of the secret, and says what to do.
+func TestImmutableSecrets(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, nil)
+	v.secrets("  early: {data: {token: env:TOKEN}}\n  token: {data: {token: env:TOKEN}, immutable: true}\n")
+	v.values["TOKEN"] = "a-secret-value"
+	for _, want := range []string{"early create, token create", "early unchanged, token unchanged"} {
+		if done, err := v.sync(SecretsOptions{}); err != nil || done != want {
+			t.Errorf("%s, %v; want %s", done, err, want)
+		}
+	}
+	v.values["TOKEN"] = "another-secret-value"
+	v.refused(SecretsOptions{}, ExitUsage, "slipway.yaml:5:10: secret token is immutable in the cluster, and has another value there (token) (Kubernetes refuses to change it: add a secret with another name")
+	v.refused(SecretsOptions{ForceConflicts: true}, ExitUsage, "secret token is immutable")
+	v.secrets("  token: {data: {token: env:TOKEN}}\n")
+	v.values["TOKEN"] = "a-secret-value"
+	v.refused(SecretsOptions{}, ExitUsage, "Kubernetes cannot undo that (set immutable: true again")
+}
+
+// TestLargeSecret has a secret that is larger than 1 MiB, although none of its values is.
+func TestLargeSecret(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, nil)
+	v.write("half", strings.Repeat("x", 1<<19))
+	v.secrets("  early: {data: {half: file:half}}\n  large: {data: {a: file:half, b: file:half, c: env:C}}\n")
+	v.values["C"] = "y"
+	v.refused(SecretsOptions{}, ExitUsage, "slipway.yaml:5:10: secret large has 1048577 bytes, and Kubernetes allows 1 MiB")
+	v.write("whole", strings.Repeat("x", 1<<20+1))
+	v.secrets("  early: {data: {half: file:half}}\n  large: {data: {a: file:whole}}\n")
+	v.refused(SecretsOptions{}, ExitUsage, "slipway.yaml:5:21: the secret file:whole is larger than 1 MiB")
+	v.secrets("  early: {data: {half: file:half}}\n  Large: {data: {a: file:half}}\n")
+	v.refused(SecretsOptions{}, ExitUsage, `slipway.yaml:5:3: "Large" is not a valid name for secrets`)
+}
+
+// TestConflictingSecrets syncs a secret that was changed with kubectl, on the sandbox's
+// cluster.
+func TestConflictingSecrets(t *testing.T) {
+	t.Parallel()
+	conflicting(t, sandboxCluster(t, nil))
+}
+
+// conflicting changes a secret with kubectl's field manager, and deploys. Nothing may be
+// built or changed then, until slipway is told to take the field over.
+func conflicting(t *testing.T, access *rest.Config) {
+	t.Helper()
+	clients, err := client.NewForConfig(access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := vaultOn(t, access)
+	v.secrets("  token: {data: {token: env:TOKEN}}\n")
+	v.values["TOKEN"] = "the-first-value"
+	if _, err := v.sync(SecretsOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := clients.Secrets("ns").Patch(t.Context(), "token", types.MergePatchType, []byte(`{"stringData":{"token":"by-hand","own":"x"}}`), metav1.PatchOptions{FieldManager: "kubectl-edit"}); err != nil {
+		t.Fatal(err)
+	}
+	v.secrets("  early: {data: {token: env:TOKEN}}\n  token: {data: {token: env:TOKEN}}\nregistry: 127.0.0.1:1/none\nimages: {data: {files: [kubeconfig]}}\n")
+	const want = "secret token: the field manager kubectl-edit owns .data.token, with other values than slipway.yaml (slipway secrets sync --force-conflicts takes them over)"
+	v.refused(SecretsOptions{}, ExitStep, want)
+	_, deployed := Deploy(t.Context(), v.env, DeployOptions{})
+	_, planned := SecretsPlan(t.Context(), v.env, SecretsOptions{})
+	for what, err := range map[string]error{"deploy": deployed, "plan": planned} {
+		if ExitCode(err) != ExitStep || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	stored := func(name string) map[string][]byte {
+		s, err := clients.Secrets("ns").Get(t.Context(), name, metav1.GetOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			t.Error(err)
+		}
+		return s.Data
+	}
+	if len(stored("early")) > 0 || string(stored("token")["token"]) != "by-hand" || strings.Contains(v.events.String(), "start image") {
+		t.Errorf("refused, and there are %s and %s\n%s", stored("early"), stored("token"), v.events)
+	}
+	if done, err := v.sync(SecretsOptions{ForceConflicts: true}); err != nil || done != "early create, token update" {
+		t.Errorf("forced: %s, %v", done, err)
+	}
+	if got := stored("token"); string(got["token"]) != "the-first-value" || string(got["own"]) != "x" {
+		t.Errorf("forced, and it is %s", got)
+	}
+	if done, err := v.sync(SecretsOptions{}); err != nil || done != "early unchanged, token unchanged" {
+		t.Errorf("again: %s, %v", done, err)
 	}
 }

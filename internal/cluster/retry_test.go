@@ -43,7 +43,7 @@ func TestSyncThroughFaults(t *testing.T) {
 				if err := c.EnsureNamespace(t.Context()); err != nil {
 					return err
 				}
-				_, err := secret.Sync(t.Context(), c.Secrets(), "p", []secret.Bundle{b}, prune)
+				_, err := secret.Sync(t.Context(), c.Secrets(), secret.Wanted{Project: "p", Bundles: []secret.Bundle{b}, Prune: prune})
 				return err
 			}
 			faults.Spoil(k, fault)

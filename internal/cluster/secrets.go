@@ -14,13 +14,6 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// The labels of objects that slipway writes. LabelProject keeps projects that share a
-// namespace from pruning each other's Secrets.
-const (
-	LabelManagedBy = "app.kubernetes.io/managed-by"
-	LabelProject   = "slipway.dev/project"
-)
-
 // Secrets returns the Secrets of the namespace as a store.
 func (c *Cluster) Secrets() secret.Store { return secrets{c} }
 
@@ -103,23 +96,27 @@ func stored(item *v1.Secret) secret.Stored {
 	for key, value := range item.Data {
 		data[key] = secret.NewValue(value)
 	}
+	own, others := owners(item.ManagedFields)
 	return secret.Stored{
-		Name: item.Name, Type: string(item.Type), Data: data,
-		Managed: item.Labels[LabelManagedBy] == FieldManager, Project: item.Labels[LabelProject],
+		Name: item.Name, Type: string(item.Type), Data: data, Own: own, Others: others, Immutable: item.Immutable != nil && *item.Immutable,
+		Managed: item.Labels[secret.LabelManagedBy] == FieldManager, Project: item.Labels[secret.LabelProject],
 	}
 }
 
-// Apply implements secret.Store. It takes ownership of the fields that it sets, even if
-// another field manager has them. Other fields and keys are left to their managers.
-func (s secrets) Apply(ctx context.Context, b secret.Bundle) error {
+// Apply implements secret.Store. Other fields and keys than those that it sets are left to
+// their managers.
+func (s secrets) Apply(ctx context.Context, b secret.Bundle, force bool) error {
 	data := map[string][]byte{}
 	for key, value := range b.Data {
 		data[key] = value.Reveal()
 	}
-	labels := map[string]string{LabelManagedBy: FieldManager, LabelProject: b.Project}
+	labels := map[string]string{secret.LabelManagedBy: FieldManager, secret.LabelProject: b.Project}
 	wanted := corev1.Secret(b.Name, s.Namespace).WithType(v1.SecretType(b.Type)).WithLabels(labels).WithData(data)
+	if b.Immutable {
+		wanted.WithImmutable(true)
+	}
 	_, err := retry(ctx, s.Cluster, func() (*v1.Secret, error) {
-		return s.Client.CoreV1().Secrets(s.Namespace).Apply(ctx, wanted, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
+		return s.Client.CoreV1().Secrets(s.Namespace).Apply(ctx, wanted, metav1.ApplyOptions{FieldManager: FieldManager, Force: force})
 	})
 	if err != nil {
 		return s.explain("apply secret "+b.Name, err)
@@ -145,6 +142,8 @@ func (s secrets) explain(what string, err error) error {
 	switch {
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf("%s: permission denied; these credentials need get, create and patch on secrets, and list and delete for --prune: %w", where, err)
+	case apierrors.IsConflict(err):
+		return fmt.Errorf("%s: %w (%s)", where, err, secret.TakeOver)
 	case apierrors.IsInvalid(err):
 		return fmt.Errorf("%s: the cluster rejected it as invalid (%s)", where, apierrors.ReasonForError(err))
 	}

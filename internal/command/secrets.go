@@ -20,7 +20,10 @@ func secrets() []Command {
 			Name: "secrets sync", Group: Secrets, Task: task(tasks.SecretsSync),
 			Summary: "Write the secrets into the cluster by server-side apply",
 			Help: `Writes the secrets of slipway.yaml into the cluster by server-side apply. ` +
-				`This needs the rights to get, create and patch Secrets. With --prune it also needs the rights to list and delete them.`,
+				`This needs the rights to get, create and patch Secrets. With --prune it also needs the rights to list and delete them. ` +
+				`With the right to list them, it reads all by one request. ` +
+				`It changes nothing and exits with 3 if another field manager, such as kubectl, has set what it would change. ` +
+				`--force-conflicts takes that over.`,
 			Examples: []string{
 				"slipway secrets sync",
 				"slipway secrets sync --prune",

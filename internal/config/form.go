@@ -33,8 +33,11 @@ func (f form) matches(text string) bool {
 
 // forms holds the forms by the names that the tag form uses.
 var forms = map[string]form{
-	"slug":     {pattern: lazyregexp.New(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`), description: "lowercase letters, digits and dashes, at most 63"},
-	"dns":      {pattern: lazyregexp.New(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`), description: "lowercase letters, digits, dashes and dots, as Kubernetes requires"},
+	"slug": {pattern: lazyregexp.New(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`), description: "lowercase letters, digits and dashes, at most 63"},
+	"dns": {
+		pattern: subdomain, check: func(text string) bool { return len(text) <= 253 && subdomain.MatchString(text) },
+		description: "lowercase letters, digits, dashes and dots, as Kubernetes requires",
+	},
 	"url":      {pattern: lazyregexp.New(`^https?://[^/\s]+(/\S*)?$`), description: "an address that begins with https:// or http://"},
 	"host":     {pattern: lazyregexp.New(`^[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?$|^[0-9A-Fa-f:]+:[0-9A-Fa-f:.]*$`), description: "the name or the address of a host, without https:// and port"},
 	"bucket":   {pattern: lazyregexp.New(`^gs://[a-z0-9][-_.a-z0-9]{1,220}[a-z0-9]/?$`), description: "gs:// and the bucket's name"},
@@ -51,6 +54,9 @@ var forms = map[string]form{
 	"source": {pattern: lazyregexp.New(secret.Pattern()), description: secret.Forms(), secret: true},
 	"text":   {literal: true},
 }
+
+// subdomain matches what Kubernetes allows as a name, except for its length.
+var subdomain = lazyregexp.New(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 
 // isInsideRepository reports whether the path p is relative and stays inside the repository.
 func isInsideRepository(p string) bool {

@@ -14,6 +14,7 @@ type Secret struct {
 	DockerRegistry *DockerRegistry   `yaml:"docker-registry" doc:"Credentials to pull images with" oneof:"yes"`
 	TLS            *TLS              `yaml:"tls" doc:"A certificate and its private key, such as for an Ingress" oneof:"yes"`
 	BasicAuth      *BasicAuth        `yaml:"basic-auth" doc:"A user name and a password" oneof:"yes"`
+	Immutable      bool              `yaml:"immutable" doc:"Let Kubernetes refuse every later change of the values"`
 }
 
 // DockerRegistry holds what an imagePullSecret is made of.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -30,6 +31,13 @@ func (c *Config) validate() []*source.Error {
 			fail("", at, "image %s has build-args, build-secrets, ssh or target without a dockerfile", name)
 		}
 	}
+	for _, name := range keys(c.Secrets) {
+		for _, key := range keys(c.Secrets[name].Data) {
+			if len(key) > 253 || !secretKey.MatchString(key) || strings.HasPrefix(key, "..") || key == "." {
+				fail("", []string{"secrets", name, "data", key}, "%q cannot be a key of secret %s: use letters, digits, dashes, underscores and dots, at most 253, as Kubernetes requires", key, name)
+			}
+		}
+	}
 	for _, name := range keys(c.Jobs) {
 		if c.Services[name] != nil {
 			fail("", []string{"services", name}, "%s is already the name of a job", name)
@@ -46,6 +54,9 @@ func (c *Config) validate() []*source.Error {
 	}
 	return errs
 }
+
+// secretKey matches the characters that Kubernetes allows in a key of a Secret.
+var secretKey = lazyregexp.New(`^[-._a-zA-Z0-9]+$`)
 
 func (c *Config) validateJob(j *Job, at []string, fail func(string, []string, string, ...any)) {
 	if j.Image != "" && c.Images[j.Image] == nil {

@@ -41,10 +41,26 @@ func bundles(ctx context.Context, p *project.Project, jobs []*config.Job) ([]sec
 		b.At, b.Project = p.Config.At("mlflow"), p.Config.Project
 		bundles = append(bundles, b)
 	}
+	for _, b := range bundles {
+		errs = append(errs, checkSize(b))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return bundles, nil
+}
+
+// checkSize returns an error for a Secret that is larger than Kubernetes allows.
+func checkSize(b secret.Bundle) error {
+	size := 0
+	for _, value := range b.Data {
+		size += value.Len()
+	}
+	if size <= secret.MaxSize {
+		return nil
+	}
+	return &source.Error{Position: b.At, Message: fmt.Sprintf("secret %s has %d bytes, and Kubernetes allows 1 MiB", b.Name, size),
+		Hint: "split it into several secrets, or put what is not secret into an image or on the volume"}
 }
 
 // configured returns the secrets that slipway.yaml lists.
@@ -54,7 +70,7 @@ func configured(ctx context.Context, p *project.Project) ([]secret.Bundle, error
 	for _, s := range p.SecretList() {
 		b, err := bundle(ctx, p, s)
 		errs = append(errs, err)
-		b.At, b.Project = p.Config.At("secrets", s.Name), p.Config.Project
+		b.At, b.Project, b.Immutable = p.Config.At("secrets", s.Name), p.Config.Project, s.Immutable
 		bundles = append(bundles, b)
 	}
 	return bundles, errors.Join(errs...)

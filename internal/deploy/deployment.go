@@ -27,6 +27,8 @@ type Deployment struct {
 	Bundles []secret.Bundle
 	// Prune deletes Secrets that slipway wrote earlier and that slipway.yaml no longer names.
 	Prune bool
+	// ForceConflicts takes fields of Secrets from other field managers.
+	ForceConflicts bool
 	// Runs are the options for submitting and following the jobs.
 	Runs pipeline.Options
 	// WithoutUpstream deploys one job without its upstream. The last succeeded runs of the
@@ -36,6 +38,8 @@ type Deployment struct {
 	// Results is how each job ended. Apply sets it.
 	Results []pipeline.JobResult
 
+	// planned are the changes to the Secrets, once Connect has planned them.
+	planned []secret.Change
 	// references maps the names of images to their references by digest.
 	references map[string]string
 }
@@ -88,8 +92,8 @@ func ReadImages(ctx context.Context, p *project.Project, names []string) (*Deplo
 }
 
 // ReadSecrets is like Read for the secrets only.
-func ReadSecrets(ctx context.Context, p *project.Project, prune bool) (*Deployment, error) {
-	d := &Deployment{Platform: platform.New(p), Prune: prune}
+func ReadSecrets(ctx context.Context, p *project.Project) (*Deployment, error) {
+	d := &Deployment{Platform: platform.New(p)}
 	jobs := append(p.Jobs(), p.Services()...)
 	if err := p.Config.Unsupported(); err != nil {
 		return nil, err
@@ -142,8 +146,8 @@ func (d *Deployment) Uses() platform.Uses {
 }
 
 // Connect connects the deployment to the platform. It starts the sandbox if the project uses
-// it, and changes nothing else. It returns an error for a job that the server would refuse
-// or that would wait for ever.
+// it, and changes nothing else. It returns an error for a change of a Secret that Kubernetes
+// would refuse, and for a job that the server would refuse or that would wait for ever.
 func (d *Deployment) Connect(ctx context.Context) error {
 	u := d.Uses()
 	if err := d.CheckCombination(u); err != nil {
@@ -154,6 +158,12 @@ func (d *Deployment) Connect(ctx context.Context) error {
 	}
 	if u.Runs {
 		d.MaskRemote(ctx)
+	}
+	if u.Secrets {
+		var err error
+		if d.planned, err = (secrets{d}).plan(ctx); err != nil {
+			return exit.IfInterrupted(ctx, err)
+		}
 	}
 	return exit.IfInterrupted(ctx, d.checkRuns(ctx, d.Jobs))
 }

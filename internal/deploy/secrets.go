@@ -44,12 +44,15 @@ func (s secrets) Plan(ctx context.Context, result *report.Result) (changes int, 
 	return changes, ctx.Err()
 }
 
+// plan compares the secrets with those in the cluster. The error says which changes
+// Kubernetes would refuse.
 func (s secrets) plan(ctx context.Context) ([]secret.Change, error) {
-	planned, err := secret.Plan(ctx, s.Cluster.Secrets(), s.Config.Project, s.Bundles, s.Prune)
-	if err != nil {
-		return planned, fmt.Errorf("read the secrets of namespace %s: %w", s.RunNamespace, err)
-	}
-	return planned, nil
+	return secret.Plan(ctx, s.Cluster.Secrets(), s.wanted())
+}
+
+// wanted returns what to sync.
+func (d *Deployment) wanted() secret.Wanted {
+	return secret.Wanted{Project: d.Config.Project, Bundles: d.Bundles, Prune: d.Prune, Force: d.ForceConflicts}
 }
 
 func (s secrets) sync(ctx context.Context) ([]secret.Change, error) {
@@ -65,13 +68,23 @@ func (s secrets) sync(ctx context.Context) ([]secret.Change, error) {
 			return nil, fmt.Errorf("sync secrets: %w", err)
 		}
 	}
-	changes, err := secret.Sync(ctx, s.Cluster.Secrets(), s.Config.Project, s.Bundles, s.Prune)
-	if err != nil {
-		s.Event(report.Failed, "secrets", s.RunNamespace, "not synced")
-		return changes, fmt.Errorf("sync secrets: %w", err)
+	changes := s.planned
+	if changes == nil {
+		var err error
+		if changes, err = s.plan(ctx); err != nil {
+			return nil, s.notSynced(err)
+		}
+	}
+	if err := secret.Apply(ctx, s.Cluster.Secrets(), s.wanted(), changes); err != nil {
+		return changes, s.notSynced(err)
 	}
 	s.Event(report.Done, "secrets", s.RunNamespace, summary(changes))
 	return changes, nil
+}
+
+func (s secrets) notSynced(err error) error {
+	s.Event(report.Failed, "secrets", s.RunNamespace, "not synced")
+	return fmt.Errorf("sync secrets: %w", err)
 }
 
 // createNamespace creates the namespace if slipway.yaml asks for it.

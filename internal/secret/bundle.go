@@ -16,10 +16,19 @@ const (
 	TypeBasicAuth    = "kubernetes.io/basic-auth"
 )
 
+// The labels of the Secrets that slipway writes. LabelProject keeps projects that share a
+// namespace from pruning each other's Secrets.
+const (
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+	LabelProject   = "slipway.dev/project"
+)
+
 // Bundle is one Kubernetes Secret as the configuration describes it.
 type Bundle struct {
 	Name, Type string
 	Data       map[string]Value
+	// Immutable makes Kubernetes refuse every later change of Data.
+	Immutable bool
 	// Project is the project that the Secret belongs to. Pruning deletes only Secrets of its
 	// own project.
 	Project string

@@ -271,7 +271,7 @@ func TestWatch(t *testing.T) {
 // TestLargeValues masks large values in bounded time.
 func TestLargeValues(t *testing.T) {
 	started := time.Now()
-	zeros, lines := strings.Repeat("\x00", maxSize/8), strings.Repeat("key = some-value-0123456789\n", maxSize/30)
+	zeros, lines := strings.Repeat("\x00", MaxSize/8), strings.Repeat("key = some-value-0123456789\n", MaxSize/30)
 	m := masker(zeros, lines)
 	got := m.Mask(strings.Repeat("AAAA", 100_000) + lines[:1000])
 	if strings.Contains(got, "0123456789") {

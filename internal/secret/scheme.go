@@ -95,7 +95,7 @@ func (r *Resolver) file(ctx context.Context, s Source) (Value, error) {
 	}
 	defer file.Close()
 	defer context.AfterFunc(ctx, func() { _ = file.SetReadDeadline(time.Unix(1, 0)) })()
-	content, err := io.ReadAll(io.LimitReader(file, maxSize+1))
+	content, err := io.ReadAll(io.LimitReader(file, MaxSize+1))
 	switch {
 	case ctx.Err() != nil:
 		return Value{}, ctx.Err()
@@ -103,7 +103,7 @@ func (r *Resolver) file(ctx context.Context, s Source) (Value, error) {
 		return Value{}, fmt.Errorf("read the secret %s: %w", s, err)
 	case len(content) == 0:
 		return Value{}, fmt.Errorf("the secret %s is empty", s)
-	case len(content) > maxSize:
+	case len(content) > MaxSize:
 		return Value{}, fmt.Errorf("the secret %s is larger than 1 MiB, more than Kubernetes allows", s)
 	}
 	return NewValue(content), nil

@@ -59,7 +59,7 @@ func TestSources(t *testing.T) {
 	}
 	write("key", 9)
 	write("empty", 0)
-	write("large", maxSize+1)
+	write("large", MaxSize+1)
 	r := &Resolver{Dir: dir, Remotes: map[string]Remote{"gcp-secret-manager": kept{"projects/p/secrets/s": canary, "projects/p/secrets/s/versions/2": canary}}, Lookup: func(name string) (string, bool) {
 		value, ok := map[string]string{"TOKEN": canary, "EMPTY": ""}[name]
 		return value, ok
@@ -189,7 +189,7 @@ func (m *memory) change(name string) error {
 	return nil
 }
 
-func (m *memory) Apply(_ context.Context, b Bundle) error {
+func (m *memory) Apply(_ context.Context, b Bundle, _ bool) error {
 	if err := m.change(b.Name); err != nil {
 		return err
 	}
@@ -219,18 +219,18 @@ func TestSyncCanBeRepeated(t *testing.T) {
 			"others":  {Name: "others", Type: TypeOpaque, Data: data("old"), Managed: true, Project: "another"},
 			"manual":  {Name: "manual", Type: TypeOpaque, Data: data("old")},
 		}}
-		_, err := Sync(t.Context(), m, "story", want, true)
+		_, err := Sync(t.Context(), m, Wanted{Project: "story", Bundles: want, Prune: true})
 		if (err != nil) != (fail <= 3) {
 			t.Fatalf("fault at %d: %v", fail, err)
 		}
-		if _, err := Sync(t.Context(), m, "story", want, true); err != nil {
+		if _, err := Sync(t.Context(), m, Wanted{Project: "story", Bundles: want, Prune: true}); err != nil {
 			t.Fatal(err)
 		}
 		slices.Sort(m.applied)
 		if !slices.Equal(m.applied, []string{"changed", "gone", "new"}) {
 			t.Errorf("fault at %d: changed %v", fail, m.applied)
 		}
-		changes, err := Plan(t.Context(), m, "story", want, true)
+		changes, err := Plan(t.Context(), m, Wanted{Project: "story", Bundles: want, Prune: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -244,7 +244,40 @@ func TestSyncCanBeRepeated(t *testing.T) {
 
 func TestAnotherTypeIsRefused(t *testing.T) {
 	m := &memory{secrets: map[string]Stored{"x": {Name: "x", Type: TypeDockerConfig}}}
-	if _, err := Sync(t.Context(), m, "story", []Bundle{Opaque("x", nil)}, false); err == nil || !strings.Contains(err.Error(), "delete it there first") {
+	if _, err := Sync(t.Context(), m, Wanted{Project: "story", Bundles: []Bundle{Opaque("x", nil)}}); err == nil || !strings.Contains(err.Error(), "delete it there first") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestConflicts compares a Secret with one whose fields have other managers. A field that
+// already has its value is no conflict, and a key that slipway.yaml drops stays if another
+// manager has set it.
+func TestConflicts(t *testing.T) {
+	value := func(text string) Value { return NewValue([]byte(text)) }
+	old := Stored{Name: "x", Type: TypeOpaque, Managed: true, Project: "story",
+		Data:   map[string]Value{"a": value("1"), "b": value("1"), "same": value("1"), "shared": value("1"), "dropped": value("1"), "theirs": value("1")},
+		Own:    map[string]bool{".data.a": true, ".data.same": true, ".data.shared": true, ".data.dropped": true},
+		Others: map[string][]string{".data.a": {"kubectl-edit", "helm"}, ".data.b": {"helm"}, ".data.same": {"helm"}, ".data.shared": {"helm"}, ".data.theirs": {"helm"}},
+	}
+	m := &memory{secrets: map[string]Stored{"x": old}}
+	b := Opaque("x", map[string]Value{"a": value("2"), "b": value("2"), "same": value("1"), "new": value("1")})
+	b.Project = "story"
+	want := Wanted{Project: "story", Bundles: []Bundle{b}}
+	_, err := Sync(t.Context(), m, want)
+	conflict := new(ConflictError)
+	if !errors.As(err, &conflict) || len(m.applied) > 0 || err.Error() != "secret x: the field manager helm owns .data.a, .data.b; the field manager kubectl-edit owns .data.a, "+
+		"with other values than slipway.yaml (slipway secrets sync --force-conflicts takes them over)" {
+		t.Errorf("%v; applied %q", err, m.applied)
+	}
+	want.Force = true
+	changes, err := Sync(t.Context(), m, want)
+	keys := "[{x update [{a update} {b update} {dropped prune} {new create} {same unchanged}]}]"
+	if got := fmt.Sprint(changes); err != nil || got != keys || len(m.applied) != 1 {
+		t.Errorf("%s, %v", got, err)
+	}
+	old.Managed, old.Others = false, map[string][]string{".metadata.labels.app.kubernetes.io/managed-by": {"helm"}}
+	m.secrets["x"], want.Force = old, false
+	if _, err := Sync(t.Context(), m, want); !errors.As(err, &conflict) || !strings.Contains(err.Error(), "helm owns .metadata.labels.app.kubernetes.io/managed-by") {
+		t.Errorf("a label: %v", err)
 	}
 }

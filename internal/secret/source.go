@@ -7,9 +7,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
-// maxSize is the maximum size of a Secret in Kubernetes, in bytes; etcd's limit of 1.5 MiB
+// MaxSize is the maximum size of a Secret in Kubernetes, in bytes; etcd's limit of 1.5 MiB
 // per request is higher. See kubernetes.io/docs/concepts/configuration/secret.
-const maxSize = 1 << 20
+const MaxSize = 1 << 20
 
 // Source is the source of a value, such as env:TOKEN.
 type Source struct{ Scheme, Name string }

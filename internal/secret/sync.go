@@ -1,8 +1,8 @@
 package secret
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sort"
 )
@@ -16,8 +16,9 @@ type Store interface {
 	// namespace does not exist. It is only called for pruning, as a user who deploys may not
 	// have permission to list Secrets.
 	List(context.Context) ([]Stored, error)
-	// Apply writes b by server-side apply.
-	Apply(context.Context, Bundle) error
+	// Apply writes b by server-side apply. Unless force is set, it fails for fields that other
+	// field managers have set to other values.
+	Apply(ctx context.Context, b Bundle, force bool) error
 	// Delete deletes a Secret. It returns nil if there is none.
 	Delete(ctx context.Context, name string) error
 }
@@ -26,42 +27,38 @@ type Store interface {
 type Stored struct {
 	Name, Type string
 	Data       map[string]Value
+	// Immutable reports whether Kubernetes refuses changes of Data.
+	Immutable bool
 	// Managed reports whether slipway wrote the Secret, and Project for which project.
 	Managed bool
 	Project string
+	// Own are the fields that slipway's field manager owns, such as .data.token. Others are
+	// the fields of other field managers, each with the names of its managers. Own is nil if
+	// the cluster does not say who owns the fields.
+	Own    map[string]bool
+	Others map[string][]string
 }
 
-// Action is what a sync does to a Secret or to a key of one.
-type Action string
-
-// The actions.
-const (
-	Create    Action = "create"
-	Update    Action = "update"
-	Unchanged Action = "unchanged"
-	Prune     Action = "prune"
-)
-
-// Change is what a sync does, or would do, to one Secret.
-type Change struct {
-	Name   string
-	Action Action
-	Keys   []KeyChange
+// Wanted is what a sync is asked for.
+type Wanted struct {
+	Project string
+	Bundles []Bundle
+	// Prune deletes the Secrets of the project that no bundle names.
+	Prune bool
+	// Force takes fields from other field managers.
+	Force bool
 }
 
-// KeyChange is the change of one key.
-type KeyChange struct {
-	Key    string
-	Action Action
-}
-
-// Plan compares the Secrets in the cluster with bundles and returns what Sync would do.
-// It changes nothing. A Secret that slipway did not write, or wrote for another project,
-// is part of the plan only if a bundle has its name. Secrets of the project without a
-// bundle are part of it only with prune. Plan fails if a Secret would have to change its
-// type, which Kubernetes does not allow.
-func Plan(ctx context.Context, s Store, project string, bundles []Bundle, prune bool) ([]Change, error) {
-	stored, err := readSecrets(ctx, s, bundles, prune)
+// Plan compares the Secrets in the cluster with what is wanted and returns what Apply would
+// do. It changes nothing. A Secret that slipway did not write, or wrote for another
+// project, is part of the plan only if a bundle has its name. Secrets of the project
+// without a bundle are part of it only with Prune.
+//
+// Plan fails if Kubernetes would refuse one of the changes: if a Secret would have to change
+// its type or, with a *source.Error, if it is immutable, or with a *ConflictError if other
+// field managers own what would change.
+func Plan(ctx context.Context, s Store, w Wanted) ([]Change, error) {
+	stored, err := w.read(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -70,17 +67,22 @@ func Plan(ctx context.Context, s Store, project string, bundles []Bundle, prune 
 		have[x.Name] = x
 	}
 	var changes []Change
+	var refused []error
 	wanted := map[string]bool{}
-	for _, b := range bundles {
+	for _, b := range w.Bundles {
 		wanted[b.Name] = true
 		old, ok := have[b.Name]
-		if ok && old.Type != b.Type {
-			return nil, fmt.Errorf("secret %s has type %s in the cluster and should have %s; Kubernetes cannot change that: delete it there first", b.Name, old.Type, b.Type)
+		change := compare(b, old, ok)
+		if err := w.refusal(b, old, change); err != nil {
+			refused = append(refused, err)
 		}
-		changes = append(changes, compare(b, old, ok))
+		changes = append(changes, change)
+	}
+	if err := errors.Join(refused...); err != nil {
+		return nil, err
 	}
 	for _, x := range stored {
-		if wanted[x.Name] || !x.Managed || x.Project != project {
+		if wanted[x.Name] || !x.Managed || x.Project != w.Project {
 			continue
 		}
 		changes = append(changes, Change{Name: x.Name, Action: Prune, Keys: keyChanges(x.Data, Prune)})
@@ -89,35 +91,30 @@ func Plan(ctx context.Context, s Store, project string, bundles []Bundle, prune 
 	return changes, nil
 }
 
-// readSecrets returns the Secrets in the cluster that bundles name, or with prune all Secrets.
-func readSecrets(ctx context.Context, s Store, bundles []Bundle, prune bool) ([]Stored, error) {
-	if prune {
+// read returns the Secrets in the cluster that bundles name, or with Prune all Secrets.
+func (w Wanted) read(ctx context.Context, s Store) ([]Stored, error) {
+	if w.Prune {
 		return s.List(ctx)
 	}
 	var names []string
-	for _, b := range bundles {
+	for _, b := range w.Bundles {
 		names = append(names, b.Name)
 	}
 	return s.Read(ctx, names)
 }
 
-// Sync makes the changes that Plan returns, and returns them. A second Sync changes
-// nothing. A Sync that failed half-way can be repeated.
-func Sync(ctx context.Context, s Store, project string, bundles []Bundle, prune bool) ([]Change, error) {
-	changes, err := Plan(ctx, s, project, bundles, prune)
-	if err != nil {
-		return nil, err
-	}
+// Apply makes changes that Plan returned for w. One that failed half-way can be repeated.
+func Apply(ctx context.Context, s Store, w Wanted, changes []Change) error {
 	action := map[string]Action{}
 	for _, c := range changes {
 		action[c.Name] = c.Action
 	}
-	for _, b := range bundles {
+	for _, b := range w.Bundles {
 		if action[b.Name] == Unchanged {
 			continue
 		}
-		if err := s.Apply(ctx, b); err != nil {
-			return changes, fmt.Errorf("apply secret %s: %w", b.Name, err)
+		if err := s.Apply(ctx, b, w.Force); err != nil {
+			return fmt.Errorf("apply secret %s: %w", b.Name, err)
 		}
 	}
 	for _, c := range changes {
@@ -125,51 +122,18 @@ func Sync(ctx context.Context, s Store, project string, bundles []Bundle, prune 
 			continue
 		}
 		if err := s.Delete(ctx, c.Name); err != nil {
-			return changes, fmt.Errorf("delete secret %s: %w", c.Name, err)
+			return fmt.Errorf("delete secret %s: %w", c.Name, err)
 		}
 	}
-	return changes, nil
+	return nil
 }
 
-// compare returns the change that turns old, if it exists, into b.
-func compare(b Bundle, old Stored, exists bool) Change {
-	c := Change{Name: b.Name, Action: Unchanged}
-	if !exists {
-		return Change{Name: b.Name, Action: Create, Keys: keyChanges(b.Data, Create)}
+// Sync makes the changes that Plan returns, and returns them. A second Sync changes
+// nothing.
+func Sync(ctx context.Context, s Store, w Wanted) ([]Change, error) {
+	changes, err := Plan(ctx, s, w)
+	if err != nil {
+		return nil, err
 	}
-	for key, value := range b.Data {
-		action := Unchanged
-		if was, ok := old.Data[key]; !ok {
-			action = Create
-		} else if !bytes.Equal(was.Reveal(), value.Reveal()) {
-			action = Update
-		}
-		c.Keys = append(c.Keys, KeyChange{key, action})
-	}
-	for key := range old.Data {
-		// A key that slipway wrote is removed once the configuration does not name it. A key
-		// that another field manager added stays, as server-side apply works.
-		if _, ok := b.Data[key]; !ok && old.Managed {
-			c.Keys = append(c.Keys, KeyChange{key, Prune})
-		}
-	}
-	for _, k := range c.Keys {
-		if k.Action != Unchanged {
-			c.Action = Update
-		}
-	}
-	if !old.Managed || old.Project != b.Project {
-		c.Action = Update // adopted from another owner
-	}
-	sort.Slice(c.Keys, func(i, j int) bool { return c.Keys[i].Key < c.Keys[j].Key })
-	return c
-}
-
-func keyChanges(data map[string]Value, action Action) []KeyChange {
-	var changes []KeyChange
-	for key := range data {
-		changes = append(changes, KeyChange{key, action})
-	}
-	sort.Slice(changes, func(i, j int) bool { return changes[i].Key < changes[j].Key })
-	return changes
+	return changes, Apply(ctx, s, w, changes)
 }

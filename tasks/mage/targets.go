@@ -40,15 +40,17 @@ func Deploy(ctx context.Context,
 	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml; several with commas between
 	expand *bool, // make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server
 	download *string, // download the files of each run into DIR once it has ended, also when it failed
+	forceConflicts *bool, // take over what another field manager, such as kubectl, has set in a secret to another value
 ) error {
 	return cli.Open().Named("deploy").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Deploy(ctx, env, tasks.DeployOptions{
-			Jobs:        list(jobs),
-			Rerun:       value(rerun),
-			FailPending: value(failPending),
-			Params:      assignments(params),
-			Expand:      value(expand),
-			Download:    value(download),
+			Jobs:           list(jobs),
+			Rerun:          value(rerun),
+			FailPending:    value(failPending),
+			Params:         assignments(params),
+			Expand:         value(expand),
+			Download:       value(download),
+			ForceConflicts: value(forceConflicts),
 		})
 	})
 }
@@ -63,14 +65,16 @@ func Plan(ctx context.Context,
 	offline *bool, // contact neither registry, cluster nor Polyaxon, and read no secret; what only they know is unknown
 	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml; several with commas between
 	expand *bool, // make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server
+	forceConflicts *bool, // plan to take over what another field manager, such as kubectl, has set in a secret to another value
 ) error {
 	return cli.Open().Named("plan").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Plan(ctx, env, tasks.PlanOptions{
-			Jobs:     list(jobs),
-			ExitCode: value(exitCode),
-			Offline:  value(offline),
-			Params:   assignments(params),
-			Expand:   value(expand),
+			Jobs:           list(jobs),
+			ExitCode:       value(exitCode),
+			Offline:        value(offline),
+			Params:         assignments(params),
+			Expand:         value(expand),
+			ForceConflicts: value(forceConflicts),
 		})
 	})
 }
@@ -132,23 +136,30 @@ func Retag(ctx context.Context, from string, to string,
 // Plan shows what syncing would change in the cluster. Values are masked.
 func (Secrets) Plan(ctx context.Context,
 	prune *bool, // include secrets that slipway wrote and that slipway.yaml no longer names: sync deletes them
+	forceConflicts *bool, // take over what another field manager, such as kubectl, has set in a secret to another value
 ) error {
 	return cli.Open().Named("secrets plan").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.SecretsPlan(ctx, env, tasks.SecretsOptions{
-			Prune: value(prune),
+			Prune:          value(prune),
+			ForceConflicts: value(forceConflicts),
 		})
 	})
 }
 
 // Sync writes the secrets of slipway.yaml into the cluster by server-side apply.
 // This needs the rights to get, create and patch Secrets. With -prune it also
-// needs the rights to list and delete them.
+// needs the rights to list and delete them. With the right to list them, it reads
+// all by one request. It changes nothing and exits with 3 if another field
+// manager, such as kubectl, has set what it would change. -forceConflicts takes
+// that over.
 func (Secrets) Sync(ctx context.Context,
 	prune *bool, // include secrets that slipway wrote and that slipway.yaml no longer names: sync deletes them
+	forceConflicts *bool, // take over what another field manager, such as kubectl, has set in a secret to another value
 ) error {
 	return cli.Open().Named("secrets sync").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.SecretsSync(ctx, env, tasks.SecretsOptions{
-			Prune: value(prune),
+			Prune:          value(prune),
+			ForceConflicts: value(forceConflicts),
 		})
 	})
 }

@@ -3,6 +3,7 @@
 package clustertest
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // Contract runs the tests against the API server of access.
@@ -64,9 +66,9 @@ func Contract(t *testing.T, access *rest.Config) {
 			{[]secret.Bundle{bundle("a", "l", "3")}, true, "a unchanged, b prune"},
 			{[]secret.Bundle{bundle("a", "l", "3")}, true, "a unchanged"},
 		} {
-			planned, err := secret.Plan(ctx, c.Secrets(), "p", step.bundles, step.prune)
+			planned, err := secret.Plan(ctx, c.Secrets(), secret.Wanted{Project: "p", Bundles: step.bundles, Prune: step.prune})
 			must(t, err)
-			done, err := secret.Sync(ctx, c.Secrets(), "p", step.bundles, step.prune)
+			done, err := secret.Sync(ctx, c.Secrets(), secret.Wanted{Project: "p", Bundles: step.bundles, Prune: step.prune})
 			must(t, err)
 			if actions(planned) != step.want || actions(done) != step.want {
 				t.Errorf("planned %q, did %q, want %q", actions(planned), actions(done), step.want)
@@ -85,12 +87,33 @@ func Contract(t *testing.T, access *rest.Config) {
 	t.Run("a foreign secret is adopted, and its other keys stay", func(t *testing.T) {
 		_, err := secrets.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "foreign"}, StringData: map[string]string{"theirs": "x", "k": "old"}}, metav1.CreateOptions{FieldManager: "somebody"})
 		must(t, err)
-		_, err = secret.Sync(ctx, c.Secrets(), "p", []secret.Bundle{bundle("foreign", "k", "new")}, false)
+		foreign := secret.Wanted{Project: "p", Bundles: []secret.Bundle{bundle("foreign", "k", "new"), bundle("late", "k", "1")}}
+		conflict := new(secret.ConflictError)
+		_, err = secret.Sync(ctx, c.Secrets(), foreign)
+		if !errors.As(err, &conflict) || conflict.Secret != "foreign" || !slices.Equal(conflict.Conflicts, []secret.Conflict{{Field: ".data.k", Manager: "somebody"}}) {
+			t.Errorf("a conflict is %v", err)
+		}
+		if err := c.Secrets().Apply(ctx, foreign.Bundles[0], false); !apierrors.IsConflict(err) || !strings.Contains(err.Error(), `conflict with "somebody" using v1: .data.k`) {
+			t.Errorf("the server reports it as %v", err)
+		}
+		before, err := secrets.Get(ctx, "foreign", metav1.GetOptions{})
+		must(t, err)
+		if _, err := secrets.Get(ctx, "late", metav1.GetOptions{}); string(before.Data["k"]) != "old" || len(before.Labels) > 0 || !apierrors.IsNotFound(err) {
+			t.Errorf("refused, and there is %v, %v", before, err)
+		}
+		foreign.Force = true
+		_, err = secret.Sync(ctx, c.Secrets(), foreign)
 		must(t, err)
 		got, err := secrets.Get(ctx, "foreign", metav1.GetOptions{})
 		must(t, err)
-		if string(got.Data["theirs"]) != "x" || string(got.Data["k"]) != "new" || got.Labels[cluster.LabelManagedBy] != cluster.FieldManager {
+		if string(got.Data["theirs"]) != "x" || string(got.Data["k"]) != "new" || got.Labels[secret.LabelManagedBy] != cluster.FieldManager {
 			t.Errorf("data %v, labels %v", got.Data, got.Labels)
+		}
+		foreign.Force = false
+		changes, err := secret.Sync(ctx, c.Secrets(), foreign)
+		must(t, err)
+		if got := actions(changes); got != "foreign unchanged, late unchanged" {
+			t.Errorf("afterwards: %s", got)
 		}
 	})
 	t.Run("server-side apply reports conflicts", func(t *testing.T) {
@@ -161,7 +184,7 @@ func Contract(t *testing.T, access *rest.Config) {
 	t.Run("a pull secret is written", func(t *testing.T) {
 		b := secret.DockerConfig("pull", "https://asia.gcr.io", secret.NewValue([]byte(`{"type":"service_account"}`)))
 		b.Project = "p"
-		_, err := secret.Sync(ctx, c.Secrets(), "p", []secret.Bundle{b}, false)
+		_, err := secret.Sync(ctx, c.Secrets(), secret.Wanted{Project: "p", Bundles: []secret.Bundle{b}})
 		must(t, err)
 		got, err := secrets.Get(ctx, "pull", metav1.GetOptions{})
 		must(t, err)
@@ -174,7 +197,7 @@ func Contract(t *testing.T, access *rest.Config) {
 		certified := secret.Bundle{Name: "tls", Type: secret.TypeTLS, Data: map[string]secret.Value{"tls.crt": value("c"), "tls.key": value("k")}}
 		bundles := []secret.Bundle{certified, secret.BasicAuth("basic", "user", value("hush"))}
 		for _, want := range []string{"basic create, tls create", "basic unchanged, tls unchanged"} {
-			changes, err := secret.Sync(ctx, c.Secrets(), "", bundles, false)
+			changes, err := secret.Sync(ctx, c.Secrets(), secret.Wanted{Bundles: bundles})
 			must(t, err)
 			if got := actions(changes); got != want {
 				t.Errorf("did %q, want %q", got, want)
@@ -192,12 +215,51 @@ func Contract(t *testing.T, access *rest.Config) {
 			}
 		}
 	})
+	t.Run("immutable secrets", func(t *testing.T) {
+		frozen := bundle("frozen", "k", "1")
+		sync := func(change func(*secret.Bundle)) (string, error) {
+			b := frozen
+			change(&b)
+			changes, err := secret.Sync(ctx, c.Secrets(), secret.Wanted{Project: "p", Bundles: []secret.Bundle{b}, Force: true})
+			return actions(changes), err
+		}
+		for _, step := range []struct {
+			what, want, refused string
+			change              func(*secret.Bundle)
+		}{
+			{"one that can change", "frozen create", "", func(*secret.Bundle) {}},
+			{"the same, immutable", "frozen update", "", func(b *secret.Bundle) { b.Immutable = true }},
+			{"again", "frozen unchanged", "", func(b *secret.Bundle) { b.Immutable = true }},
+			{"another value", "", "has another value there (k)", func(b *secret.Bundle) {
+				b.Immutable, b.Data = true, map[string]secret.Value{"k": secret.NewValue([]byte("2"))}
+			}},
+			{"another key", "", "has another value there (k, l)", func(b *secret.Bundle) {
+				b.Immutable, b.Data = true, map[string]secret.Value{"l": secret.NewValue([]byte("1"))}
+			}},
+			{"no longer immutable", "", "Kubernetes cannot undo that", func(*secret.Bundle) {}},
+			{"another project's", "frozen update", "", func(b *secret.Bundle) { b.Immutable, b.Project = true, "q" }},
+		} {
+			done, err := sync(step.change)
+			located := new(source.Error)
+			if done != step.want || step.refused == "" && err != nil || step.refused != "" && (!errors.As(err, &located) || !strings.Contains(err.Error(), step.refused)) {
+				t.Errorf("%s: did %q, %v", step.what, done, err)
+			}
+		}
+		const words = "Forbidden: field is immutable when `immutable` is set"
+		for what, patch := range map[string]string{"data": `{"data":{"k":"Mg=="}}`, "immutable": `{"immutable":false}`} {
+			_, err := secrets.Patch(ctx, "frozen", types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+			if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), `Secret "frozen" is invalid: `+what+`: `+words) {
+				t.Errorf("%s is changed: %v", what, err)
+			}
+		}
+		must(t, c.Secrets().Delete(ctx, "frozen"))
+	})
 
 	t.Run("names are listed, and the agent's connections", func(t *testing.T) {
 		if _, known, err := c.AgentConnections(ctx); err != nil || known {
 			t.Errorf("connections without an agent: %v, %v", known, err)
 		}
-		must(t, c.Secrets().Apply(ctx, bundle("named", "key", "value")))
+		must(t, c.Secrets().Apply(ctx, bundle("named", "key", "value"), false))
 		agent := apply.ConfigMap("agent-config", c.Namespace).WithData(map[string]string{
 			"POLYAXON_AGENT_CONNECTIONS": `[{"name": "data", "kind": "volume_claim"}, {"name": "repo", "kind": "git"}]`, "POLYAXON_AGENT_ARTIFACTS_STORE": `{"name": "store"}`,
 		})
