@@ -5,55 +5,52 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/tasks"
 )
 
-// BenchmarkSecrets syncs 50 secrets that are up to date to a real API server on this
-// machine, in this process. A test counts the requests.
+// BenchmarkSecrets syncs 50 secrets that are up to date, and 50 that are not there, to a
+// real API server on this machine. TestNothingToSync counts the requests.
 func BenchmarkSecrets(b *testing.B) {
 	access := testenv.Kubernetes(b)
 	dir := b.TempDir()
-	secrets := ""
+	config := api.NewConfig()
+	config.Clusters["a"] = &api.Cluster{Server: access.Host, CertificateAuthorityData: access.CAData}
+	config.AuthInfos["a"] = &api.AuthInfo{ClientCertificateData: access.CertData, ClientKeyData: access.KeyData}
+	config.Contexts["a"] = &api.Context{Cluster: "a", AuthInfo: "a"}
+	config.CurrentContext = "a"
+	if err := clientcmd.WriteToFile(*config, filepath.Join(dir, "kubeconfig")); err != nil {
+		b.Fatal(err)
+	}
+	text := "project: bench\ncluster: {kubeconfig: {path: kubeconfig}, namespace: \"${NS}\", create-namespace: true}\nsecrets:\n"
 	for n := range 50 {
-		secrets += fmt.Sprintf("  secret-%d: {data: {token: env:TOKEN}}\n", n)
+		text += fmt.Sprintf("  secret-%d: {data: {token: env:TOKEN}}\n", n)
 	}
-	kubeconfig := fmt.Sprintf("apiVersion: v1\nkind: Config\nclusters: [{name: a, cluster: {server: %q, certificate-authority: %q}}]\n"+
-		"users: [{name: a, user: {client-certificate: %q, client-key: %q}}]\ncontexts: [{name: a, context: {cluster: a, user: a}}]\ncurrent-context: a\n",
-		access.Host, access.CAFile, access.CertFile, access.KeyFile)
-	if access.CAFile == "" {
-		for name, text := range map[string][]byte{"ca.crt": access.CAData, "user.crt": access.CertData, "user.key": access.KeyData} {
-			if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-				b.Fatal(err)
-			}
-		}
-		kubeconfig = strings.NewReplacer(`certificate-authority: ""`, "certificate-authority: ca.crt", `client-certificate: ""`, "client-certificate: user.crt", `client-key: ""`, "client-key: user.key").Replace(kubeconfig)
+	if err := os.WriteFile(filepath.Join(dir, "slipway.yaml"), []byte(text), 0o600); err != nil {
+		b.Fatal(err)
 	}
-	for name, text := range map[string]string{
-		"kubeconfig":   kubeconfig,
-		"slipway.yaml": "project: bench\ncluster: {kubeconfig: {path: " + filepath.Join(dir, "kubeconfig") + "}, namespace: bench, create-namespace: true}\nsecrets:\n" + secrets,
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			b.Fatal(err)
-		}
-	}
-	sync := func() *tasks.Result {
+	namespaces := 0
+	sync := func(tb testing.TB, namespace string, changes int) int64 {
+		values := map[string]string{"TOKEN": "a-secret-value", "NS": namespace}
 		env := &tasks.Env{Dir: dir, Events: silent{}, Transport: http.DefaultTransport, Now: time.Now,
-			Lookup: func(name string) (string, bool) { return "a-secret-value", name == "TOKEN" }}
-		result, err := tasks.SecretsSync(b.Context(), env, tasks.SecretsOptions{})
-		if err != nil {
-			b.Fatal(err)
+			Lookup: func(name string) (string, bool) { value, ok := values[name]; return value, ok }}
+		if result, err := tasks.SecretsSync(tb.Context(), env, tasks.SecretsOptions{}); err != nil || result.Changes != changes {
+			tb.Fatal(result, err)
 		}
-		return result
+		return 0
 	}
-	sync()
-	for b.Loop() {
-		if result := sync(); result.Changes != 0 || len(result.Secrets) != 50 {
-			b.Fatalf("%d changes", result.Changes)
-		}
-	}
+	sync(b, "bench", 50)
+	testenv.Compare(b,
+		testenv.Contender{Name: "50 secrets, nothing to do", Run: func(tb testing.TB) int64 { return sync(tb, "bench", 0) }},
+		testenv.Contender{Name: "50 secrets, all new", Run: func(tb testing.TB) int64 {
+			namespaces++
+			return sync(tb, fmt.Sprintf("bench-%d", namespaces), 50)
+		}},
+	)
 }
