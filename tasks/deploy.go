@@ -29,6 +29,9 @@ type DeployOptions struct {
 	// ForceConflicts takes fields of secrets from other field managers, such as kubectl.
 	// Without it, Deploy fails if one of these has set a field to another value.
 	ForceConflicts bool `flag:"force-conflicts" help:"take over what another field manager, such as kubectl, has set in a secret to another value"`
+	// Restart restarts what runs and uses a secret whose value has changed: services of
+	// slipway.yaml, and Deployments, StatefulSets and DaemonSets.
+	Restart bool `flag:"restart" help:"restart the services, Deployments, StatefulSets and DaemonSets that use a secret whose value has changed"`
 }
 
 // Deploy takes the jobs in o.Jobs and their upstream from the source tree to finished runs.
@@ -51,7 +54,7 @@ func Deploy(ctx context.Context, env *Env, o DeployOptions) (*Result, error) {
 	if err != nil {
 		return result, err
 	}
-	d.Runs, d.ForceConflicts = how, o.ForceConflicts
+	d.Runs, d.ForceConflicts, d.Restart = how, o.ForceConflicts, o.Restart
 	if err := d.Connect(ctx); err != nil {
 		return result, err
 	}

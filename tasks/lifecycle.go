@@ -6,7 +6,6 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/runs"
 	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -17,17 +16,9 @@ import (
 // uses its success.
 func Restart(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 	return withRun(ctx, env, "restart", o.Run, func(to *platform.Platform, r *polyaxon.Run, result *report.Result) error {
-		meta := to.Origin().Meta
-		if key, ok := r.MetaInfo[run.MetaKey]; ok {
-			meta[run.MetaKey], meta[run.MetaRerun] = key, "yes"
-		}
-		made, err := to.Polyaxon.Restart(ctx, to.Config.Project, r.UUID, polyaxon.CreateRun{MetaInfo: meta})
+		made, err := to.Restart(ctx, r)
 		if err != nil {
-			const unknown = "whether the new run was created is unknown; check it with slipway runs"
-			if !polyaxon.Refused(err) {
-				err = fmt.Errorf("%w; %s", err, unknown)
-			}
-			return exit.IfInterruptedWith(ctx, fmt.Errorf("restart run %s: %w", r.UUID, err), unknown)
+			return err
 		}
 		return noteState(ctx, to, "restart", made.UUID, result)
 	})

@@ -14,6 +14,9 @@ type SecretsOptions struct {
 	// ForceConflicts takes fields of secrets from other field managers, such as kubectl.
 	// Without it, the command fails if one of these has set a field to another value.
 	ForceConflicts bool `flag:"force-conflicts" help:"take over what another field manager, such as kubectl, has set in a secret to another value"`
+	// Restart makes SecretsSync restart what runs and uses a secret whose value has changed:
+	// services of slipway.yaml, and Deployments, StatefulSets and DaemonSets.
+	Restart bool `flag:"restart" help:"restart the services, Deployments, StatefulSets and DaemonSets that use a secret whose value has changed; plan only names them"`
 }
 
 // SecretsPlan reports, masked, what SecretsSync would change in the cluster.
@@ -36,6 +39,6 @@ func secrets(ctx context.Context, env *Env, command string, o SecretsOptions, do
 	if err != nil {
 		return result, err
 	}
-	d.Prune, d.ForceConflicts = o.Prune, o.ForceConflicts
+	d.Prune, d.ForceConflicts, d.Restart = o.Prune, o.ForceConflicts, o.Restart
 	return result, do(d, ctx, result)
 }

@@ -221,7 +221,7 @@ func TestLargeSecret(t *testing.T) {
 }
 
 // TestConflictingSecrets syncs a secret that was changed with kubectl, on the sandbox's
-// cluster.
+// cluster. TestSecretUsers does the same on a real API server.
 func TestConflictingSecrets(t *testing.T) {
 	t.Parallel()
 	conflicting(t, sandboxCluster(t, nil))

@@ -12,13 +12,19 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 )
 
+// The labels of the objects of a run: the UUID of the run, and who made the object.
+const (
+	labelRun       = "app.kubernetes.io/instance"
+	labelManagedBy = "app.kubernetes.io/managed-by"
+)
+
 // maxEvents is the maximum number of events that are read for one object.
 const maxEvents = 100
 
 // RunPods returns the pods of the Polyaxon run with this UUID, oldest first. Polyaxon
 // labels the pods with the UUID in all releases from 1.11 on.
 func (c *Cluster) RunPods(ctx context.Context, uuid string) ([]corev1.Pod, error) {
-	list, err := c.Client.CoreV1().Pods(c.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/instance=" + uuid})
+	list, err := c.Client.CoreV1().Pods(c.Namespace).List(ctx, metav1.ListOptions{LabelSelector: labelRun + "=" + uuid})
 	if err != nil {
 		return nil, fmt.Errorf("list the pods of run %s in cluster %s: %w", uuid, c.Name, err)
 	}

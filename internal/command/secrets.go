@@ -23,10 +23,11 @@ func secrets() []Command {
 				`This needs the rights to get, create and patch Secrets. With --prune it also needs the rights to list and delete them. ` +
 				`With the right to list them, it reads all by one request. ` +
 				`It changes nothing and exits with 3 if another field manager, such as kubectl, has set what it would change. ` +
-				`--force-conflicts takes that over.`,
+				`--force-conflicts takes that over. When a value changes, it names the services, Deployments and others that use the secret, and --restart restarts them.`,
 			Examples: []string{
 				"slipway secrets sync",
 				"slipway secrets sync --prune",
+				"slipway secrets sync --restart",
 			},
 		},
 	}

@@ -29,6 +29,8 @@ type Deployment struct {
 	Prune bool
 	// ForceConflicts takes fields of Secrets from other field managers.
 	ForceConflicts bool
+	// Restart restarts what runs and uses a Secret whose value has changed.
+	Restart bool
 	// Runs are the options for submitting and following the jobs.
 	Runs pipeline.Options
 	// WithoutUpstream deploys one job without its upstream. The last succeeded runs of the

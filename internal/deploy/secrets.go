@@ -17,7 +17,10 @@ type secrets struct{ *Deployment }
 func (s secrets) Apply(ctx context.Context, result *report.Result) error {
 	changes, err := s.sync(ctx)
 	result.Secrets = append(result.Secrets, reportSecrets(changes)...)
-	return ifInterrupted(ctx, err)
+	if err != nil {
+		return ifInterrupted(ctx, err)
+	}
+	return s.tellUsers(ctx, changes, result, false)
 }
 
 // Plan implements Step. It masks values.
@@ -33,6 +36,9 @@ func (s secrets) Plan(ctx context.Context, result *report.Result) (changes int, 
 		planned, err := s.plan(ctx)
 		if !isUnreachable(err) || ctx.Err() != nil {
 			result.Secrets = append(result.Secrets, reportSecrets(planned)...)
+			if err == nil {
+				err = s.tellUsers(ctx, planned, result, true)
+			}
 			return changed(planned), err
 		}
 		s.noteUnreachable("the cluster", err)
@@ -135,17 +141,18 @@ func reportSecrets(changes []secret.Change) []report.Secret {
 
 // SyncSecrets connects to the cluster and syncs only the secrets.
 func (d *Deployment) SyncSecrets(ctx context.Context, result *report.Result) error {
-	return d.withSecretsStep(ctx, result, secrets.sync)
+	return d.withSecretsStep(ctx, result, secrets.sync, false)
 }
 
 // PlanSecrets connects to the cluster and plans only the secrets. It returns an error if the
 // cluster does not answer.
 func (d *Deployment) PlanSecrets(ctx context.Context, result *report.Result) error {
-	return d.withSecretsStep(ctx, result, secrets.plan)
+	return d.withSecretsStep(ctx, result, secrets.plan, true)
 }
 
-// withSecretsStep connects to the cluster, calls do, and adds the changes to result.
-func (d *Deployment) withSecretsStep(ctx context.Context, result *report.Result, do func(secrets, context.Context) ([]secret.Change, error)) error {
+// withSecretsStep connects to the cluster, calls do, and adds the changes to result. It
+// tells what uses the Secrets.
+func (d *Deployment) withSecretsStep(ctx context.Context, result *report.Result, do func(secrets, context.Context) ([]secret.Change, error), planned bool) error {
 	u := platform.Uses{Secrets: true}
 	if err := d.CheckCombination(u); err != nil {
 		return err
@@ -155,5 +162,8 @@ func (d *Deployment) withSecretsStep(ctx context.Context, result *report.Result,
 	}
 	changes, err := do(secrets{d}, ctx)
 	result.Secrets, result.CreateNamespace, result.Changes = reportSecrets(changes), d.NamespaceToCreate, changed(changes)
-	return err
+	if err != nil {
+		return err
+	}
+	return secrets{d}.tellUsers(ctx, changes, result, planned)
 }

@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
 // connectPolyaxon creates the client for the Polyaxon server of slipway.yaml, or else for
@@ -77,6 +79,24 @@ func (to *Platform) RunTarget(r *polyaxon.Run) run.Target {
 		kind = r.Kind
 	}
 	return run.Target{Namespace: to.RunNamespace, Project: to.Config.Project, UUID: r.UUID, Kind: kind}
+}
+
+// Restart submits a new run of the operation of r. The new run counts as a run with the same
+// inputs.
+func (to *Platform) Restart(ctx context.Context, r *polyaxon.Run) (*polyaxon.Run, error) {
+	meta := to.Origin().Meta
+	if key, ok := r.MetaInfo[run.MetaKey]; ok {
+		meta[run.MetaKey], meta[run.MetaRerun] = key, "yes"
+	}
+	made, err := to.Polyaxon.Restart(ctx, to.Config.Project, r.UUID, polyaxon.CreateRun{MetaInfo: meta})
+	if err != nil {
+		const unknown = "whether the new run was created is unknown; check it with slipway runs"
+		if !polyaxon.Refused(err) {
+			err = fmt.Errorf("%w; %s", err, unknown)
+		}
+		return nil, exit.IfInterruptedWith(ctx, fmt.Errorf("restart run %s: %w", r.UUID, err), unknown)
+	}
+	return made, nil
 }
 
 // sandboxTimeout is how long to retry while the sandbox does not respond. The loopback

@@ -41,6 +41,7 @@ func Deploy(ctx context.Context,
 	expand *bool, // make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server
 	download *string, // download the files of each run into DIR once it has ended, also when it failed
 	forceConflicts *bool, // take over what another field manager, such as kubectl, has set in a secret to another value
+	restart *bool, // restart the services, Deployments, StatefulSets and DaemonSets that use a secret whose value has changed
 ) error {
 	return cli.Open().Named("deploy").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Deploy(ctx, env, tasks.DeployOptions{
@@ -51,6 +52,7 @@ func Deploy(ctx context.Context,
 			Expand:         value(expand),
 			Download:       value(download),
 			ForceConflicts: value(forceConflicts),
+			Restart:        value(restart),
 		})
 	})
 }
@@ -137,11 +139,13 @@ func Retag(ctx context.Context, from string, to string,
 func (Secrets) Plan(ctx context.Context,
 	prune *bool, // include secrets that slipway wrote and that slipway.yaml no longer names: sync deletes them
 	forceConflicts *bool, // take over what another field manager, such as kubectl, has set in a secret to another value
+	restart *bool, // restart the services, Deployments, StatefulSets and DaemonSets that use a secret whose value has changed; plan only names them
 ) error {
 	return cli.Open().Named("secrets plan").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.SecretsPlan(ctx, env, tasks.SecretsOptions{
 			Prune:          value(prune),
 			ForceConflicts: value(forceConflicts),
+			Restart:        value(restart),
 		})
 	})
 }
@@ -151,15 +155,18 @@ func (Secrets) Plan(ctx context.Context,
 // needs the rights to list and delete them. With the right to list them, it reads
 // all by one request. It changes nothing and exits with 3 if another field
 // manager, such as kubectl, has set what it would change. -forceConflicts takes
-// that over.
+// that over. When a value changes, it names the services, Deployments and others
+// that use the secret, and -restart restarts them.
 func (Secrets) Sync(ctx context.Context,
 	prune *bool, // include secrets that slipway wrote and that slipway.yaml no longer names: sync deletes them
 	forceConflicts *bool, // take over what another field manager, such as kubectl, has set in a secret to another value
+	restart *bool, // restart the services, Deployments, StatefulSets and DaemonSets that use a secret whose value has changed; plan only names them
 ) error {
 	return cli.Open().Named("secrets sync").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.SecretsSync(ctx, env, tasks.SecretsOptions{
 			Prune:          value(prune),
 			ForceConflicts: value(forceConflicts),
+			Restart:        value(restart),
 		})
 	})
 }

@@ -70,6 +70,19 @@ type Secret struct {
 	Name   string            `json:"name"`
 	Action string            `json:"action"` // create, update, unchanged, prune, unknown
 	Keys   map[string]string `json:"keys,omitempty"`
+	// Users are what runs and uses the Secret, as far as it is visible. They are looked for
+	// only if a value changes.
+	Users []SecretUser `json:"users,omitempty"`
+}
+
+// SecretUser is something that runs and uses a Secret. It may keep the Secret's old value
+// until it is restarted.
+type SecretUser struct {
+	Kind string `json:"kind"` // service, Deployment, StatefulSet, DaemonSet, Pod
+	Name string `json:"name"`
+	// Run is the UUID of the run of Polyaxon that it is, or belongs to.
+	Run       string `json:"run,omitempty"`
+	Restarted bool   `json:"restarted,omitempty"`
 }
 
 // Job is a job or service of slipway.yaml, and its run.
