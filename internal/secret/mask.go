@@ -16,7 +16,8 @@ const (
 	// minLengthCut is the length from which the beginning of a value is masked if an ellipsis
 	// follows.
 	minLengthCut = 8
-	// maxCompared bounds how many places with the same first four bytes are compared.
+	// maxCompared bounds how many places inside of forms, with the same first four bytes, are
+	// compared. The beginnings of forms are always compared.
 	maxCompared = 64
 	filterBits  = 20
 )
@@ -44,9 +45,11 @@ type Masker struct {
 
 type (
 	place struct{ form, at, next int32 }
+	// chain is the places with the same first four bytes. inside is how many of them are not the
+	// beginning of a form.
 	chain struct {
-		first int32
-		count int
+		first  int32
+		inside int
 	}
 	span struct{ start, end int }
 )
@@ -172,17 +175,20 @@ func (m *Masker) isPassedOn(f form) bool {
 // bytes.
 func (m *Masker) index(number int32, at int, text string) {
 	key := prefixOf(text[at:])
-	c := m.chains[key]
-	if c.count == maxCompared {
-		return
+	c, has := m.chains[key]
+	if !has {
+		c.first = -1
 	}
-	next := int32(-1)
-	if c.count > 0 {
-		next = c.first
+	if at > 0 {
+		if c.inside == maxCompared {
+			return
+		}
+		c.inside++
 	}
-	m.places = append(m.places, place{number, int32(at), next})  //nolint:gosec // as above
-	m.chains[key] = chain{int32(len(m.places) - 1), c.count + 1} //nolint:gosec // as above
-	hash := key * 0x9E3779B1 >> (32 - filterBits)                // Knuth's multiplicative hash
+	m.places = append(m.places, place{number, int32(at), c.first}) //nolint:gosec // as above
+	c.first = int32(len(m.places) - 1)                             //nolint:gosec // as above
+	m.chains[key] = c
+	hash := key * 0x9E3779B1 >> (32 - filterBits) // Knuth's multiplicative hash
 	m.filter[hash/64] |= 1 << (hash % 64)
 }
 

@@ -282,6 +282,33 @@ func TestLargeValues(t *testing.T) {
 	}
 }
 
+// TestManyValues masks all values of a project whose values begin alike.
+func TestManyValues(t *testing.T) {
+	var values []string
+	for n := range 300 {
+		values = append(values, fmt.Sprintf("Prod!%03d#x", n))
+	}
+	for _, m := range []*Masker{masker(values...), masker(strings.Join(values, "\n"))} {
+		for _, value := range values {
+			text := value + " " + base64.StdEncoding.EncodeToString([]byte(value)) + " " + base64.StdEncoding.EncodeToString([]byte("x "+value+" y"))
+			if got := m.Mask(text); strings.Count(got, masked) != 3 {
+				t.Fatalf("%s is masked as %s", text, got)
+			}
+		}
+	}
+}
+
+// TestManyLines takes a value of many lines apart in time that grows with their number.
+func TestManyLines(t *testing.T) {
+	var b strings.Builder
+	for n := range 100_000 {
+		fmt.Fprintf(&b, "%08x\n", n*7919)
+	}
+	if got := len(parts([]byte(b.String()))); got != 100_000 {
+		t.Errorf("there are %d parts", got)
+	}
+}
+
 func BenchmarkWriter(b *testing.B) {
 	m := masker(serviceAccount(b), "correct horse battery staple", "a-token-0123456789abcdef")
 	line := []byte("  train | epoch 10: loss 0.2134, accuracy 0.9812, learning rate 0.001 and some more words here\n")

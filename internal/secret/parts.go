@@ -19,15 +19,20 @@ const maxNested = 4
 // are the strings that do not merely name a type, an owner or a place, and the parts of
 // these strings.
 func parts(value []byte) []string {
-	var p partition
+	p := partition{known: map[string]bool{}}
 	p.value(string(value), 0)
 	return p.texts
 }
 
-type partition struct{ texts []string }
+// partition is the parts that were found, each once.
+type partition struct {
+	texts []string
+	known map[string]bool
+}
 
 func (p *partition) add(text string) {
-	if text = strings.TrimSpace(text); len(text) >= minLength && !slices.Contains(p.texts, text) {
+	if text = strings.TrimSpace(text); len(text) >= minLength && !p.known[text] {
+		p.known[text] = true
 		p.texts = append(p.texts, text)
 	}
 }
