@@ -62,6 +62,6 @@ type recent struct{ lines []string }
 
 // add adds a line, shortened and sanitized.
 func (l *recent) add(value string) {
-	l.lines = append(l.lines, logline.Sanitize(shorten(value)))
+	l.lines = append(l.lines, logline.Sanitize(shorten(value, maxLastLine)))
 	l.lines = l.lines[max(0, len(l.lines)-maxLastLines):]
 }

@@ -16,6 +16,8 @@ import (
 const (
 	// maxLastLines is the number of last lines that an outcome keeps.
 	maxLastLines = 20
+	// maxLastLine is the maximum length of a line that an outcome keeps, in bytes.
+	maxLastLine = 16 << 10
 	// maxLine is the maximum length of a line that is passed on, in bytes.
 	maxLine = 1 << 20
 	// batchLines and batchBytes limit the lines that are collected to be sorted by time.
@@ -242,10 +244,10 @@ func (l *lines) flush() {
 	}
 	for i := range l.batch {
 		line := l.batch[i].line
-		line.Value = shorten(lastState(line.Value))
+		line.Value = shorten(lastState(line.Value), maxLine)
 		l.sink.Line(line)
 		if len(l.batch)-i <= maxLastLines {
-			l.final = append(l.final, logline.Sanitize(line.Value))
+			l.final = append(l.final, logline.Sanitize(shorten(line.Value, maxLastLine)))
 			l.final = l.final[max(0, len(l.final)-maxLastLines):]
 		}
 	}
@@ -270,13 +272,13 @@ func lastState(value string) string {
 	}
 }
 
-// shorten truncates a line that is too long, and says so.
-func shorten(value string) string {
-	if len(value) <= maxLine {
+// shorten truncates a line that is longer than limit, and says so.
+func shorten(value string, limit int) string {
+	if len(value) <= limit {
 		return value
 	}
-	cut := maxLine
-	for cut > maxLine-utf8.UTFMax && !utf8.RuneStart(value[cut]) {
+	cut := limit
+	for cut > limit-utf8.UTFMax && !utf8.RuneStart(value[cut]) {
 		cut--
 	}
 	return fmt.Sprintf("%s [slipway: line truncated, %d more bytes]", value[:cut], len(value)-cut)

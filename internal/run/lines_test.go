@@ -246,6 +246,11 @@ func TestLongLines(t *testing.T) {
 		!strings.HasSuffix(got[1], "ä [slipway: line truncated, 1 more bytes]") {
 		t.Errorf("%d lines came; the last lines are %.100q", len(got), outcome.LastLines)
 	}
+	for n, line := range outcome.LastLines { // a result keeps them for each run of a matrix
+		if len(line) > 16<<10+100 || !strings.HasSuffix(line, " more bytes]") {
+			t.Errorf("the last line %d has %d bytes and ends with %q", n, len(line), line[len(line)-40:])
+		}
+	}
 }
 
 func TestHundredThousandLinesInFiles(t *testing.T) {
