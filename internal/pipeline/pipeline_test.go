@@ -231,6 +231,37 @@ func TestGoodEnoughBefore(t *testing.T) {
 	}
 }
 
+// TestPlanAfterGoodEnough plans a matrix that a run has ended early, while another of its runs
+// goes on, as after a deploy that was killed. The plan of the job after it must say what a
+// deploy does.
+func TestPlanAfterGoodEnough(t *testing.T) {
+	t.Parallel()
+	s := &server{ends: func(_ *server, r *oneRun) {
+		if r.x() != 1 {
+			r.status, r.metrics = "succeeded", map[string]any{"acc": 0.9}
+		}
+	}}
+	files := map[string]string{"m.yml": matrix(3, ", concurrency: 2, earlyStopping: [{kind: metric_early_stopping, metric: acc, value: 0.5, optimization: maximize}]")}
+	p, jobs := connect(t, s, "  m: {polyaxonfile: m.yml, matrix: expand}\n  n: {polyaxonfile: a.yml, after: [m]}\n", files, "m", "n")
+	if all, err := p.Run(t.Context(), jobs); err != nil || describe(all) != "m submitted succeeded, n submitted succeeded" {
+		t.Fatalf("%s: %v", describe(all), err)
+	}
+	s.mu.Lock()
+	s.runs[slices.IndexFunc(s.runs, func(r *oneRun) bool { return r.x() == 1 })].status = "running"
+	s.mu.Unlock()
+	before := map[string]pipeline.Planned{}
+	for _, j := range jobs {
+		planned, err := p.Plan(t.Context(), j, before)
+		if err != nil || planned.Action != pipeline.UpToDate {
+			t.Errorf("%s: planned %v, %s: %v", j.Name, planned.Action, planned.Diff, err)
+		}
+		before[j.Name] = planned
+	}
+	if all, err := p.Run(t.Context(), jobs); err != nil || describe(all) != "m up-to-date succeeded, n up-to-date succeeded" {
+		t.Errorf("%s: %v", describe(all), err)
+	}
+}
+
 // TestCancel checks what becomes of the runs of a command that is interrupted: they are
 // stopped, or left if the job says so, and nothing more is submitted.
 func TestCancel(t *testing.T) {

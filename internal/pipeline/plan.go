@@ -23,7 +23,8 @@ type Planned struct {
 	// Diff is the difference between the operation and the operation of the last run.
 	Diff string
 
-	// active reports whether a run of an expanded matrix has not ended.
+	// active reports whether a run of an expanded matrix has not ended and a deploy would wait
+	// for it.
 	active bool
 }
 
@@ -143,10 +144,11 @@ func (p *Pipeline) planExpanded(ctx context.Context, j *config.Job, operation *o
 	}
 	plan.Diff = diff.String()
 	plan.Action = UpToDate
+	plan.active = plan.active && reached == nil // a deploy waits for no other run then
 	switch {
 	case missing > 0:
 		plan.Action = Submitted
-	case plan.active && reached == nil:
+	case plan.active:
 		plan.Action = Attached
 	}
 	plan.Message = fmt.Sprintf("%d of %d runs, %d at once", missing, len(found), s.concurrency())
