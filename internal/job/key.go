@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
@@ -25,12 +26,17 @@ type identityVersion struct {
 	// depend on the server, so that an upgrade of the server alone does not run jobs
 	// again.
 	release schema.Version
+	// identity returns the part of the key that stands for the compiled operation.
+	identity func(*compile.Compiled) string
+	// ordered reports whether the order in which a job names its upstream jobs counts.
+	ordered bool
 }
 
 // identityVersions returns all versions, newest first. New runs get the key of the first.
 func identityVersions() []identityVersion {
 	return []identityVersion{
-		{"slipway/2", schema.Version{Major: 2, Minor: 18}},
+		{name: "slipway/3", release: schema.Version{Major: 2, Minor: 18}, identity: (*compile.Compiled).Identity},
+		{name: "slipway/2", release: schema.Version{Major: 2, Minor: 18}, identity: (*compile.Compiled).FormerIdentity, ordered: true},
 	}
 }
 
@@ -39,19 +45,31 @@ func identityVersions() []identityVersion {
 // upstream runs. They do not depend on the machine or on the repository that the image is
 // pulled from.
 func Keys(p *project.Project, j *config.Job, operation *operation.Operation, reference string, upstream []string) []string {
-	content := pinned(string(operation.JSON()), reference)
+	return keysOf(p.Config.Project, j.Name, pinned(string(operation.JSON()), reference), upstream)
+}
+
+// keysOf returns the keys of an operation with this content. It compiles the operation once
+// for each release.
+func keysOf(project, job, content string, upstream []string) []string {
+	compiled := map[schema.Version]*compile.Compiled{}
 	var keys []string
 	for _, i := range identityVersions() {
-		keys = append(keys, i.key(p.Config.Project, j.Name, content, upstream))
+		if _, done := compiled[i.release]; !done {
+			compiled[i.release], _ = compile.Operation([]byte(content), i.release) // nil if it does not compile
+		}
+		keys = append(keys, i.key(project, job, content, compiled[i.release], upstream))
 	}
 	return keys
 }
 
-// key hashes what identifies a run. If the identity's release cannot compile the
-// operation, the text of the operation is hashed instead.
-func (i identityVersion) key(project, job, content string, upstream []string) string {
-	if compiled, err := compile.Operation([]byte(content), i.release); err == nil {
-		content = compiled.Identity()
+// key hashes what identifies a run. If the identity's release cannot compile the operation,
+// compiled is nil, and the text of the operation is hashed instead.
+func (i identityVersion) key(project, job, content string, compiled *compile.Compiled, upstream []string) string {
+	if compiled != nil {
+		content = i.identity(compiled)
+	}
+	if !i.ordered {
+		upstream = slices.Sorted(slices.Values(upstream))
 	}
 	h := sha256.New()
 	for _, part := range append([]string{i.name, project, job, content}, upstream...) {

@@ -35,6 +35,9 @@ func TestDeployKey(t *testing.T) {
 	}
 	const file = "kind: component\nversion: 1.1\ninputs: [{name: DOCKER_IMAGE, type: str}, {name: n, type: int, value: 1}]\nrun: {kind: job, container: {image: '{{ DOCKER_IMAGE }}', args: ['{{ n }}']}}\n"
 	base := key("", file, "a.example/x"+digest)
+	if key("", file, "a.example/x"+digest, "0123", "4567") != key("", file, "a.example/x"+digest, "4567", "0123") {
+		t.Error("the order in after makes another run")
+	}
 	for what, same := range map[string]string{
 		"another registry":      key("", file, "b.example/y"+digest),
 		"comments and order":    key("", "# a comment\nversion: 1.1\nkind: component\nrun: {kind: job, container: {args: ['{{ n }}'], image: '{{ DOCKER_IMAGE }}'}}\ninputs: [{name: DOCKER_IMAGE, type: str}, {name: n, type: int, value: 1}]\n", "a.example/x"+digest),
@@ -82,8 +85,9 @@ func TestGoldenKeys(t *testing.T) {
 		if err := json.Unmarshal(line, &g); err != nil {
 			t.Fatalf("line %d: %v", i+1, err)
 		}
-		for _, version := range identityVersions() {
-			have := version.key("project", "train", pinned(string(g.Operation), g.Image), g.Upstream)
+		keys := keysOf("project", "train", pinned(string(g.Operation), g.Image), g.Upstream)
+		for n, version := range identityVersions() {
+			have := keys[n]
 			distinct[version.name+have] = true
 			switch want := g.Key[version.name]; {
 			case want == "" && *update:

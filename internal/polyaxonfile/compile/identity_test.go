@@ -44,6 +44,7 @@ func TestIdentity(t *testing.T) {
 		"@sha256:aa=@sha256:bb":                                             false,
 		"--epochs==--epoch=":                                                false,
 		"kind: job=kind: notifier":                                          false,
+		"kind: job=kind: job\n    # a comment":                              true,
 	} {
 		old, now, _ := strings.Cut(change, "=")
 		if change == "--epochs==--epoch=" {
@@ -52,6 +53,23 @@ func TestIdentity(t *testing.T) {
 		if have := identity(strings.Replace(identityYML, old, now, 1), schema.Newest()); (have == want) != same {
 			t.Errorf("%q: the same is %v, want %v", change, have == want, same)
 		}
+	}
+	arg := func(text string) string {
+		return identity(strings.Replace(identityYML, "--epochs={{ EPOCHS }}", text, 1), schema.Newest())
+	}
+	if arg("--teacher=r/i@sha256:aa") == arg("--student=r/i@sha256:aa") || arg("gs://a/b?x=1@sha256:aa") == arg("gs://a/b?x=2@sha256:aa") {
+		t.Error("the text before a digest does not count, though it is more than the name of an image")
+	}
+	for _, image := range []string{"i", "r.example/i", "r.example:5000/team/i", "[::1]:5000/i", "r.example/i:v1", "localhost:5000/a_b/c-d:1.2"} {
+		if arg(image+"@sha256:aa") != arg("r/i@sha256:aa") {
+			t.Errorf("the name %s of an image counts", image)
+		}
+	}
+	selected := func(pool string) string {
+		return identity(strings.Replace(identityYML, "{labels: {team: ml}}", "{nodeSelector: {slipway.dev/pool: "+pool+"}}", 1), schema.Newest())
+	}
+	if selected("a") == selected("b") {
+		t.Error("a node selector does not count")
 	}
 	bare := strings.Replace(identityYML, "environment: {labels: {team: ml}}", "environment: {}", 1)
 	labelled := strings.Replace(identityYML, "{team: ml}", "{slipway.dev/commit: abc}", 1)
