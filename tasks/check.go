@@ -39,7 +39,10 @@ type CheckOptions struct {
 // for its inventory, and continues if they do not answer. It starts nothing. It returns an
 // *exit.ProblemsError if a finding is an error.
 func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
-	opened := env.project()
+	opened, err := env.project()
+	if err != nil {
+		return nil, err
+	}
 	result := opened.Result("check")
 	if o.Write && !o.Fix {
 		return result, exit.Usagef("--write requires --fix")

@@ -21,13 +21,22 @@ type Known struct{ Images, Jobs, Services, Environments []string }
 
 // Names returns the names in slipway.yaml for shell completion. It returns no names if the
 // file does not exist or cannot be read.
-func Names(env *Env) Known { return Known(project.ReadNames(env.project())) }
+func Names(env *Env) Known {
+	opened, err := env.project()
+	if err != nil {
+		return Known{}
+	}
+	return Known(project.ReadNames(opened))
+}
 
 // NewestRuns returns the project's newest runs for shell completion. It does not start a
 // sandbox, waits for at most a second, and returns nil if there is no answer.
 func NewestRuns(ctx context.Context, env *Env) []report.Run {
 	ctx, cancel := context.WithTimeout(ctx, completeLimit)
 	defer cancel()
+	if env == nil {
+		return nil
+	}
 	quiet := *env
 	quiet.Events = report.Discard{}
 	p, err := quiet.open(ctx)

@@ -68,7 +68,10 @@ type ComponentEjectOptions struct {
 // can be changed there. It never overwrites an existing file.
 func ComponentEject(_ context.Context, env *Env, o ComponentEjectOptions) (*Result, error) {
 	name, path := o.Name, o.Path
-	opened := env.project()
+	opened, err := env.project()
+	if err != nil {
+		return nil, err
+	}
 	result := opened.Result("component eject")
 	text, err := components.Read(name)
 	if err != nil {

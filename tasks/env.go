@@ -19,13 +19,13 @@ import (
 )
 
 // Env is the environment that a task runs in. cli.Open().Env() returns an Env for the
-// current process. Stdout, Events, Lookup and Transport are required.
+// current process. Events and Lookup are required.
 type Env struct {
 	// Dir is the directory to search for slipway.yaml (-C). File is its path (-f).
 	Dir, File string
 	// Environment selects one of the environments in slipway.yaml (--env).
 	Environment string
-	// Stdout receives streamed results: the lines of `logs`.
+	// Stdout receives streamed results: the lines of `logs`. If it is nil, they are discarded.
 	Stdout io.Writer
 	// Events receives events while the task runs.
 	Events Sink
@@ -39,9 +39,10 @@ type Env struct {
 	Now func() time.Time
 	// Sleep waits between retries and requests. If it is nil, the clock is used.
 	Sleep func(context.Context, time.Duration) error
-	// Transport sends HTTP requests.
+	// Transport sends HTTP requests. If it is nil, http.DefaultTransport is used.
 	Transport http.RoundTripper
-	// Self is the command line that starts this program as `sandbox serve`.
+	// Self is the command line that starts this program as `sandbox serve`. It is required to
+	// start a sandbox.
 	Self []string
 	// NoAttestations pushes images without SBOM and provenance.
 	NoAttestations bool
@@ -62,21 +63,54 @@ type Masker interface {
 	Public(texts ...string)
 }
 
-// project returns the environment to open a project with.
-func (e *Env) project() *project.Env {
-	now := e.Now
+// check returns a *UsageError if a field that all tasks require is missing.
+func (e *Env) check() error {
+	const hint = "; cli.Open().Env() of tasks/cli returns an Env for this process"
+	switch {
+	case e == nil:
+		return exit.Usagef("the Env is nil%s", hint)
+	case e.Events == nil:
+		return exit.Usagef("Env.Events is required: it is nil%s", hint)
+	case e.Lookup == nil:
+		return exit.Usagef("Env.Lookup is required: it is nil%s", hint)
+	}
+	return nil
+}
+
+// stdout returns Stdout, or a writer that discards everything.
+func (e *Env) stdout() io.Writer {
+	if e.Stdout == nil {
+		return io.Discard
+	}
+	return e.Stdout
+}
+
+// project returns the environment to open a project with. Its error is a *UsageError if a
+// required field is missing.
+func (e *Env) project() (*project.Env, error) {
+	if err := e.check(); err != nil {
+		return nil, err
+	}
+	now, transport := e.Now, e.Transport
 	if now == nil {
 		now = time.Now
 	}
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
 	return &project.Env{
 		Dir: e.Dir, File: e.File, Environment: e.Environment, Events: project.NewRecorder(e.Events, now), Lookup: e.Lookup, Machine: e.Machine, Environ: e.Environ,
-		Now: now, Sleep: e.Sleep, Transport: e.Transport, Self: e.Self, NoAttestations: e.NoAttestations, Version: e.Version, Secrets: e.Secrets,
-	}
+		Now: now, Sleep: e.Sleep, Transport: transport, Self: e.Self, NoAttestations: e.NoAttestations, Version: e.Version, Secrets: e.Secrets,
+	}, nil
 }
 
 // open opens the project: it reads slipway.yaml.
 func (e *Env) open(ctx context.Context) (*project.Project, error) {
-	return project.Open(ctx, e.project())
+	env, err := e.project()
+	if err != nil {
+		return nil, err
+	}
+	return project.Open(ctx, env)
 }
 
 // connect opens the project and connects to Polyaxon, for commands that work on runs.

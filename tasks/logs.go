@@ -27,7 +27,7 @@ type LogsOptions struct {
 // Logs writes the lines of a run to env.Stdout.
 func Logs(ctx context.Context, env *Env, o LogsOptions) (*Result, error) {
 	return withRead(ctx, env, "logs", o.Run, o.LastSucceeded, func(to *platform.Platform, r *polyaxon.Run, _ *Result) error {
-		sink := &lines{Env: to.Env, uuid: r.UUID, w: env.Stdout, origins: run.Origins{Containers: o.AllContainers}}
+		sink := &lines{Env: to.Env, uuid: r.UUID, w: env.stdout(), origins: run.Origins{Containers: o.AllContainers}}
 		options := to.FollowOptions(run.FollowOptions{Logs: true, AllContainers: o.AllContainers})
 		var err error
 		if !o.Follow && !r.Status.Terminal() {

@@ -80,7 +80,7 @@ type SandboxServeOptions struct {
 	Idle time.Duration `flag:"idle" default:"15m" help:"stop when no command has used it for this long"`
 	// Release is the version of Polyaxon that the sandbox behaves like, 2.18 if empty.
 	Release string `flag:"polyaxon" oneof:"1.11.3,2.18" help:"be this release of Polyaxon: 1.11.3 or 2.18 (default 2.18)"`
-	// Log receives the sandbox's log.
+	// Log receives the sandbox's log. It may be nil.
 	Log io.Writer
 }
 
@@ -89,6 +89,12 @@ type SandboxServeOptions struct {
 // The sandbox also starts a job's container with it. In that case the process becomes the
 // container's first process, and SandboxServe does not return.
 func SandboxServe(ctx context.Context, env *Env, o SandboxServeOptions) error {
+	if err := env.check(); err != nil {
+		return err
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
 	return sandbox.Serve(ctx, sandbox.ServeOptions{
 		Dir: o.Dir, Idle: o.Idle, Log: o.Log, Self: env.Self, Lookup: env.Lookup, Version: env.Version, Release: o.Release,
 	})

@@ -107,6 +107,9 @@ func (o Options) usable(ctx context.Context, dir string) (*Sandbox, error) {
 
 // start starts the sandbox and waits until it responds, at most startLimit.
 func (o Options) start(ctx context.Context, dir string) (*Sandbox, error) {
+	if len(o.Self) == 0 {
+		return nil, errors.New("the command that starts it is not known (Env.Self is empty)")
+	}
 	log, err := openLog(filepath.Join(dir, logFile))
 	if err != nil {
 		return nil, disk.Explain(dir, err)
