@@ -33,8 +33,14 @@ type signedEndpoint struct {
 	Code     string          `json:"code"`
 }
 
-// subject is the subject of the code of a directory's endpoint.
-func subject(dir string) string { return "endpoint of " + dir }
+// subject is the subject of the code of a directory's endpoint. It is the same by whatever
+// links a command reached the directory.
+func subject(dir string) string {
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	return "endpoint of " + dir
+}
 
 // publish writes the endpoint file, by which commands find the sandbox.
 func (s *server) publish() error {

@@ -19,8 +19,15 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox"
 )
 
-// repository returns the directory of a sandbox in a new repository.
-func repository(t *testing.T) string { return filepath.Join(t.TempDir(), ".slipway", "sandbox") }
+// repository returns the directory of a sandbox in a new repository, without links.
+func repository(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, ".slipway", "sandbox")
+}
 
 func write(t *testing.T, path, text string) {
 	t.Helper()
@@ -212,6 +219,19 @@ func TestStateMoves(t *testing.T) {
 	write(t, filepath.Join(copied, "volumes", "x"), "x")
 	if _, err := sandbox.Join(t.Context(), options(copied)); !errors.As(err, new(*sandbox.ForeignError)) {
 		t.Errorf("a copy is taken: %v", err)
+	}
+}
+
+// TestLinkToTheRepository joins a running sandbox from a path that leads to the repository
+// through a link, as a shell may give it.
+func TestLinkToTheRepository(t *testing.T) {
+	dir, link := repository(t), filepath.Join(t.TempDir(), "link")
+	running := join(t, dir)
+	if err := os.Symlink(filepath.Dir(filepath.Dir(dir)), link); err != nil {
+		t.Skip(err)
+	}
+	if joined := join(t, filepath.Join(link, ".slipway", "sandbox")); joined.PID != running.PID {
+		t.Errorf("process %d is joined, want %d", joined.PID, running.PID)
 	}
 }
 
