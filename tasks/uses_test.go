@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -125,6 +126,34 @@ func TestCommandsConnectOnlyWhatTheyUse(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(".slipway", "sandbox")); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("the sandbox was started, which nothing uses")
 	}
+}
+
+// TestPlanShowsTags checks that a plan shows an image that only gets another tag, because a
+// deploy writes that tag.
+func TestPlanShowsTags(t *testing.T) {
+	const file = "project: story\nregistry: REGISTRY\nimages: {api: {files: [src], tags: [v1]}}\n"
+	env, _, _ := laptopWith(t, map[string]string{"slipway.yaml": file, "src/a.py": "print(1)\n"})
+	check := func(tag, planned, built string) {
+		t.Helper()
+		text, err := os.ReadFile("slipway.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile("slipway.yaml", []byte(strings.Replace(string(text), "tags: [v1]", "tags: ["+tag+"]", 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		plan, err := Plan(t.Context(), env, PlanOptions{})
+		if err != nil || plan.Images[0].Action != planned || (plan.Changes > 0) != (planned != "up-to-date") || planned == "tag" && !slices.Equal(plan.Images[0].Tags, []string{tag}) {
+			t.Errorf("planned %+v, %d changes, want %s: %v", plan.Images, plan.Changes, planned, err)
+		}
+		if build, err := Build(t.Context(), env, BuildOptions{}); err != nil || build.Images[0].Action != built {
+			t.Errorf("built %+v, want %s: %v", build.Images, built, err)
+		}
+	}
+	check("v1", "push", "pushed")
+	check("v1", "up-to-date", "up-to-date")
+	check("v2", "tag", "tagged")
+	check("v2", "up-to-date", "up-to-date")
 }
 
 // TestPartsThatAreLeftOut checks that the sandbox is started when a command needs it, and

@@ -73,7 +73,7 @@ func (s images) planAll(ctx context.Context, planned []report.Image, unchanged [
 	return group.Wait()
 }
 
-// plan plans one image, and reports whether the registry already has it.
+// plan plans one image, and reports whether the registry already has it, with all its tags.
 func (s images) plan(ctx context.Context, i *config.Image) (one report.Image, same bool, err error) {
 	one = report.Image{Name: i.Name, Action: unknown}
 	s.NoteCacheUnused(i.Name)
@@ -87,11 +87,14 @@ func (s images) plan(ctx context.Context, i *config.Image) (one report.Image, sa
 		return one, false, nil
 	}
 	one.Action = "push"
-	if planned.UpToDate {
+	switch {
+	case planned.UpToDate && len(planned.MissingTags) > 0:
+		one.Action, one.Tags = "tag", planned.MissingTags
+	case planned.UpToDate:
 		one.Action = "up-to-date"
 	}
 	one.Reference, one.Digest, one.Bytes, one.Layers = planned.Reference.String(), planned.Reference.DigestStr(), planned.Size, planned.Layers
-	return one, planned.UpToDate, nil
+	return one, one.Action == "up-to-date", nil
 }
 
 func reportImage(pushed *image.Pushed) report.Image {

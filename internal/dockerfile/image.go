@@ -81,7 +81,8 @@ func (b *builder) Plan(ctx context.Context) (*image.Planned, error) {
 			return nil, fmt.Errorf("look up image %s: %w", b.Name, err)
 		}
 		if reference != nil {
-			return &image.Planned{Reference: *reference, UpToDate: true}, nil
+			missing, err := image.MissingTags(ctx, b.To, *reference, b.Tags())
+			return &image.Planned{Reference: *reference, UpToDate: true, MissingTags: missing}, err
 		}
 	}
 	planned := &image.Planned{}

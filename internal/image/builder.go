@@ -26,7 +26,7 @@ type Order struct {
 	// To is the registry that the image is pushed to.
 	To *registry.Client
 	// Tags returns the tags for the image, except for the tag of its inputs. It is called
-	// when the image is about to be pushed.
+	// when the image is about to be planned or pushed.
 	Tags func() []string
 	// Attest returns what to attach to the image. It may be nil.
 	Attest Attester
@@ -49,7 +49,7 @@ func (b *builder) Plan(ctx context.Context) (*Planned, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build image %s: %w", b.Name, err)
 	}
-	planned, err := Plan(ctx, b.To, recipe)
+	planned, err := Plan(ctx, b.To, recipe, b.Tags())
 	if err != nil {
 		return nil, fmt.Errorf("look up image %s: %w", b.Name, err)
 	}

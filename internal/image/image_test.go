@@ -104,7 +104,7 @@ func refused(t *testing.T, s Spec, r *registry.Client) error {
 	}
 	recipe, err := Prepare(t.Context(), s, r)
 	if err == nil {
-		_, err = Plan(t.Context(), r, recipe)
+		_, err = Plan(t.Context(), r, recipe, nil)
 	}
 	return err
 }

@@ -68,7 +68,7 @@ func testIndex(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 		text, err := json.Marshal(s)
 		return []registry.Artifact{{Type: "application/spdx+json", Document: text}}, err
 	}
-	planned, err := Plan(t.Context(), r, recipe)
+	planned, err := Plan(t.Context(), r, recipe, nil)
 	must(t, err)
 	f.InterceptWith(nil)
 	pushed := pushAll(t, r, &Image{Recipe: recipe}, "v1")
@@ -128,7 +128,7 @@ func testIndex(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	if !again.UpToDate || again.Reference != pushed.Reference || again.BytesTotal != pushed.BytesTotal || again.Layers != pushed.Layers || received > 0 || len(requests) > 4+1 { // one more for the base
 		t.Errorf("%+v by %d bytes and %v", again, received, requests)
 	}
-	if planned, err := Plan(t.Context(), r, prepare(s)); err != nil || !planned.UpToDate || planned.Reference != pushed.Reference || planned.Size != pushed.BytesTotal {
+	if planned, err := Plan(t.Context(), r, prepare(s), nil); err != nil || !planned.UpToDate || planned.Reference != pushed.Reference || planned.Size != pushed.BytesTotal {
 		t.Errorf("planned after the push: %+v, %v", planned, err)
 	}
 	tree["src/part3/file3.py"] = "print('new')\n"

@@ -24,7 +24,7 @@ func testChanged(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 		t.Helper()
 		recipe, err := Prepare(t.Context(), s, r)
 		must(t, err)
-		plan, err := Plan(t.Context(), r, recipe)
+		plan, err := Plan(t.Context(), r, recipe, nil)
 		must(t, err)
 		done, err := Push(t.Context(), r, recipe, []string{"v1"}, nil)
 		must(t, err)

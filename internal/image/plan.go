@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/slipway-ci/slipway/internal/registry"
 )
@@ -13,8 +14,10 @@ type Planned struct {
 	// Reference is the image by digest, or the zero value if only building can determine
 	// it.
 	Reference name.Digest
-	// UpToDate reports whether the registry has an image of these inputs.
-	UpToDate bool
+	// UpToDate reports whether the registry has an image of these inputs. MissingTags are
+	// then the tags that do not point to it yet.
+	UpToDate    bool
+	MissingTags []string
 	// Size is the number of bytes that a pull transfers.
 	Size   int64
 	Layers int
@@ -22,9 +25,9 @@ type Planned struct {
 	Changed []string
 }
 
-// Plan returns what Push would make of a recipe, and uploads nothing. Layers that are not
-// known are packed to determine their digests.
-func Plan(ctx context.Context, to *registry.Client, recipe *Recipe) (*Planned, error) {
+// Plan returns what Push would make of a recipe with these tags, and uploads nothing. Layers
+// that are not known are packed to determine their digests.
+func Plan(ctx context.Context, to *registry.Client, recipe *Recipe, tags []string) (*Planned, error) {
 	repository, err := to.Reference(recipe.Name)
 	if err != nil {
 		return nil, err
@@ -38,13 +41,28 @@ func Plan(ctx context.Context, to *registry.Client, recipe *Recipe) (*Planned, e
 		return nil, err
 	}
 	if found != nil {
-		return &Planned{Reference: repository.Digest(found.Digest.String()), UpToDate: true, Size: found.Size, Layers: found.Count}, nil
+		planned := &Planned{Reference: repository.Digest(found.Digest.String()), UpToDate: true, Size: found.Size, Layers: found.Count}
+		planned.MissingTags, err = missingTags(ctx, at, found.Digest, tags)
+		return planned, err
 	}
 	a, err := assembleDry(ctx, to, at, recipe)
 	if err != nil {
 		return nil, err
 	}
 	return &Planned{Reference: repository.Digest(a.Digest.String()), Size: a.Size, Layers: a.Count, Changed: a.changed}, nil
+}
+
+// MissingTags returns those of tags that do not point to an image in the registry.
+func MissingTags(ctx context.Context, to *registry.Client, image name.Digest, tags []string) ([]string, error) {
+	digest, err := v1.NewHash(image.DigestStr())
+	if err != nil {
+		return nil, err
+	}
+	at, err := to.Open(ctx, image.Context(), registry.Pull)
+	if err != nil {
+		return nil, err
+	}
+	return missingTags(ctx, at, digest, tags)
 }
 
 // assembleDry assembles an image without uploading anything.

@@ -27,7 +27,7 @@ import (
 )
 
 func testPushesOnce(t *testing.T, f *registrytest.Faults, r *registry.Client, i *Image) {
-	planned, err := Plan(t.Context(), r, i.Recipe)
+	planned, err := Plan(t.Context(), r, i.Recipe, nil)
 	if err != nil || planned.UpToDate || planned.Reference.DigestStr() != i.Digest.String() || planned.Size != i.Size {
 		t.Errorf("planned before the push: %+v, %v", planned, err)
 	}
@@ -68,7 +68,8 @@ func testPushesOnce(t *testing.T, f *registrytest.Faults, r *registry.Client, i 
 	if len(requests) > 4 { // the credentials, the image, and each tag
 		t.Errorf("%d requests for what is up to date: %v", len(requests), requests)
 	}
-	if planned, err := Plan(t.Context(), r, i.Recipe); err != nil || !planned.UpToDate || planned.Reference != pushed.Reference {
+	planned, err = Plan(t.Context(), r, i.Recipe, []string{"v1", "v2", "latest"})
+	if err != nil || !planned.UpToDate || planned.Reference != pushed.Reference || !slices.Equal(planned.MissingTags, []string{"v2"}) {
 		t.Errorf("planned after the push: %+v, %v", planned, err)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/registry"
 )
@@ -39,28 +41,40 @@ func (p *push) putLastPushed(ctx context.Context, a *assembled, made *Ingredient
 // It checks all tags before it writes the first, because docker-registry cannot read a
 // manifest while it is being written.
 func (p *push) retag(ctx context.Context, found *remoteImage) (bool, error) {
-	there := make([]bool, len(p.tags))
+	asked := slices.DeleteFunc(slices.Clone(p.tags), func(tag string) bool {
+		return tag == inputsTag(p.recipe.Inputs) // the image was found by this tag
+	})
+	missing, err := missingTags(ctx, p.to, found.Digest, asked)
+	if err != nil || len(missing) == 0 {
+		return err == nil, err
+	}
+	writing, limited := panics.WithContext(ctx)
+	writing.SetLimit(registry.Parallel)
+	for _, tag := range missing {
+		writing.Go(func() error { return p.to.Tag(limited, tag, found.Manifest) })
+	}
+	return len(missing) == 0, writing.Wait()
+}
+
+// missingTags returns those of tags that do not point to an image.
+func missingTags(ctx context.Context, at *registry.Repository, image v1.Hash, tags []string) ([]string, error) {
+	there := make([]bool, len(tags))
 	asking, limited := panics.WithContext(ctx)
 	asking.SetLimit(registry.Parallel)
-	for n, tag := range p.tags {
-		if tag == inputsTag(p.recipe.Inputs) {
-			there[n] = true // the image was found by this tag
-			continue
-		}
+	for n, tag := range tags {
 		asking.Go(func() (err error) {
-			there[n], err = p.to.PointsTo(limited, tag, found.Digest)
+			there[n], err = at.PointsTo(limited, tag, image)
 			return err
 		})
 	}
 	if err := asking.Wait(); err != nil {
-		return false, err
+		return nil, err
 	}
-	writing, limited := panics.WithContext(ctx)
-	writing.SetLimit(registry.Parallel)
-	for n, tag := range p.tags {
+	var missing []string
+	for n, tag := range tags {
 		if !there[n] {
-			writing.Go(func() error { return p.to.Tag(limited, tag, found.Manifest) })
+			missing = append(missing, tag)
 		}
 	}
-	return !slices.Contains(there, false), writing.Wait()
+	return missing, nil
 }

@@ -57,7 +57,7 @@ type Image struct {
 	Digest    string     `json:"digest,omitempty"`
 	Tags      []string   `json:"tags,omitempty"`
 	Changed   []string   `json:"changed,omitempty"` // files, packages and settings that differ from the last image's
-	Action    string     `json:"action,omitempty"`  // push, build, pushed, tagged, up-to-date, unknown
+	Action    string     `json:"action,omitempty"`  // push, build, tag, pushed, tagged, up-to-date, unknown
 	Bytes     int64      `json:"bytes,omitempty"`   // of all layers, compressed
 	Sent      int64      `json:"sent_bytes,omitempty"`
 	Layers    int        `json:"layers,omitempty"`
