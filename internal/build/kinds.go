@@ -66,6 +66,7 @@ func Builder(to *platform.Platform, i *config.Image, notice func(image.Notice)) 
 	}
 	o.To, o.Revision = to.Registry, p.Revision()
 	o.Tags = func() []string { return tags(p, i) }
+	o.ConfirmTags = func(ctx context.Context, tags []string) []string { return confirmTags(ctx, p, i, tags) }
 	if !p.NoAttestations {
 		o.Attest = attester(p, i, o.Source)
 	}

@@ -5,6 +5,7 @@ package build
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
@@ -90,4 +91,21 @@ func tags(p *project.Project, i *config.Image) []string {
 		p.NoteUntagged(i.Name, r.Reason)
 	}
 	return append(tags, i.Tags...)
+}
+
+// confirmTags returns tags without that of the commit if the working tree has changed since
+// tags returned them: the image may have been made of files that are not committed.
+func confirmTags(ctx context.Context, p *project.Project, i *config.Image, tags []string) []string {
+	before := p.Revision()
+	if !before.Clean {
+		return tags
+	}
+	now := p.RecheckRevision(ctx)
+	if now.Clean {
+		return tags
+	}
+	p.NoteUntagged(i.Name, now.Reason)
+	return slices.DeleteFunc(slices.Clone(tags), func(tag string) bool {
+		return tag == registry.TagFor(before.Commit) && !slices.Contains(i.Tags, tag)
+	})
 }

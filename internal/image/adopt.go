@@ -57,6 +57,7 @@ func Adopt(ctx context.Context, to *registry.Client, s Spec, built v1.Hash, tags
 	if err != nil {
 		return nil, err
 	}
+	p.confirmTags(ctx)
 	a, err := p.adopt(ctx, there)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@
 package image
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"path"
@@ -93,6 +94,10 @@ type Spec struct {
 	Notice func(Notice)
 	// Watch, if not nil, wraps the transport for requests to package indexes.
 	Watch func(http.RoundTripper) http.RoundTripper
+	// ConfirmTags, if not nil, is called when all files of the image have been read, and
+	// before its tags and attestations are written. It returns those tags that are still true:
+	// that of a commit is not if the files have changed.
+	ConfirmTags func(ctx context.Context, tags []string) []string
 
 	// platform is the one of Platforms that a recipe is for.
 	platform v1.Platform

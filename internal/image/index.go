@@ -69,6 +69,7 @@ func (p *push) sendIndex(ctx context.Context, trustRegistry bool) (*assembled, e
 		}
 		return nil, err
 	}
+	p.confirmTags(ctx)
 	a, err := assembleIndex(p.recipe, parts)
 	if err != nil {
 		return nil, err

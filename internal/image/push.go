@@ -80,7 +80,7 @@ func Push(ctx context.Context, to *registry.Client, recipe *Recipe, tags []strin
 	if err != nil {
 		return nil, err
 	}
-	pushed := &Pushed{Name: recipe.Name, Tags: p.tags}
+	pushed := &Pushed{Name: recipe.Name}
 	if found != nil && to.Verify {
 		if found, err = p.verify(ctx, found); err != nil {
 			return nil, err
@@ -103,7 +103,7 @@ func Push(ctx context.Context, to *registry.Client, recipe *Recipe, tags []strin
 			pushed.Changed = a.changed
 		}
 	}
-	pushed.BytesSent = p.to.Meter.Sent()
+	pushed.Tags, pushed.BytesSent = p.tags, p.to.Meter.Sent()
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +134,14 @@ func open(ctx context.Context, to *registry.Client, recipe *Recipe, tags []strin
 		recipe.spec.Notify(Warning, "image %s: the registry has only %d of the %d bytes of %s; uploading it again", recipe.Name, has, want, digest)
 	}
 	return p, nil
+}
+
+// confirmTags drops the tags that are not true any more. It must be called after the files
+// of the image have been read, and before anything that names the commit is written.
+func (p *push) confirmTags(ctx context.Context) {
+	if p.recipe.spec.ConfirmTags != nil {
+		p.tags = p.recipe.spec.ConfirmTags(ctx, p.tags)
+	}
 }
 
 // verify asks the registry for all blobs of an image, or of all images of an index. It

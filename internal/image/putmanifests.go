@@ -48,6 +48,8 @@ func (p *push) retag(ctx context.Context, found *remoteImage) (bool, error) {
 	if err != nil || len(missing) == 0 {
 		return err == nil, err
 	}
+	p.confirmTags(ctx)
+	missing = slices.DeleteFunc(missing, func(tag string) bool { return !slices.Contains(p.tags, tag) })
 	writing, limited := panics.WithContext(ctx)
 	writing.SetLimit(registry.Parallel)
 	for _, tag := range missing {

@@ -53,6 +53,7 @@ func (p *push) send(ctx context.Context, trustRegistry bool) (*assembled, error)
 	if err != nil {
 		return nil, err
 	}
+	p.confirmTags(ctx)
 	now := p.recipe.describe()
 	if p.last.ingredients != nil {
 		a.changed = now.since(*p.last.ingredients)

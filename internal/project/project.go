@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/exclusion"
 	"github.com/slipway-ci/slipway/internal/google"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
@@ -37,6 +36,9 @@ type Project struct {
 	FileCache *file.Cache
 	// Revision returns the commit and the state of the working tree. It runs git once.
 	Revision func() revision.Revision
+	// RecheckRevision is like Revision, but a clean working tree that has changed since, by an
+	// edit or by another commit, counts as not clean from then on.
+	RecheckRevision func(context.Context) revision.Revision
 
 	secrets *secret.Resolver
 	google  once[*google.Credentials]
@@ -73,11 +75,9 @@ func Open(ctx context.Context, env *Env) (*Project, error) {
 		Public:    env.Transport,
 		FileCache: file.NewCache(),
 		secrets:   &secret.Resolver{Dir: cfg.Dir, Lookup: env.Lookup},
-		Revision: sync.OnceValue(func() revision.Revision {
-			known, _ := revision.Read(ctx, cfg.Dir, env.Environ, exclusion.Excluded) // fails only if ctx is done
-			return known
-		}),
 	}
+	tree := newWorkingTree(cfg.Dir, env.Environ)
+	p.Revision, p.RecheckRevision = func() revision.Revision { return tree.revision(ctx) }, tree.recheck
 	p.secrets.Remotes = p.remotes()
 	p.maskSecrets(ctx)
 	return p, nil

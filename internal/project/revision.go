@@ -1,0 +1,58 @@
+package project
+
+import (
+	"context"
+	"sync"
+
+	"github.com/slipway-ci/slipway/internal/exclusion"
+	"github.com/slipway-ci/slipway/internal/revision"
+)
+
+// workingTree is what git says about the working tree, read when it is first needed.
+type workingTree struct {
+	read func(context.Context) revision.Revision
+
+	mu    sync.Mutex
+	known *revision.Revision
+}
+
+// newWorkingTree returns the working tree at dir. Git runs with the variables of environ.
+func newWorkingTree(dir string, environ []string) *workingTree {
+	return &workingTree{read: func(ctx context.Context) revision.Revision {
+		r, _ := revision.Read(ctx, dir, environ, exclusion.Excluded) // fails only if ctx is done
+		return r
+	}}
+}
+
+// revision returns the commit and the state of the working tree, as they were first read.
+func (w *workingTree) revision(ctx context.Context) revision.Revision {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.known == nil {
+		r := w.read(ctx)
+		w.known = &r
+	}
+	return *w.known
+}
+
+// recheck asks git again if the tree was clean. A tree that has changed since counts as not
+// clean from then on.
+func (w *workingTree) recheck(ctx context.Context) revision.Revision {
+	before := w.revision(ctx)
+	if !before.Clean {
+		return before
+	}
+	now := w.read(ctx)
+	if ctx.Err() != nil || now.Clean && now.Commit == before.Commit {
+		return before
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.known.Clean = false; w.known.Reason == "" {
+		w.known.Reason = now.Reason
+	}
+	if w.known.Reason == "" {
+		w.known.Reason = "another commit was checked out meanwhile"
+	}
+	return *w.known
+}
