@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,9 +39,24 @@ func refuseUnknown(root *cobra.Command) {
 		switch c.Name() {
 		case "help":
 			c.Run, c.RunE = nil, func(_ *cobra.Command, args []string) error { return help(root, args) }
+			c.ValidArgsFunction = offerTopics(root, c.ValidArgsFunction)
 		case "completion":
 			c.Args, c.RunE = nil, command.Hold
 		}
+	}
+}
+
+// offerTopics returns a completion that offers help topics besides the words of commands.
+// cobra offers only commands that do something.
+func offerTopics(root *cobra.Command, commands cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(c *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+		words, directive := commands(c, args, prefix)
+		for _, topic := range root.Commands() {
+			if len(args) == 0 && topic.IsAdditionalHelpTopicCommand() && strings.HasPrefix(topic.Name(), prefix) {
+				words = append(words, cobra.CompletionWithDesc(topic.Name(), topic.Short))
+			}
+		}
+		return words, directive
 	}
 }
 
@@ -48,7 +64,7 @@ func refuseUnknown(root *cobra.Command) {
 func help(root *cobra.Command, args []string) error {
 	topic, rest, err := root.Find(args)
 	if err == nil && topic.HasSubCommands() && len(rest) > 0 {
-		err = fmt.Errorf("unknown command %q for %q", rest[0], topic.CommandPath())
+		err = command.Unknown(topic, rest[0])
 	}
 	if err != nil {
 		return err

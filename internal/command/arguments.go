@@ -20,12 +20,12 @@ func (c *Command) checkArguments(_ *cobra.Command, given []string) error {
 		}
 	}
 	switch {
-	case len(given) >= least && len(given) <= most:
-		return nil
-	case len(given) == 0:
+	case len(given) < least:
 		return fmt.Errorf("an argument is missing: slipway %s", c.usage())
+	case len(given) > most:
+		return fmt.Errorf("too many arguments (%q): slipway %s", given, c.usage())
 	}
-	return fmt.Errorf("too many or too few arguments (%q): slipway %s", given, c.usage())
+	return nil
 }
 
 // setArguments sets the fields of options from the arguments of a command line.

@@ -1,10 +1,7 @@
 package command
 
 import (
-	"errors"
-	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,7 +27,7 @@ func Cobra(a *cli.App, table []Command) *cobra.Command {
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetOut(a.Out())
 	root.SetErr(a.Err())
-	root.SetFlagErrorFunc(badFlag)
+	root.RunE, root.Args = Hold, cobra.ArbitraryArgs
 	for _, g := range groups() {
 		root.AddGroup(&cobra.Group{ID: string(g), Title: string(g) + ":"})
 	}
@@ -40,6 +37,7 @@ func Cobra(a *cli.App, table []Command) *cobra.Command {
 			f.register(a, root, true, reflect.ValueOf(a).Elem())
 		}
 	}
+	root.SetFlagErrorFunc(badFlag(append(names(shared, true), "version")))
 	built := map[string]*cobra.Command{"": root}
 	for _, row := range table {
 		c := row.cobra(a, shared)
@@ -74,6 +72,7 @@ func (c *Command) cobra(a *cli.App, shared []flag) *cobra.Command {
 			f.register(a, made, false, reflect.ValueOf(a).Elem())
 		}
 	}
+	made.SetFlagErrorFunc(badFlag(append(names(c.shared(shared), false), names(c.Task.flags, false)...)))
 	made.Args = c.checkArguments
 	made.ValidArgsFunction = c.completeArguments(a)
 	made.RunE = func(made *cobra.Command, args []string) error {
@@ -85,24 +84,4 @@ func (c *Command) cobra(a *cli.App, shared []flag) *cobra.Command {
 		return c.Task.run(made.Context(), a, options.Interface())
 	}
 	return made
-}
-
-// Hold is the action of a command that only has subcommands. It prints help, or returns
-// an error for an unknown subcommand.
-func Hold(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
-	}
-	return c.Help()
-}
-
-// badFlag adds to a flag's error how to list the flags, and removes the names of Go
-// functions.
-func badFlag(c *cobra.Command, err error) error {
-	what := err.Error()
-	var number *strconv.NumError
-	if errors.As(err, &number) {
-		what = strings.TrimSuffix(what, ": "+number.Error())
-	}
-	return fmt.Errorf("%s (%s --help lists the flags)", what, c.CommandPath())
 }
