@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -94,6 +97,12 @@ func SandboxServe(ctx context.Context, env *Env, o SandboxServeOptions) error {
 	}
 	if o.Log == nil {
 		o.Log = io.Discard
+	}
+	if known := sandbox.Releases(); o.Release != "" && !slices.Contains(known, o.Release) {
+		return exit.Usagef("--polyaxon %s: the release must be %s", o.Release, strings.Join(known, " or "))
+	}
+	if o.Idle < 0 {
+		return exit.Usagef("--idle %s is not a valid duration: give one such as 15m", o.Idle)
 	}
 	return sandbox.Serve(ctx, sandbox.ServeOptions{
 		Dir: o.Dir, Idle: o.Idle, Log: o.Log, Self: env.Self, Lookup: env.Lookup, Version: env.Version, Release: o.Release,
