@@ -52,12 +52,15 @@ func serverVersions(ctx context.Context, p *project.Project) (versions []schema.
 }
 
 // parse parses a comma-separated list of releases of Polyaxon. It returns none for an
-// empty text.
+// empty text, and an error for a release that no server may be.
 func parse(text string) (versions []schema.Version, err error) {
 	for _, one := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
 		v, err := schema.ParseVersion(one)
 		if err != nil {
 			return nil, exit.Usagef("--polyaxon-version: %v", err)
+		}
+		if oldest := lint.KnownVersions()[0]; v.Before(oldest) {
+			return nil, exit.Usagef("--polyaxon-version: Polyaxon %s is not supported: slipway needs %s or newer", v, oldest)
 		}
 		versions = append(versions, v)
 	}
