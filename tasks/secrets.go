@@ -40,5 +40,11 @@ func secrets(ctx context.Context, env *Env, command string, o SecretsOptions, do
 		return result, err
 	}
 	d.Prune, d.ForceConflicts, d.Restart = o.Prune, o.ForceConflicts, o.Restart
-	return result, do(d, ctx, result)
+	if err := do(d, ctx, result); err != nil {
+		return result, err
+	}
+	if len(result.Secrets) == 0 {
+		p.Note("no secrets in slipway.yaml")
+	}
+	return result, nil
 }
