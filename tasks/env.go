@@ -16,10 +16,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // Env is the environment that a task runs in. cli.Open().Env() returns an Env for the
-// current process. Events and Lookup are required.
+// current process. Lookup is required.
 type Env struct {
 	// Dir is the directory to search for slipway.yaml (-C). File is its path (-f).
 	Dir, File string
@@ -27,7 +28,7 @@ type Env struct {
 	Environment string
 	// Stdout receives streamed results: the lines of `logs`. If it is nil, they are discarded.
 	Stdout io.Writer
-	// Events receives events while the task runs.
+	// Events receives events while the task runs. If it is nil, they are only in the Result.
 	Events Sink
 	// Lookup returns the value of an environment variable, and whether it is set.
 	Lookup func(string) (string, bool)
@@ -39,7 +40,7 @@ type Env struct {
 	Now func() time.Time
 	// Sleep waits between retries and requests. If it is nil, the clock is used.
 	Sleep func(context.Context, time.Duration) error
-	// Transport sends HTTP requests. If it is nil, http.DefaultTransport is used.
+	// Transport sends HTTP requests. If it is nil, http.DefaultTransport does.
 	Transport http.RoundTripper
 	// Self is the command line that starts this program as `sandbox serve`. It is required to
 	// start a sandbox.
@@ -69,8 +70,6 @@ func (e *Env) check() error {
 	switch {
 	case e == nil:
 		return exit.Usagef("the Env is nil%s", hint)
-	case e.Events == nil:
-		return exit.Usagef("Env.Events is required: it is nil%s", hint)
 	case e.Lookup == nil:
 		return exit.Usagef("Env.Lookup is required: it is nil%s", hint)
 	}
@@ -91,15 +90,18 @@ func (e *Env) project() (*project.Env, error) {
 	if err := e.check(); err != nil {
 		return nil, err
 	}
-	now, transport := e.Now, e.Transport
+	now, events, transport := e.Now, e.Events, e.Transport
 	if now == nil {
 		now = time.Now
+	}
+	if events == nil {
+		events = report.Discard{}
 	}
 	if transport == nil {
 		transport = http.DefaultTransport
 	}
 	return &project.Env{
-		Dir: e.Dir, File: e.File, Environment: e.Environment, Events: project.NewRecorder(e.Events, now), Lookup: e.Lookup, Machine: e.Machine, Environ: e.Environ,
+		Dir: e.Dir, File: e.File, Environment: e.Environment, Events: project.NewRecorder(events, now), Lookup: e.Lookup, Machine: e.Machine, Environ: e.Environ,
 		Now: now, Sleep: e.Sleep, Transport: transport, Self: e.Self, NoAttestations: e.NoAttestations, Version: e.Version, Secrets: e.Secrets,
 	}, nil
 }

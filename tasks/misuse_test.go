@@ -17,7 +17,7 @@ func TestIncompleteEnv(t *testing.T) {
 		"slipway.yaml": "project: p\nsecrets: {s: {data: {k: 'env:K'}}}\njobs: {train: {polyaxonfile: job.yml}}\nservices: {api: {polyaxonfile: job.yml}}\n", "job.yml": jobFile,
 	})
 	lookup := func(string) (string, bool) { return "v", true }
-	for what, env := range map[string]*Env{"the Env is nil": nil, "Env.Events is required": {Lookup: lookup}, "Env.Lookup is required": {Events: report.Discard{}}} {
+	for what, env := range map[string]*Env{"the Env is nil": nil, "Env.Lookup is required": {Events: report.Discard{}}} {
 		for name, call := range eachTask() {
 			if err := call(t.Context(), env); !errors.As(err, new(*UsageError)) || !strings.Contains(err.Error(), what) {
 				t.Errorf("%s: %v, want an error that says: %s", name, err, what)
