@@ -8,7 +8,6 @@ import (
 	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 	"github.com/slipway-ci/slipway/internal/run"
-	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -82,4 +81,9 @@ func (p *Pipeline) submitAndFollow(ctx context.Context, j *config.Job, s run.Sub
 }
 
 // jobLabel returns the kind and the name of a job, such as "job train" or "service api".
-func jobLabel(j *config.Job) string { return exit.KindOf(j.Service) + " " + j.Name }
+func jobLabel(j *config.Job) string {
+	if j.Service {
+		return "service " + j.Name
+	}
+	return "job " + j.Name
+}

@@ -49,7 +49,7 @@ func (e *RunError) Rest() string {
 }
 
 func (e *RunError) end() string {
-	return fmt.Sprintf("%s %s: run %s %s", KindOf(e.Service), e.Job, e.UUID, e.Status)
+	return fmt.Sprintf("%s %s: run %s %s", kindOf(e.Service), e.Job, e.UUID, e.Status)
 }
 
 func (e *RunError) message() string {
@@ -66,8 +66,8 @@ func lastLines(of string, lines []string) string {
 	return "\n" + of + ":\n  " + strings.Join(lines, "\n  ")
 }
 
-// KindOf returns "service" or "job".
-func KindOf(service bool) string {
+// kindOf returns "service" or "job".
+func kindOf(service bool) string {
 	if service {
 		return "service"
 	}

@@ -21,7 +21,7 @@ func (e *TimeLimitError) Rest() string { return e.Cause() }
 
 // Cause implements Reported.
 func (e *TimeLimitError) Cause() string {
-	kind := KindOf(e.Service)
+	kind := kindOf(e.Service)
 	text := fmt.Sprintf("%s %s: run %s passed its time limit", kind, e.Job, e.UUID)
 	if e.Limit > 0 {
 		text += fmt.Sprintf(" of %s (raise %ss.%s.timeout in slipway.yaml)", e.Limit, kind, e.Job)
