@@ -53,15 +53,22 @@ func TestOutside(t *testing.T) {
 			_ = running.Stop(t.Context())
 		}
 	})
+	setUp := regexp.MustCompile("(?m)^    (go mod .*)$").FindAllStringSubmatch(string(page), -1)
+	if len(setUp) != 3 {
+		t.Fatalf("docs/api.md has %d commands for go.mod", len(setUp))
+	}
 	for n, run := range []struct{ args, want string }{
 		{"-l", `(?s)deploy +builds.*secrets:sync +writes`},
 		{"nightly", `job succeeded with run [0-9a-f]{32}`},
 	} {
 		if n > 0 && !testenv.Thorough() {
-			continue // a link more, and a sandbox
+			continue // a link more, a sandbox, and modules that only the tests of dependencies need
 		}
 		if err := os.WriteFile(filepath.Join(dir, "magefile.go"), []byte(blocks[n][1]), 0o600); err != nil {
 			t.Fatal(err)
+		}
+		if n > 0 {
+			setUpAsPrinted(t, dir, root, setUp[0][1], setUp[2][1], setUp[1][1])
 		}
 		mage := exec.CommandContext(t.Context(), "go", "run", "-mod=mod", "github.com/magefile/mage", run.args)
 		mage.Dir, mage.WaitDelay = dir, time.Minute
@@ -83,4 +90,23 @@ func module(t *testing.T, root string) string {
 	}
 	_, rest, _ := strings.Cut(string(text), "\n")
 	return "module example.com/team\n" + rest + "\nrequire github.com/slipway-ci/slipway v0.0.0\n\nreplace github.com/slipway-ci/slipway => " + root + "\n"
+}
+
+// setUpAsPrinted makes a go.mod by commands of docs/api.md, with the path of slipway there
+// replaced by root.
+func setUpAsPrinted(t *testing.T, dir, root string, commands ...string) {
+	t.Helper()
+	for _, name := range []string{"go.mod", "go.sum"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, text := range commands {
+		text, _, _ = strings.Cut(text, "#")
+		command := exec.CommandContext(t.Context(), "go", strings.Fields(strings.Replace(text, "../slipway", root, 1))[1:]...)
+		command.Dir, command.Env = dir, append(os.Environ(), "GOFLAGS=")
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", text, err, out)
+		}
+	}
 }
