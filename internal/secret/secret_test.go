@@ -64,6 +64,7 @@ func TestSources(t *testing.T) {
 		value, ok := map[string]string{"TOKEN": canary, "EMPTY": ""}[name]
 		return value, ok
 	}}
+	tried := map[string]bool{}
 	for text, want := range map[string]string{
 		"env:TOKEN": "", "file:key": "", "file:" + filepath.Join(dir, "key"): "",
 		"env:OTHER":    "the environment variable OTHER is not set",
@@ -86,6 +87,7 @@ func TestSources(t *testing.T) {
 	} {
 		s, err := ParseSource(text)
 		if err == nil {
+			tried[s.Scheme] = true
 			var v Value
 			if v, err = r.Resolve(t.Context(), s); err == nil && v.Len() == 0 {
 				t.Errorf("%s gives nothing", text)
@@ -98,6 +100,18 @@ func TestSources(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", text, err, want)
 		case err != nil && strings.Contains(err.Error(), canary):
 			t.Errorf("the error shows the value: %v", err)
+		}
+	}
+	page, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range schemes() {
+		if !tried[s.name] {
+			t.Errorf("no case has the secret source %s", s.form)
+		}
+		if !strings.Contains(string(page), "`"+s.name+":") {
+			t.Errorf("docs/configuration.md does not have the secret source %s", s.form)
 		}
 	}
 }
