@@ -91,17 +91,20 @@ func (c *Compiled) checkConnections(x Context) error {
 	var missing []string
 	for _, pod := range c.pods() {
 		for _, name := range append(names(pod["connections"]), initConnections(pod)...) {
-			if _, ok := x.Connections[name]; !ok && name != x.Store.Name && !slices.Contains(missing, "'"+name+"'") {
-				missing = append(missing, "'"+name+"'")
+			if _, ok := x.Connections[name]; !ok && name != x.Store.Name && !slices.Contains(missing, name) {
+				missing = append(missing, name)
 			}
 		}
 	}
 	if len(missing) > 0 && c.Kind != "cleaner" {
 		slices.Sort(missing)
-		return &Error{"Some connection refs were provided but were not found in the agent.connections catalog: `{" + strings.Join(missing, ", ") + "}`"}
+		return &Error{
+			Message:     "Some connection refs were provided but were not found in the agent.connections catalog: `{'" + strings.Join(missing, "', '") + "'}`",
+			Connections: missing,
+		}
 	}
 	if namespace, ok := c.root["namespace"].(string); ok && namespace != x.Namespace && x.Namespace != "" {
-		return &Error{"The provided namespace `" + namespace + "` is not managed by the agent."}
+		return &Error{Message: "The provided namespace `" + namespace + "` is not managed by the agent."}
 	}
 	return nil
 }

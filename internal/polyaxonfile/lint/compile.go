@@ -44,7 +44,7 @@ func (p *pass) compile() {
 	}
 	compiled, err := compile.Values(operation, p.version)
 	if err == nil && complete && compiled.Schedule() == "" && !p.needsRuns() {
-		compiled, err = compiled.Resolve(p.context())
+		compiled, err = p.resolve(compiled)
 		if err == nil && p.options.Cluster != nil && p.asWritten(operation) {
 			p.findings = append(p.findings, MissingRendered(p, p.file, compiled, p.options.Cluster)...)
 		}
@@ -95,15 +95,25 @@ func (p *pass) reportCompilerError(what, message string, lines []string) {
 }
 
 // complete adds params of the right types for inputs that still need a value. It returns
-// false when it cannot do so for all of them.
+// false when it cannot do so for all of them. A component that is no operation's also gets
+// params for the outputs that its templates read, such as the destination of an image, and
+// each param whose connection a template reads has one.
 func (p *pass) complete(operation map[string]any) bool {
-	given := p.given()
+	given, read := p.given(), p.readParams()
+	declared := p.declared("inputs")
+	if p.operation == nil {
+		for _, x := range p.declared("outputs") {
+			if _, ok := read[x.name]; ok {
+				declared = append(declared, x)
+			}
+		}
+	}
 	params := map[string]any{}
 	for name, value := range mapping(operation["params"]) {
 		params[name] = value
 	}
 	all := true
-	for _, x := range p.declared("inputs") {
+	for _, x := range declared {
 		if x.optional || x.hasValue || x.delayed || given[x.name] || x.name == "" {
 			continue
 		}
@@ -112,12 +122,33 @@ func (p *pass) complete(operation map[string]any) bool {
 			all = false
 			continue
 		}
-		params[x.name] = map[string]any{"value": value}
+		param := map[string]any{"value": value}
+		if read[x.name] {
+			param["connection"] = "connection"
+		}
+		params[x.name] = param
 	}
 	if len(params) > 0 {
 		operation["params"] = params
 	}
 	return all
+}
+
+// readParams returns the names that templates read, and whether they read the connection of
+// the param.
+func (p *pass) readParams() map[string]bool {
+	read := map[string]bool{}
+	p.templates(func(text string, _ []string) {
+		for _, n := range p.template(text).names {
+			switch {
+			case n.Path[0] != "params":
+				read[n.Path[0]] = read[n.Path[0]]
+			case len(n.Path) > 1:
+				read[n.Path[1]] = read[n.Path[1]] || len(n.Path) > 2 && n.Path[2] == "connection"
+			}
+		}
+	})
+	return read
 }
 
 // asWritten reports whether an operation has exactly the params that the file sets. With
@@ -162,24 +193,22 @@ func (p *pass) needsRuns() bool {
 	return false
 }
 
-// context returns the context of an arbitrary run. Its catalog has all connections that
-// the file names.
-func (p *pass) context() compile.Context {
+// resolve renders the compiled unit as an arbitrary run. The catalog of that run has all
+// connections that it uses. Their names may come from params, so Resolve finds them. Nothing
+// says of what kind they are, so each has what the templates read of any kind.
+func (p *pass) resolve(compiled *compile.Compiled) (*compile.Compiled, error) {
 	x := compile.Context{
 		Owner: "default", Project: "project", ProjectUUID: "project", Name: "run", UUID: strings.Repeat("0", 31) + "1", Namespace: "polyaxon",
 		Connections: map[string]compile.Connection{},
 	}
-	names := append(p.connections(), p.initConnections()...)
-	for _, x := range append(p.declared("inputs"), p.declared("outputs")...) {
-		names = append(names, text(x.values["connection"]))
-	}
-	for _, param := range mapping(p.operation["params"]) {
-		names = append(names, text(mapping(param)["connection"]))
-	}
-	for _, name := range names {
-		if name != "" {
-			x.Connections[name] = compile.Connection{Name: name, Kind: "volume_claim", Schema: map[string]any{"volumeClaim": name, "mountPath": "/" + name}}
+	resolved, err := compiled.Resolve(x)
+	if missing := new(compile.Error); errors.As(err, &missing) && len(missing.Connections) > 0 {
+		for _, name := range missing.Connections {
+			x.Connections[name] = compile.Connection{Name: name, Kind: "volume_claim", Schema: map[string]any{
+				"volumeClaim": name, "mountPath": "/" + name, "hostPath": "/" + name, "bucket": "s3://" + name, "url": "https://" + name,
+			}}
 		}
+		return compiled.Resolve(x)
 	}
-	return x
+	return resolved, err
 }

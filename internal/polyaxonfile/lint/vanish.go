@@ -124,7 +124,7 @@ func (p *pass) resolved() map[string]any {
 	if err != nil || compiled.Schedule() != "" {
 		return nil
 	}
-	resolved, err := compiled.Resolve(p.context())
+	resolved, err := p.resolve(compiled)
 	if err != nil {
 		return nil
 	}
