@@ -5,6 +5,8 @@ import "strings"
 // scope is the set of names that the templates of a unit may use.
 type scope struct {
 	names map[string]bool
+	// builtin are the names that every template has.
+	builtin map[string]bool
 	// inputs are the inputs and outputs, by name.
 	inputs map[string]input
 	// none are the inputs that have no value unless a param is passed.
@@ -48,13 +50,10 @@ func (p *pass) scope() *scope {
 	if p.cachedScope != nil {
 		return p.cachedScope
 	}
-	s := &scope{names: map[string]bool{}, inputs: map[string]input{}, none: map[string]bool{}}
-	for _, name := range []string{"globals", "params", "connections", "init"} {
-		s.names[name] = true
-	}
-	// These names are global functions of Jinja.
-	for _, name := range []string{"range", "dict", "namespace", "cycler", "joiner", "lipsum"} {
-		s.names[name] = true
+	s := &scope{names: map[string]bool{}, builtin: map[string]bool{}, inputs: map[string]input{}, none: map[string]bool{}}
+	// The names from range on are global functions of Jinja.
+	for _, name := range []string{"globals", "params", "connections", "init", "range", "dict", "namespace", "cycler", "joiner", "lipsum"} {
+		s.names[name], s.builtin[name] = true, true
 	}
 	given := p.given()
 	for name := range given {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
 )
@@ -119,7 +120,14 @@ func undefinedVariable(p *pass) {
 			}
 			switch {
 			case !known.names[root]:
-				hint := didYouMean(root, sorted(known.names))
+				if dashed := hyphenated(text, root); n.Operand && dashed != "" {
+					if !seen[dashed] {
+						p.within(path, dashed, known.hyphenHint(dashed), "a name with a hyphen is a subtraction in a template: the run fails when it is compiled")
+					}
+					seen[dashed] = true
+					continue
+				}
+				hint := didYouMean(root, known.similar(n))
 				switch {
 				case root == "inputs" || root == "outputs":
 					hint = "write {{ " + nameOr(second, "NAME") + " }} or {{ params." + nameOr(second, "NAME") + ".value }}"
@@ -142,10 +150,54 @@ func undefinedVariable(p *pass) {
 // defined. Jinja renders an undefined name as an empty text, and fails when an attribute
 // of it is used.
 func (p *pass) consequence(name template.Name, n int) string {
-	if len(name.Path) > n {
+	if len(name.Path) > n || name.Operand {
 		return "the run fails when it is compiled"
 	}
 	return "Polyaxon renders it as empty"
+}
+
+// tag matches what a template computes. literal matches the texts in it, and hyphens a name
+// with hyphens.
+var (
+	tag     = lazyregexp.New(`(?s)\{\{.*?\}\}|\{%.*?%\}`)
+	literal = lazyregexp.New(`'[^']*'|"[^"]*"`)
+	hyphens = lazyregexp.New(`[A-Za-z_]\w*(?:-[A-Za-z_]\w*)+`)
+)
+
+// hyphenated returns the word with hyphens, such as learning-rate, that a template has where
+// it reads a name, or "".
+func hyphenated(text, name string) string {
+	for _, inside := range tag.FindAllString(text, -1) {
+		for _, word := range hyphens.FindAllString(literal.ReplaceAllString(inside, ""), -1) {
+			if slices.Contains(strings.Split(word, "-"), name) {
+				return word
+			}
+		}
+	}
+	return ""
+}
+
+// hyphenHint says how to write a name with hyphens.
+func (s *scope) hyphenHint(name string) string {
+	if _, ok := s.inputs[name]; ok {
+		return "write params['" + name + "'].value, or give the input a name with underscores"
+	}
+	if underscored := strings.ReplaceAll(name, "-", "_"); s.names[underscored] {
+		return "did you mean " + underscored + "?"
+	}
+	return "write the name with underscores"
+}
+
+// similar returns the names that may be meant by an unknown one. What a template has besides
+// inputs is meant only where an attribute is read from it, as in global.uuid.
+func (s *scope) similar(n template.Name) []string {
+	var names []string
+	for _, name := range sorted(s.names) {
+		if !s.builtin[name] || len(n.Path) > 1 {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func nameOr(name, other string) string {
@@ -222,14 +274,17 @@ func rendersAsNone(p *pass) {
 // withNone returns the word of the text that contains the name's tag, with None in place
 // of the tag, as the user would see it.
 func withNone(text, name string) string {
-	tag := regexp.MustCompile(`\{\{-?\s*` + regexp.QuoteMeta(name) + `\s*-?\}\}`)
-	for _, word := range strings.Fields(tag.ReplaceAllString(text, "None")) {
+	own := regexp.MustCompile(`\{\{-?\s*` + regexp.QuoteMeta(name) + `\s*-?\}\}`)
+	for _, word := range words.FindAllString(own.ReplaceAllString(text, "None"), -1) {
 		if strings.Contains(word, "None") {
 			return shortened(word)
 		}
 	}
 	return "None"
 }
+
+// words matches a word of a text. The spaces in a tag do not end a word.
+var words = lazyregexp.New(`(?:\{\{.*?\}\}|\{%.*?%\}|\S)+`)
 
 // shortened truncates a long text.
 func shortened(text string) string { return shortenedTo(text, 60) }

@@ -66,13 +66,23 @@ func (p *parser) chain(k kind, operators []string, next func() (expression, erro
 		if !ok {
 			break
 		}
+		p.operand(k)
 		var right expression
 		if right, err = next(); err == nil {
 			left = binary{o, left, right}
+			p.operand(k)
 		}
 		p.last = -1
 	}
 	return left, err
+}
+
+// operand marks the name that was just parsed as an operand, if k is the kind of the signs of
+// arithmetic. The operators and and or are words, and accept undefined names.
+func (p *parser) operand(k kind) {
+	if k == operator && p.last >= 0 {
+		p.names[p.last].Operand = true
+	}
 }
 
 func (p *parser) or() (expression, error)  { return p.chain(name, []string{"or"}, p.and) }

@@ -75,6 +75,8 @@ type Name struct {
 	Tolerated bool
 	// Alone means that the name is all that a tag prints: {{ name }}.
 	Alone bool
+	// Operand means that the name is an operand of arithmetic, which fails for an undefined name.
+	Operand bool
 }
 
 // Parse parses a template. Its errors are *Error: TemplateSyntaxError, and
