@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
 )
@@ -29,6 +30,8 @@ func typeName(v any) string {
 		return "a list"
 	case string:
 		return strconv.Quote(x)
+	case float64:
+		return python.Str(x)
 	}
 	return fmt.Sprint(v)
 }

@@ -31,6 +31,7 @@ func TestVersions(t *testing.T) {
 	}{
 		"no version":           {"kind: component\nrun: {kind: job}\n", map[schema.Version]string{first: "submit 1:1 Polyaxon 1.11.3 needs version (add version: 1.1)", second: "", latest: ""}},
 		"quoted version":       {"version: \"1.1\"\nkind: component\nrun: {kind: job}\n", map[schema.Version]string{first: "submit 1:10 version must be 1.1, not \"1.1\" (write version: 1.1 without quotes)", latest: "advice 1:10 version should be a number, not \"1.1\": Polyaxon converts it"}},
+		"version 1.0":          {"version: 1.0\nkind: component\nrun: {kind: job}\n", map[schema.Version]string{first: "submit 1:10 version must be 1.1, not 1.0", latest: ""}},
 		"version 2":            {"version: 2\nkind: component\nrun: {kind: job}\n", map[schema.Version]string{first: "submit 1:10 version must be 1.1, not 2", latest: ""}},
 		"no kind":              {"version: 1.1\nrun: {kind: job}\n", map[schema.Version]string{first: "submit 1:1 Polyaxon 1.11.3 needs kind (add kind: component or kind: operation)", second: "submit 1:1 Polyaxon 2.16.4 needs kind (add kind: component or kind: operation)", latest: ""}},
 		"no run":               {head, map[schema.Version]string{first: "submit 1:1 the component needs run", latest: "submit 1:1 the component needs run"}},
