@@ -4,6 +4,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 
 	"github.com/slipway-ci/slipway/internal/command"
@@ -18,14 +20,17 @@ func main() { os.Exit(run(cli.Open(), os.Args[1:])) }
 func run(a *cli.App, args []string) int {
 	table := command.Table()
 	a.Self = command.Server(table)
+	printed := &output{Writer: a.Out()}
 	err := panics.Catch("the command line", func() error {
-		c := root(a, table)
+		c := root(a, table, printed)
 		c.SetArgs(args)
 		return c.ExecuteContext(context.Background())
 	})
 	var told *cli.ExitError
 	var fault *panics.Error
 	switch {
+	case printed.err != nil:
+		return a.Fault(fmt.Errorf("print: %w", printed.err))
 	case err == nil:
 		return tasks.ExitOK
 	case errors.As(err, &told):
@@ -34,4 +39,20 @@ func run(a *cli.App, args []string) int {
 		return a.Fault(fault)
 	}
 	return a.Usage(err)
+}
+
+// output is the writer to which help, completion scripts and the version are printed. It keeps the first
+// error, which cobra ignores for help.
+type output struct {
+	io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.Writer.Write(b)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
 }

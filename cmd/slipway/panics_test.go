@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -34,7 +35,7 @@ func TestPanicOfEveryCommand(t *testing.T) {
 			walk(below, append(path[:len(path):len(path)], below.Name()))
 		}
 	}
-	walk(root(cli.Open(), command.Table()), nil)
+	walk(root(cli.Open(), command.Table(), io.Discard), nil)
 	if len(commands) < 30 {
 		t.Fatalf("only %d commands: %v", len(commands), commands)
 	}

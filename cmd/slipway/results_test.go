@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -100,7 +101,7 @@ func TestResults(t *testing.T) {
 			t.Errorf("%s has no result in testdata/results: add a step that shows it, and run the test with -update", name)
 		}
 	}
-	walk(root(cli.Open(), command.Table()), "")
+	walk(root(cli.Open(), command.Table(), io.Discard), "")
 	dir := resultsProject(t)
 	left := map[string]bool{}
 	for _, s := range steps {

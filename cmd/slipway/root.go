@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,9 +13,10 @@ import (
 )
 
 // root returns the whole command line: the table of commands, and the commands that only
-// the binary has.
-func root(a *cli.App, table []command.Command) *cobra.Command {
+// the binary has. It prints help, completion scripts and the version to out.
+func root(a *cli.App, table []command.Command, out io.Writer) *cobra.Command {
 	c := command.Cobra(a, table)
+	c.SetOut(out)
 	c.SetHelpCommandGroupID(string(command.Itself))
 	c.SetCompletionCommandGroupID(string(command.Itself))
 	c.AddCommand(exitCodes())

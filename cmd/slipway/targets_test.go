@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -39,7 +40,7 @@ func TestTargets(t *testing.T) {
 			}
 		}
 	}
-	walk(root(cli.Open(), command.Table()), "")
+	walk(root(cli.Open(), command.Table(), io.Discard), "")
 	sort.Strings(commands)
 
 	targets := []string{}
@@ -74,7 +75,7 @@ func TestReadmeCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := root(cli.Open(), command.Table())
+	known := root(cli.Open(), command.Table(), io.Discard)
 	for _, m := range regexp.MustCompile("(?m)^    slipway ([a-z]+)|`slipway ([a-z]+)").FindAllSubmatch(text, -1) {
 		name := string(m[1]) + string(m[2])
 		if c, _, err := known.Find([]string{name}); name != "help" && (err != nil || c == known) {

@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/slipway-ci/slipway/internal/command"
+	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
@@ -35,14 +38,33 @@ func TestUsageMessages(t *testing.T) {
 		{"unknown flag: --quite (did you mean --quiet? slipway secrets --help lists the flags)", []string{"secrets", "--quite"}},
 		{"flag needs an argument: --param (slipway deploy --help lists the flags)", []string{"deploy", "--param"}},
 		{"unknown shorthand flag: 'x' in -x (slipway deploy --help lists the flags)", []string{"deploy", "-x"}},
+		{`unknown command "deploy" for "slipway"`, []string{"--", "deploy"}},
 		{"unknown flag: --jobs (slipway deploy --help lists the flags)", []string{"deploy", "--jobs", "a"}},
 	} {
 		d := cli.Open()
 		d.Stdout, d.Stderr = &bytes.Buffer{}, &bytes.Buffer{}
-		c := root(d, command.Table())
+		c := root(d, command.Table(), d.Out())
 		c.SetArgs(test.args)
 		if err := c.ExecuteContext(t.Context()); err == nil || err.Error() != test.want {
 			t.Errorf("%q: %v, want %s", test.args, err, test.want)
+		}
+	}
+}
+
+// full is a disk without space.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// TestFullDisk prints what is no result of a task to a full disk. It is not an error of the
+// command line.
+func TestFullDisk(t *testing.T) {
+	for _, args := range [][]string{{}, {"help"}, {"help", "deploy"}, {"deploy", "--help"}, {"--version"}, {"completion", "bash"}, {"schema"}} {
+		var failed bytes.Buffer
+		a := cli.Open()
+		a.Stdout, a.Stderr = full{}, &failed
+		if code := run(a, args); code != tasks.ExitStep || !strings.Contains(failed.String(), "no space left on device") {
+			t.Errorf("%q: exit code %d: %s", args, code, failed.String())
 		}
 	}
 }
