@@ -51,6 +51,8 @@ type App struct {
 	live    *printer.Live
 	streams *streams
 	name    string
+	// invalid is the error of a variable that Open could not read.
+	invalid error
 	// forms are the values of Output that are allowed besides text and json.
 	forms []string
 }
@@ -69,7 +71,7 @@ func (a *App) Named(name string) *App {
 }
 
 // Open returns an App for this process. Its options come from the environment variables in
-// the tags of its fields, such as SLIPWAY_DIR.
+// the tags of its fields, such as SLIPWAY_DIR. Run reports a variable with an invalid value.
 func Open() *App {
 	a := &App{Self: []string{"sandbox:serve"}, Stdout: os.Stdout, Stderr: os.Stderr}
 	fields := reflect.ValueOf(a).Elem()
@@ -81,7 +83,10 @@ func Open() *App {
 		value := os.Getenv(name)
 		switch field := fields.Field(n); field.Kind() {
 		case reflect.Bool:
-			on, _ := strconv.ParseBool(value)
+			on, err := strconv.ParseBool(value)
+			if err != nil && value != "" && a.invalid == nil {
+				a.invalid = &tasks.UsageError{Message: fmt.Sprintf("%s=%s: the value must be true or false", name, value)}
+			}
 			field.SetBool(on)
 		case reflect.String:
 			field.SetString(value)
@@ -123,6 +128,9 @@ func (a *App) Run(ctx context.Context, task Task) error {
 }
 
 func (a *App) run(ctx context.Context, task Task) error {
+	if a.invalid != nil {
+		return a.fail(a.invalid)
+	}
 	if forms := append([]string{"text", "json"}, a.forms...); a.Output != "" && !slices.Contains(forms, a.Output) {
 		return a.fail(&tasks.UsageError{Message: fmt.Sprintf("-o %s: the output must be %s", a.Output, strings.Join(forms, " or "))})
 	}
@@ -149,7 +157,7 @@ func (a *App) run(ctx context.Context, task Task) error {
 	if result == nil {
 		result = &report.Result{Command: a.name}
 	}
-	result.Seconds = env.Now().Sub(started).Round(time.Millisecond).Seconds()
+	result.Seconds = seconds(env.Now().Sub(started))
 	result.ExitCode = tasks.ExitCode(err)
 	if err != nil {
 		result.Error = err.Error()
@@ -167,6 +175,12 @@ func (a *App) run(ctx context.Context, task Task) error {
 		return &ExitError{Code: result.ExitCode, Err: err}
 	}
 	return a.fail(err)
+}
+
+// seconds returns d in seconds, with at most three decimals. Dividing once by 1000 gives the
+// shortest form in JSON: 1.122, and not 1.1219999999999999.
+func seconds(d time.Duration) float64 {
+	return float64(d.Round(time.Millisecond).Milliseconds()) / 1000
 }
 
 // Env returns an Env for this process, for functions that do not return a Result.

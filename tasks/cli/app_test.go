@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/tasks"
+)
+
+// Durations in JSON have at most three decimals.
+func TestSeconds(t *testing.T) {
+	for milliseconds := range 5000 {
+		text, err := json.Marshal(seconds(time.Duration(milliseconds)*time.Millisecond + 400*time.Microsecond))
+		if _, decimals, _ := strings.Cut(string(text), "."); err != nil || len(decimals) > 3 {
+			t.Errorf("%d ms: %s, %v", milliseconds, text, err)
+		}
+	}
+}
+
+// A variable that is neither true nor false is an error, because it would change nothing.
+func TestInvalidVariable(t *testing.T) {
+	for value, code := range map[string]int{"yes": tasks.ExitUsage, "1": tasks.ExitOK, "false": tasks.ExitOK, "": tasks.ExitOK} {
+		t.Setenv("SLIPWAY_NO_ATTESTATIONS", value)
+		var out, failed bytes.Buffer
+		a := Open()
+		a.Stdout, a.Stderr = &out, &failed
+		err := a.Run(t.Context(), func(context.Context, *tasks.Env) (*tasks.Result, error) { return &tasks.Result{}, nil })
+		if tasks.ExitCode(err) != code || (code != 0) != strings.Contains(failed.String(), "SLIPWAY_NO_ATTESTATIONS=yes: the value must be true or false") {
+			t.Errorf("%q: %v %s", value, err, failed.String())
+		}
+	}
+}
