@@ -45,7 +45,8 @@ func uncommitted(status string, unused func(name string) bool) string {
 }
 
 // refusal returns git's message if git refuses to work, for example because the repository
-// belongs to another user. It returns "" if err is nil, if git is not installed, and if
+// belongs to another user, or because the .git file of a worktree or a submodule names a
+// directory that is not here. It returns "" if err is nil, if git is not installed, and if
 // there is no repository, no commit or no such name.
 func refusal(err error) string {
 	failed := new(exec.ExitError)
@@ -53,7 +54,7 @@ func refusal(err error) string {
 		return ""
 	}
 	said := strings.TrimSpace(string(failed.Stderr))
-	for _, nothing := range []string{"not a git repository", "does not have any commits yet", "bad default revision 'HEAD'"} {
+	for _, nothing := range []string{"not a git repository (or any parent", "not a git repository (or any of the parent", "does not have any commits yet", "bad default revision 'HEAD'"} {
 		if strings.Contains(said, nothing) {
 			return ""
 		}

@@ -207,6 +207,16 @@ func TestGitRefuses(t *testing.T) {
 	}
 }
 
+// The .git file of a worktree names a directory. In a container that mounts only the worktree,
+// there is no such directory.
+func TestWorktreeWithoutItsRepository(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, ".git"), "gitdir: /elsewhere/repository/.git/worktrees/tree\n")
+	if r := read(t, dir); r.Commit != "" || !strings.Contains(r.Reason, "not a git repository: ") {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestClonedConfigurationIsNotUsed makes a directory of a clone look like a bare repository
 // whose configuration starts a program.
 func TestClonedConfigurationIsNotUsed(t *testing.T) {
