@@ -88,7 +88,7 @@ type SecretUser struct {
 // Job is a job or service of slipway.yaml, and its run.
 type Job struct {
 	Name   string `json:"name"`
-	Action string `json:"action,omitempty"` // submit, attach, up-to-date, skip, unknown
+	Action string `json:"action,omitempty"` // submit, submitted, attach, attached, up-to-date, skip, unknown
 	After  string `json:"after,omitempty"`
 	Diff   string `json:"diff,omitempty"`
 	Run
