@@ -38,7 +38,7 @@ func TestUsageMessages(t *testing.T) {
 		{"unknown flag: --quite (did you mean --quiet? slipway secrets --help lists the flags)", []string{"secrets", "--quite"}},
 		{"flag needs an argument: --param (slipway deploy --help lists the flags)", []string{"deploy", "--param"}},
 		{"unknown shorthand flag: 'x' in -x (slipway deploy --help lists the flags)", []string{"deploy", "-x"}},
-		{`unknown command "deploy" for "slipway" (did you mean deploy?)`, []string{"--", "deploy"}},
+		{`unknown command "deploy" for "slipway" (leave out the -- before it)`, []string{"--", "deploy"}},
 		{"unknown flag: --jobs (slipway deploy --help lists the flags)", []string{"deploy", "--jobs", "a"}},
 	} {
 		d := cli.Open()

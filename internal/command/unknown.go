@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,7 +34,9 @@ func Unknown(c *cobra.Command, word string) error {
 	if c.HasParent() {
 		meant = c.CommandPath() + " --help lists its commands"
 	}
-	if near, ok := source.Nearest(word, known); ok {
+	if slices.Contains(known, word) {
+		meant = "leave out the -- before it"
+	} else if near, ok := source.Nearest(word, known); ok {
 		meant = "did you mean " + near + "?"
 	}
 	return fmt.Errorf("unknown command %q for %q (%s)", word, c.CommandPath(), meant)
