@@ -188,6 +188,9 @@ func TestOpenRequestKeepsItAlive(t *testing.T) {
 	case err := <-ended:
 		t.Errorf("it has ended under a watch: %v", err)
 	case <-time.After(2 * idle):
+		if _, err := sandbox.Running(t.Context(), dir); err != nil {
+			t.Errorf("it is ending under a watch: %v", err)
+		}
 		w.Stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
