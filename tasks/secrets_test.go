@@ -4,7 +4,9 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -272,5 +274,58 @@ func conflicting(t *testing.T, access *rest.Config) {
 	}
 	if done, err := v.sync(SecretsOptions{}); err != nil || done != "early unchanged, token unchanged" {
 		t.Errorf("again: %s, %v", done, err)
+	}
+}
+
+// TestServiceAccountKeys has values in place of the key of a service account. Nothing is
+// changed then, and no error contains a part of the value.
+func TestServiceAccountKeys(t *testing.T) {
+	t.Parallel()
+	made, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(made)}))
+	key := func(change func(map[string]string)) string {
+		file := map[string]string{"type": "service_account", "project_id": "acme", "private_key_id": "1", "private_key": private, "client_email": "ci@acme.iam.gserviceaccount.com"}
+		change(file)
+		text, err := json.Marshal(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	whole := key(func(map[string]string) {})
+	user := `{"type": "authorized_user", "client_id": "a", "client_secret": "hush-hush", "refresh_token": "hush-hush"}`
+	const (
+		pull        = "  pull: {docker-registry: {server: \"https://gcr.io\", service-account-key: env:KEY}}\n"
+		credentials = "  gcp-sa-credentials: {data: {key.json: env:KEY}}\n"
+		other       = "  other: {data: {key.json: env:KEY}}\n"
+	)
+	v := newVault(t, nil)
+	for what, c := range map[string]struct{ secrets, value, want string }{
+		"a user's credentials":      {pull, user, "slipway.yaml:4:75: env:KEY has a user's credentials (type authorized_user)"},
+		"for a job":                 {credentials, user, "slipway.yaml:4:41: env:KEY has a user's credentials (type authorized_user)"},
+		"a path":                    {credentials, "/run/secrets/hush-hush.json", "env:KEY is the path of a file, and not its content"},
+		"no JSON":                   {pull, "hush-hush", "env:KEY is not JSON"},
+		"no project":                {other, key(func(f map[string]string) { delete(f, "project_id") }), "slipway.yaml:4:28: env:KEY has no project_id"},
+		"a private key that is cut": {other, key(func(f map[string]string) { f["private_key"] = private[:100] }), "has a private_key that is not PEM"},
+	} {
+		v.secrets(c.secrets)
+		v.values["KEY"] = c.value
+		v.refused(SecretsOptions{}, ExitUsage, c.want)
+		if _, err := v.sync(SecretsOptions{}); err != nil && (strings.Contains(err.Error(), "hush-hush") || strings.Contains(err.Error(), "MII")) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	v.secrets(pull + credentials + other)
+	v.values["KEY"] = whole
+	if done, err := v.sync(SecretsOptions{}); err != nil || done != "gcp-sa-credentials create, other create, pull create" {
+		t.Errorf("%s, %v", done, err)
+	}
+	v.secrets("  user: {data: {adc.json: env:KEY}}\n") // what another secret is for is the user's choice
+	v.values["KEY"] = user
+	if done, err := v.sync(SecretsOptions{}); err != nil || done != "user create" {
+		t.Errorf("%s, %v", done, err)
 	}
 }

@@ -80,7 +80,11 @@ func configured(ctx context.Context, p *project.Project) ([]secret.Bundle, error
 func bundle(ctx context.Context, p *project.Project, s *config.Secret) (secret.Bundle, error) {
 	switch {
 	case s.DockerRegistry != nil:
-		key, err := p.Resolve(ctx, s.DockerRegistry.ServiceAccountKey, "secrets", s.Name, "docker-registry", "service-account-key")
+		at := []string{"secrets", s.Name, "docker-registry", "service-account-key"}
+		key, err := p.Resolve(ctx, s.DockerRegistry.ServiceAccountKey, at...)
+		if err == nil {
+			err = checkKey(p, key, s.DockerRegistry.ServiceAccountKey, at...)
+		}
 		if err != nil {
 			return secret.Bundle{}, err
 		}
@@ -95,6 +99,9 @@ func bundle(ctx context.Context, p *project.Project, s *config.Secret) (secret.B
 	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(s.Data)) {
 		value, err := p.Resolve(ctx, s.Data[key], "secrets", s.Name, "data", key)
+		if err == nil && mustBeKey(s, value) {
+			err = checkKey(p, value, s.Data[key], "secrets", s.Name, "data", key)
+		}
 		errs = append(errs, err)
 		data[key] = value
 	}
