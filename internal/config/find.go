@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/slipway-ci/slipway/internal/machine"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -14,7 +15,8 @@ const FileName = "slipway.yaml"
 
 // Find returns the path of the slipway.yaml in dir, or in the nearest parent directory up
 // to the root of the git repository. If there is none, the error is a *source.Error that
-// wraps fs.ErrNotExist.
+// wraps fs.ErrNotExist. Outside of a repository it is a *source.Error if the one in a
+// parent directory belongs to another user.
 func Find(dir string) (string, error) {
 	start, err := filepath.Abs(dir)
 	if err != nil {
@@ -26,6 +28,13 @@ func Find(dir string) (string, error) {
 	for at := start; ; at = filepath.Dir(at) {
 		path := filepath.Join(at, FileName)
 		if _, err := os.Stat(path); err == nil {
+			if at != start && repositoryOf(at) == "" {
+				// Anyone can write to a directory such as /tmp.
+				if why := machine.NotOwned(path); why != "" {
+					return "", &source.Error{Position: source.Position{File: path}, Message: why + ", and is above the directory " + start,
+						Hint: "name its directory with -C DIR if you trust it, or create a " + FileName + " here"}
+				}
+			}
 			return path, nil
 		}
 		_, err := os.Stat(filepath.Join(at, ".git"))
@@ -38,8 +47,11 @@ func Find(dir string) (string, error) {
 
 // Repository returns the root of the git repository that contains the configuration, or
 // "" if it is not in one.
-func (c *Config) Repository() string {
-	for dir := c.Dir; ; dir = filepath.Dir(dir) {
+func (c *Config) Repository() string { return repositoryOf(c.Dir) }
+
+// repositoryOf returns the root of the git repository that contains dir, or "".
+func repositoryOf(dir string) string {
+	for ; ; dir = filepath.Dir(dir) {
 		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
 			return dir
 		}

@@ -154,6 +154,16 @@ func (e *OwnerError) Error() string {
 	return fmt.Sprintf("%s %s: slipway does not store files there; remove it (only the link, if it is one)", e.Path, e.Why)
 }
 
+// NotOwned returns why the file at path does not belong to this user, as the rest of a
+// sentence, or "" if it does or if that is not known. A symbolic link is a file, too.
+func NotOwned(path string) string {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return ""
+	}
+	return whyNotOwned(info)
+}
+
 // CheckOwner returns an *OwnerError if path is a symbolic link, is not a directory, or
 // belongs to another user. It returns nil if there is nothing at path.
 func CheckOwner(path string) error {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// whyNotOwned returns why a directory does not belong to this user, as the rest of a
+// whyNotOwned returns why a file does not belong to this user, as the rest of a
 // sentence, or "" if it does.
 func whyNotOwned(info fs.FileInfo) string {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) != os.Geteuid() {

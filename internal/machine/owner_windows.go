@@ -2,7 +2,7 @@ package machine
 
 import "io/fs"
 
-// whyNotOwned returns "". The owner of a directory depends on its access control list, which
+// whyNotOwned returns "". The owner of a file depends on its access control list, which
 // it inherits from the user's own directories.
 func whyNotOwned(fs.FileInfo) string { return "" }
 

@@ -1,0 +1,47 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// A slipway.yaml that another user left above the directory is not used outside of a
+// repository.
+func TestFindOfAnotherUser(t *testing.T) {
+	if os.Getuid() != 0 || runtime.GOOS == "windows" {
+		t.Skip("only root can give files to another user")
+	}
+	top := t.TempDir()
+	dir := filepath.Join(top, "a", "b")
+	path := filepath.Join(top, FileName)
+	err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(path, nil, 0o644))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := Find(dir); err != nil || found != path {
+		t.Errorf("this user's: %s, %v", found, err)
+	}
+	if err := os.Chown(path, 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Find(dir)
+	if !errors.As(err, new(*source.Error)) || errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), path+": belongs to another user (12345)") {
+		t.Errorf("another user's, above the directory: %v", err)
+	}
+	if found, err := Find(top); err != nil || found != path {
+		t.Errorf("another user's, in the directory: %s, %v", found, err)
+	}
+	if err := os.Mkdir(filepath.Join(top, ".git"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := Find(dir); err != nil || found != path {
+		t.Errorf("another user's, in the repository: %s, %v", found, err)
+	}
+}
