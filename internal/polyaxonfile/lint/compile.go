@@ -140,12 +140,14 @@ func (p *pass) readParams() map[string]bool {
 	read := map[string]bool{}
 	p.templates(func(text string, _ []string) {
 		for _, n := range p.template(text).names {
-			switch {
-			case n.Path[0] != "params":
-				read[n.Path[0]] = read[n.Path[0]]
-			case len(n.Path) > 1:
-				read[n.Path[1]] = read[n.Path[1]] || len(n.Path) > 2 && n.Path[2] == "connection"
+			name, connection := n.Path[0], false
+			if name == "params" {
+				if len(n.Path) == 1 {
+					continue
+				}
+				name, connection = n.Path[1], len(n.Path) > 2 && n.Path[2] == "connection"
 			}
+			read[name] = read[name] || connection
 		}
 	})
 	return read
