@@ -14,8 +14,7 @@ import (
 	"reflect"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -77,7 +76,7 @@ func currentProgram(ctx context.Context, s Spec, dir string) (entry, error) {
 // be listed, the list is empty.
 func goBuildAndList(ctx context.Context, s Spec, tool, target string) (goSources, error) {
 	var sources goSources
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := panics.WithContext(ctx)
 	group.Go(func() error { return goBuild(ctx, s, tool, target) })
 	group.Go(func() error {
 		if found, err := listGoSources(ctx, s, tool); err == nil {

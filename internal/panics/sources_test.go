@@ -55,17 +55,18 @@ func TestGoroutinesStartThroughPanics(t *testing.T) {
 // timed lists the sources that have a function called by a timer or at the end of a
 // context, in a goroutine of its own, and why its panic is not lost.
 var timed = map[string]string{
-	"internal/dockerfile/docker.go":         "it closes a connection",
-	"internal/polyaxon/response.go":         "it ends a context",
-	"internal/printer/lines.go":             "it keeps its fault for the next event",
-	"internal/run/follow.go":                "who calls it keeps its fault",
-	"internal/run/submit.go":                "it waits and ends a context",
-	"internal/sandbox/container/process.go": "it sends a signal",
-	"internal/secret/scheme.go":             "it sets a deadline",
-	"internal/timeouts/timeouts.go":         "it ends a context",
-	"internal/service/forward.go":           "it closes connections",
-	"internal/pipeline/pending.go":          "it ends a context",
-	"internal/platform/polyaxon.go":         "as internal/run/follow.go",
+	"internal/dockerfile/docker.go":          "it closes a connection",
+	"internal/polyaxon/response.go":          "it ends a context",
+	"internal/printer/lines.go":              "it keeps its fault for the next event",
+	"internal/run/follow.go":                 "who calls it keeps its fault",
+	"internal/run/submit.go":                 "it waits and ends a context",
+	"internal/sandbox/container/process.go":  "it sends a signal",
+	"internal/secret/scheme.go":              "it sets a deadline",
+	"internal/timeouts/timeouts.go":          "it ends a context",
+	"internal/service/forward.go":            "it closes connections",
+	"internal/sandbox/kubernetes/forward.go": "it closes a connection",
+	"internal/pipeline/pending.go":           "it ends a context",
+	"internal/platform/polyaxon.go":          "as internal/run/follow.go",
 }
 
 // TestTimersHandlePanics checks that no timer calls a function whose panic would
@@ -115,6 +116,10 @@ var bounded = map[string]string{
 	"internal/registry/wire.go http.Client":           "its transport has those of package timeouts",
 	"internal/polyaxon/client.go http.Client":         "each request has a limit",
 	"internal/wheel/remote.go http.Client":            "its transport has those of package timeouts",
+	"internal/google/client.go http.Client":           "its transport has those of package timeouts",
+	"internal/google/credentials.go http.Client":      "its transport has those of package timeouts",
+	"internal/google/exchange.go http.Client":         "its transport has those of package timeouts",
+	"internal/google/metadata.go http.Client":         "its transport has those of package timeouts",
 	"internal/cluster/forward.go http.Client":         "reach's context has a limit",
 	"internal/gate/gate.go http.Server":               "ReadHeaderTimeout",
 	"internal/sandbox/serve.go http.Server":           "ReadHeaderTimeout",

@@ -105,6 +105,7 @@ func undefinedVariable(p *pass) {
 	known := p.scope()
 	p.templates(func(text string, path []string) {
 		seen := map[string]bool{}
+		var dashed map[string]string
 		for _, n := range p.template(text).names {
 			if written := strings.Join(n.Path, "."); n.Tolerated || seen[written] {
 				continue
@@ -120,11 +121,14 @@ func undefinedVariable(p *pass) {
 			}
 			switch {
 			case !known.names[root]:
-				if dashed := hyphenated(text, root); n.Operand && dashed != "" {
-					if !seen[dashed] {
-						p.within(path, dashed, known.hyphenHint(dashed), "a name with a hyphen is a subtraction in a template: the run fails when it is compiled")
+				if n.Operand && dashed == nil {
+					dashed = hyphenated(text)
+				}
+				if word := dashed[root]; n.Operand && word != "" {
+					if !seen[word] {
+						p.within(path, word, known.hyphenHint(word), "a name with a hyphen is a subtraction in a template: the run fails when it is compiled")
 					}
-					seen[dashed] = true
+					seen[word] = true
 					continue
 				}
 				hint := didYouMean(root, known.similar(n))
@@ -164,17 +168,20 @@ var (
 	hyphens = lazyregexp.New(`[A-Za-z_]\w*(?:-[A-Za-z_]\w*)+`)
 )
 
-// hyphenated returns the word with hyphens, such as learning-rate, that a template has where
-// it reads a name, or "".
-func hyphenated(text, name string) string {
+// hyphenated returns the words with hyphens, such as learning-rate, that a template has where
+// it reads names. The keys are the parts of the words.
+func hyphenated(text string) map[string]string {
+	words := map[string]string{}
 	for _, inside := range tag.FindAllString(text, -1) {
 		for _, word := range hyphens.FindAllString(literal.ReplaceAllString(inside, ""), -1) {
-			if slices.Contains(strings.Split(word, "-"), name) {
-				return word
+			for part := range strings.SplitSeq(word, "-") {
+				if words[part] == "" {
+					words[part] = word
+				}
 			}
 		}
 	}
-	return ""
+	return words
 }
 
 // hyphenHint says how to write a name with hyphens.
