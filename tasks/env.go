@@ -131,3 +131,11 @@ func (e *Env) connect(ctx context.Context) (*platform.Platform, error) {
 
 // keys returns the keys of m, sorted.
 func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// unmasked returns an Env whose project masks no secrets in the output of this process. It
+// is for commands whose output is a credential.
+func (e *Env) unmasked() *Env {
+	bare := *e
+	bare.Secrets = nil
+	return &bare
+}
