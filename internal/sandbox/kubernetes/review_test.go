@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	authorization "k8s.io/api/authorization/v1"
@@ -155,7 +156,7 @@ func TestDiscovery(t *testing.T) {
 	_, _, host := attach(t)
 	var seen [2][]string
 	for n, legacy := range []bool{false, true} {
-		asked := 0
+		var asked atomic.Int32
 		c, err := discovery.NewDiscoveryClientForConfig(&rest.Config{Host: host, QPS: -1, WrapTransport: func(to http.RoundTripper) http.RoundTripper {
 			return counting{to, &asked}
 		}})
@@ -175,8 +176,8 @@ func TestDiscovery(t *testing.T) {
 				seen[n] = append(seen[n], strings.Join([]string{list.GroupVersion, r.Name, r.Kind, strings.Join(r.Verbs, ","), strings.Join(r.ShortNames, ","), strings.Join(r.Categories, ",")}, " "))
 			}
 		}
-		if want := map[bool]int{false: 2, true: 4}[legacy]; asked != want {
-			t.Errorf("it takes %d requests, want %d", asked, want)
+		if want := map[bool]int{false: 2, true: 4}[legacy]; int(asked.Load()) != want {
+			t.Errorf("it takes %d requests, want %d", asked.Load(), want)
 		}
 	}
 	if !slices.Equal(seen[0], seen[1]) || len(seen[0]) < 10 {
@@ -187,11 +188,11 @@ func TestDiscovery(t *testing.T) {
 // counting counts requests.
 type counting struct {
 	to    http.RoundTripper
-	count *int
+	count *atomic.Int32
 }
 
 func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
-	*c.count++
+	c.count.Add(1)
 	return c.to.RoundTrip(r)
 }
 
