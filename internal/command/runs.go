@@ -83,4 +83,4 @@ func runs() []Command {
 }
 
 // whichRun is the part of the help that says what users may write for RUN.
-const whichRun = `A RUN is a run's id, the beginning of one, or the name of a job or service, which stands for its newest run.`
+const whichRun = `A RUN is a run's id, the beginning of one, or the name of a job or service, which stands for its newest run, or for one that goes on if the newest was stopped.`

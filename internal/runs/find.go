@@ -43,7 +43,7 @@ func FindForReading(ctx context.Context, to *platform.Platform, name string, las
 var uuidPattern = lazyregexp.New(`^[0-9a-f]{32}$`)
 
 // Find returns the run that name stands for: the run with this UUID, the newest run of
-// the job or service of this name, or the only run whose UUID begins with it. If there is
+// the job or service of this name (see meant), or the only run whose UUID begins with it. If there is
 // no such run, or more than one, the error is an *exit.UsageError.
 func Find(ctx context.Context, to *platform.Platform, name string) (*polyaxon.Run, error) {
 	plain := strings.ToLower(strings.ReplaceAll(name, "-", ""))
@@ -99,7 +99,7 @@ const pageSize = 100
 // maxSearched is the maximum number of runs that are searched for the beginning of a UUID.
 const maxSearched = 10_000
 
-// matches returns the UUID of the newest run of this name. If there is none, it returns
+// matches returns the UUID of the run that this name stands for. If there is none, it returns
 // the UUIDs that begin with prefix: of the first page of runs, newest first, that has
 // any.
 func matches(ctx context.Context, to *platform.Platform, name, prefix string) ([]string, error) {
@@ -112,19 +112,38 @@ func matches(ctx context.Context, to *platform.Platform, name, prefix string) ([
 			return nil, err
 		}
 		var found []string
+		var named []polyaxon.Run
 		for i := range runs {
 			switch {
 			case runs[i].Name == name && offset == 0:
-				return []string{runs[i].UUID}, nil
+				named = append(named, runs[i])
 			case idPrefix.MatchString(prefix) && strings.HasPrefix(runs[i].UUID, prefix):
 				found = append(found, runs[i].UUID)
 			}
+		}
+		if len(named) > 0 {
+			return []string{meant(named).UUID}, nil
 		}
 		if offset += len(runs); len(found) > 0 || offset >= count || !idPrefix.MatchString(prefix) {
 			return found, nil
 		}
 	}
 	return nil, nil
+}
+
+// meant returns the run that a job's name stands for, of its runs, newest first. That is the
+// newest, unless that one was stopped and another goes on. So it is when two deploys at once
+// submit a job: one of the runs is stopped, and `slipway stop JOB` must stop the other.
+func meant(runs []polyaxon.Run) polyaxon.Run {
+	stopped := func(s polyaxon.Status) bool { return s == polyaxon.Stopping || s == polyaxon.Stopped }
+	if stopped(runs[0].Status) {
+		for _, r := range runs[1:] {
+			if !r.Status.Terminal() && !stopped(r.Status) {
+				return r
+			}
+		}
+	}
+	return runs[0]
 }
 
 // notFound returns the *exit.UsageError for a name that no run has. If the name may be a

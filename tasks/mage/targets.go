@@ -266,7 +266,7 @@ func Runs(ctx context.Context,
 
 // Status shows a run's history, reasons, metrics and outputs. A RUN is a run's id,
 // the beginning of one, or the name of a job or service, which stands for its
-// newest run.
+// newest run, or for one that goes on if the newest was stopped.
 func Status(ctx context.Context, run string,
 	lastSucceeded *bool, // take the job's newest run that succeeded
 ) error {
@@ -280,7 +280,8 @@ func Status(ctx context.Context, run string,
 
 // Logs prints a run's log. With SLIPWAY_OUTPUT=json the lines go to standard
 // error. A RUN is a run's id, the beginning of one, or the name of a job or
-// service, which stands for its newest run.
+// service, which stands for its newest run, or for one that goes on if the newest
+// was stopped.
 func Logs(ctx context.Context, run string,
 	follow *bool, // print lines until the run has ended
 	allContainers *bool, // print the lines of init and sidecar containers too
@@ -298,7 +299,8 @@ func Logs(ctx context.Context, run string,
 
 // Follow watches a run to its end, and exits with the code that its end means. An
 // interrupt leaves the run alone. A RUN is a run's id, the beginning of one, or
-// the name of a job or service, which stands for its newest run.
+// the name of a job or service, which stands for its newest run, or for one that
+// goes on if the newest was stopped.
 func Follow(ctx context.Context, run string,
 	failPending *time.Duration, // stop a run that does not start within this time, and exit with 7
 	download *string, // download the files of each run into DIR once it has ended, also when it failed
@@ -314,7 +316,7 @@ func Follow(ctx context.Context, run string,
 
 // Stop stops a run, and confirms that it is stopping or has ended. A RUN is a
 // run's id, the beginning of one, or the name of a job or service, which stands
-// for its newest run.
+// for its newest run, or for one that goes on if the newest was stopped.
 func Stop(ctx context.Context, run string) error {
 	return cli.Open().Named("stop").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Stop(ctx, env, tasks.RunOptions{
@@ -325,7 +327,7 @@ func Stop(ctx context.Context, run string) error {
 
 // Restart makes a new run of a run's operation, and does not wait for it. A RUN is
 // a run's id, the beginning of one, or the name of a job or service, which stands
-// for its newest run.
+// for its newest run, or for one that goes on if the newest was stopped.
 func Restart(ctx context.Context, run string) error {
 	return cli.Open().Named("restart").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Restart(ctx, env, tasks.RunOptions{
@@ -336,7 +338,8 @@ func Restart(ctx context.Context, run string) error {
 
 // Resume runs a run that has ended again, under its id and with what it has
 // written. A RUN is a run's id, the beginning of one, or the name of a job or
-// service, which stands for its newest run.
+// service, which stands for its newest run, or for one that goes on if the newest
+// was stopped.
 func Resume(ctx context.Context, run string) error {
 	return cli.Open().Named("resume").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Resume(ctx, env, tasks.RunOptions{
@@ -347,7 +350,7 @@ func Resume(ctx context.Context, run string) error {
 
 // Approve approves a run that waits for approval, and shows its status. A RUN is a
 // run's id, the beginning of one, or the name of a job or service, which stands
-// for its newest run.
+// for its newest run, or for one that goes on if the newest was stopped.
 func Approve(ctx context.Context, run string) error {
 	return cli.Open().Named("approve").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Approve(ctx, env, tasks.RunOptions{
@@ -359,7 +362,7 @@ func Approve(ctx context.Context, run string) error {
 // Artifacts lists a run's files, or downloads them into DIR. Files that an earlier
 // download of the same run saved are not downloaded again. A RUN is a run's id,
 // the beginning of one, or the name of a job or service, which stands for its
-// newest run.
+// newest run, or for one that goes on if the newest was stopped.
 func Artifacts(ctx context.Context, run string,
 	dir *string, // download the files into this directory
 	lastSucceeded *bool, // take the job's newest run that succeeded
