@@ -35,27 +35,17 @@ func compiledAs(p *project.Project, j *config.Job, operation *operation.Operatio
 	if err != nil || compiled.Schedule() != "" {
 		return compiled, err
 	}
-	return resolved(p, j, operation, compiled)
+	return resolved(p, j, compiled)
 }
 
-// resolved renders a compiled operation for a run that does not exist yet.
-func resolved(p *project.Project, j *config.Job, operation *operation.Operation, compiled *compile.Compiled) (*compile.Compiled, error) {
+// resolved renders a compiled operation for a run that does not exist yet. The guide's
+// volume has its real mount path.
+func resolved(p *project.Project, j *config.Job, compiled *compile.Compiled) (*compile.Compiled, error) {
 	return compiled.Resolve(compile.Context{
-		Owner: "default", Project: p.Config.Project, ProjectUUID: p.Config.Project, Name: j.Name, UUID: compiledRun,
-		Namespace: p.Namespace(), Connections: catalogOf(operation),
+		Owner: "default", Project: p.Config.Project, ProjectUUID: p.Config.Project, Name: j.Name, UUID: compiledRun, Namespace: p.Namespace(),
+		Connections: map[string]compile.Connection{
+			fill.VolumeConnection: {Name: fill.VolumeConnection, Kind: "volume_claim", Schema: map[string]any{"volumeClaim": fill.VolumeConnection, "mountPath": "/polyaxon-v1-data"}},
+		},
+		Placeholder: compile.PlaceholderConnection,
 	})
-}
-
-// catalogOf returns placeholders for the connections that an operation names. For the
-// guide's volume connection it returns the real mount path.
-func catalogOf(operation *operation.Operation) map[string]compile.Connection {
-	catalog := map[string]compile.Connection{}
-	for _, name := range operation.Connections() {
-		catalog[name] = compile.Connection{Name: name, Kind: "volume_claim", Schema: map[string]any{"volumeClaim": name, "mountPath": "/" + name}}
-	}
-	if guide, ok := catalog[fill.VolumeConnection]; ok {
-		guide.Schema = map[string]any{"volumeClaim": guide.Name, "mountPath": "/polyaxon-v1-data"}
-		catalog[guide.Name] = guide
-	}
-	return catalog
 }

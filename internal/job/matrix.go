@@ -77,7 +77,7 @@ func CompiledWithPlaceholder(ctx context.Context, p *project.Project, j *config.
 	}
 	compiled, err := compile.Operation(operation.JSON(), p.SandboxVersion())
 	if err == nil {
-		compiled, err = resolved(p, j, operation, compiled)
+		compiled, err = resolved(p, j, compiled)
 	}
 	if err != nil {
 		return nil, nil //nolint:nilerr // see above

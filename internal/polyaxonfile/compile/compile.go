@@ -32,11 +32,7 @@ func (e *InvalidError) Error() string { return strings.Join(e.Messages, "; ") }
 func (e *InvalidError) Unwrap() error { return e.Err }
 
 // Error reports an operation that a server accepts and whose run then fails.
-type Error struct {
-	Message string
-	// Connections are the run's connections that the catalog lacks, if that is the error.
-	Connections []string
-}
+type Error struct{ Message string }
 
 // Error returns the message that the failed run has.
 func (e *Error) Error() string { return e.Message }

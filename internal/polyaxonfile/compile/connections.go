@@ -91,20 +91,17 @@ func (c *Compiled) checkConnections(x Context) error {
 	var missing []string
 	for _, pod := range c.pods() {
 		for _, name := range append(names(pod["connections"]), initConnections(pod)...) {
-			if _, ok := x.Connections[name]; !ok && name != x.Store.Name && !slices.Contains(missing, name) {
-				missing = append(missing, name)
+			if _, ok := x.connection(name); !ok && name != x.Store.Name && !slices.Contains(missing, "'"+name+"'") {
+				missing = append(missing, "'"+name+"'")
 			}
 		}
 	}
 	if len(missing) > 0 && c.Kind != "cleaner" {
 		slices.Sort(missing)
-		return &Error{
-			Message:     "Some connection refs were provided but were not found in the agent.connections catalog: `{'" + strings.Join(missing, "', '") + "'}`",
-			Connections: missing,
-		}
+		return &Error{"Some connection refs were provided but were not found in the agent.connections catalog: `{" + strings.Join(missing, ", ") + "}`"}
 	}
 	if namespace, ok := c.root["namespace"].(string); ok && namespace != x.Namespace && x.Namespace != "" {
-		return &Error{Message: "The provided namespace `" + namespace + "` is not managed by the agent."}
+		return &Error{"The provided namespace `" + namespace + "` is not managed by the agent."}
 	}
 	return nil
 }
@@ -135,7 +132,7 @@ func initConnections(pod map[string]any) []string {
 func schemas(x Context, names []string) map[string]any {
 	all := map[string]any{}
 	for _, name := range names {
-		connection, ok := x.Connections[name]
+		connection, ok := x.connection(name)
 		if !ok && name == x.Store.Name {
 			connection = x.Store
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 func dagErrorf(format string, args ...any) error {
-	return &Error{Message: "Could not apply run context, error: " + fmt.Sprintf(format, args...)}
+	return &Error{"Could not apply run context, error: " + fmt.Sprintf(format, args...)}
 }
 
 // node is an operation of a dag, with its parts merged.

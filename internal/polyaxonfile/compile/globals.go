@@ -36,6 +36,26 @@ type Context struct {
 	// Store is the store of the artifacts. The zero Connection means that there is none.
 	Store       Connection
 	Connections map[string]Connection
+	// Placeholder returns what stands for a connection that is not in Connections. If it is
+	// nil, such a connection is an error.
+	Placeholder func(name string) Connection
+}
+
+// PlaceholderConnection stands for a connection of which only the name is known. It has what
+// templates read of connections of any kind.
+func PlaceholderConnection(name string) Connection {
+	return Connection{Name: name, Kind: "volume_claim", Schema: map[string]any{
+		"volumeClaim": name, "mountPath": "/" + name, "hostPath": "/" + name, "bucket": "s3://" + name, "url": "https://" + name,
+	}}
+}
+
+// connection returns the connection with a name, apart from the store.
+func (x Context) connection(name string) (Connection, bool) {
+	found, ok := x.Connections[name]
+	if !ok && x.Placeholder != nil && name != x.Store.Name {
+		return x.Placeholder(name), true
+	}
+	return found, ok
 }
 
 const contextPath = "/plx-context"

@@ -83,7 +83,7 @@ func supported(run map[string]any) error {
 		}
 	}
 	if len(unsupported) > 0 {
-		return &Error{Message: "the sandbox of this version of slipway does not run " + strings.Join(unsupported, ", ")}
+		return &Error{"the sandbox of this version of slipway does not run " + strings.Join(unsupported, ", ")}
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func podConnections(x Context, spec map[string]any) []converter.Connection {
 	var all []converter.Connection
 	own, initial := names(spec["connections"]), initConnections(spec)
 	for i, name := range append(slices.Clone(own), initial...) {
-		found, ok := x.Connections[name]
+		found, ok := x.connection(name)
 		if !ok || slices.ContainsFunc(all, func(c converter.Connection) bool { return c.Name == name }) {
 			continue
 		}

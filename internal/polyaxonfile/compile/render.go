@@ -91,7 +91,7 @@ func (r *renderer) text(text string, scope map[string]any) (any, error) {
 			value, ok, err := python.Literal(text)
 			switch {
 			case err != nil:
-				return nil, &Error{Message: "TypeError: " + python.Repr(text) + " " + err.Error()}
+				return nil, &Error{"TypeError: " + python.Repr(text) + " " + err.Error()}
 			case ok:
 				return python.Plain(value), nil
 			}

@@ -74,7 +74,7 @@ func (c *Compiled) applyParams() error {
 		if entry["delayValidation"] != nil && c.version.Major != 1 {
 			// Polyaxon 2.x fails like this for the old key. Its replacement is validation:
 			// {delay: true}.
-			return &Error{Message: "'V1IO' object has no attribute 'delay_validation'"}
+			return &Error{"'V1IO' object has no attribute 'delay_validation'"}
 		}
 		if entry == nil {
 			m := map[string]any{"name": s.name, "isOptional": true, "value": s.value}
@@ -114,7 +114,7 @@ func (c *Compiled) checkTemplate(entry map[string]any) error {
 	}
 	for _, x := range types.ReadIO(map[string]any{"inputs": []any{entry}}, "inputs") {
 		if err := x.CheckDefault(c.version); err != nil {
-			return &Error{Message: "1 validation error for V1IO\n  Value error, " + err.Error()}
+			return &Error{"1 validation error for V1IO\n  Value error, " + err.Error()}
 		}
 	}
 	return nil
@@ -203,12 +203,12 @@ func (c *Compiled) reshape(root map[string]any) error {
 	o := compiledObject(c.composer)
 	shaped, err := c.composer.Object(o, c.composer.Prune(o, root))
 	if err != nil {
-		return &Error{Message: "Could not apply run context, error: " + err.Error()}
+		return &Error{"Could not apply run context, error: " + err.Error()}
 	}
 	for _, section := range []string{"inputs", "outputs"} {
 		for _, x := range types.ReadIO(shaped, section) {
 			if err := x.CheckDefault(c.version); err != nil {
-				return &Error{Message: "Could not apply run context, error: " + err.Error()}
+				return &Error{"Could not apply run context, error: " + err.Error()}
 			}
 		}
 	}

@@ -226,5 +226,5 @@ func (c *Compiled) checkParam(x types.IO, param map[string]any, references refer
 }
 
 func compileErrorf(format string, args ...any) error {
-	return &Error{Message: "Compilation Error: " + fmt.Sprintf(format, args...)}
+	return &Error{"Compilation Error: " + fmt.Sprintf(format, args...)}
 }

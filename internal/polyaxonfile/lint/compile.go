@@ -195,22 +195,10 @@ func (p *pass) needsRuns() bool {
 	return false
 }
 
-// resolve renders the compiled unit as an arbitrary run. The catalog of that run has all
-// connections that it uses. Their names may come from params, so Resolve finds them. Nothing
-// says of what kind they are, so each has what the templates read of any kind.
+// resolve renders the compiled unit as an arbitrary run, in which all connections exist.
 func (p *pass) resolve(compiled *compile.Compiled) (*compile.Compiled, error) {
-	x := compile.Context{
+	return compiled.Resolve(compile.Context{
 		Owner: "default", Project: "project", ProjectUUID: "project", Name: "run", UUID: strings.Repeat("0", 31) + "1", Namespace: "polyaxon",
-		Connections: map[string]compile.Connection{},
-	}
-	resolved, err := compiled.Resolve(x)
-	if missing := new(compile.Error); errors.As(err, &missing) && len(missing.Connections) > 0 {
-		for _, name := range missing.Connections {
-			x.Connections[name] = compile.Connection{Name: name, Kind: "volume_claim", Schema: map[string]any{
-				"volumeClaim": name, "mountPath": "/" + name, "hostPath": "/" + name, "bucket": "s3://" + name, "url": "https://" + name,
-			}}
-		}
-		return compiled.Resolve(x)
-	}
-	return resolved, err
+		Placeholder: compile.PlaceholderConnection,
+	})
 }

@@ -3,7 +3,6 @@ package operation_test
 import (
 	"math"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -68,23 +67,6 @@ func TestPods(t *testing.T) {
 		}
 		if have := strings.Join(got, " "); have != want {
 			t.Errorf("%s:\n got %s\nwant %s", text, have, want)
-		}
-	}
-}
-
-// TestConnections checks that the connections of all pods are found once, sorted, and that
-// other forms are passed over.
-func TestConnections(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string][]string{
-		"{component: {run: {kind: job, connections: [b, a, 3], init: [{connection: c}, {git: {}}, {connection: a}]}}}": {"a", "b", "c"},
-		"{component: {run: {kind: mpijob, worker: {connections: [w]}, launcher: {init: [{connection: l}]}}}}":          {"l", "w"},
-		"{component: {run: {kind: dag, operations: [{component: {run: {kind: job, connections: [d]}}}]}}}":             {"d"},
-		"{component: {run: {kind: job, connections: '{{ c }}'}}}":                                                      nil,
-		"{hubRef: x}": nil,
-	} {
-		if got := operation.New(polyaxonfiletest.Values(t, text)).Connections(); !slices.Equal(got, want) {
-			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
 }
