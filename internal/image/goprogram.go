@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/panics"
@@ -103,9 +102,6 @@ func readLastBuild(program string) lastBuild {
 
 // write writes the description beside the program.
 func (b lastBuild) write(program string) error {
-	if reflect.DeepEqual(b, readLastBuild(program)) {
-		return nil
-	}
 	text, err := json.Marshal(b)
 	if err != nil {
 		return err

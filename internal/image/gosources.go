@@ -40,15 +40,15 @@ var errGoUnknown = errors.New("the version of the go command is unknown")
 
 // listGoSources asks the go command for the sources of the spec's program.
 func listGoSources(ctx context.Context, s Spec, tool string) (goSources, error) {
+	version, err := goVersionFile(tool)
+	if err != nil {
+		return goSources{}, err
+	}
 	var env struct{ GOENV, GOWORK, GOMODCACHE, GOROOT string }
 	text, err := goCommand(ctx, s, tool, "env", "-json", "GOENV", "GOWORK", "GOMODCACHE", "GOROOT").Output()
 	if err == nil {
 		err = json.Unmarshal(text, &env)
 	}
-	if err != nil {
-		return goSources{}, err
-	}
-	version, err := goVersionFile(tool)
 	if err != nil {
 		return goSources{}, err
 	}
