@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/secret"
 )
 
 const (
@@ -37,7 +38,7 @@ func (e *NoCredentialsError) Error() string {
 // cloud.google.com/docs/authentication/application-default-credentials.
 func (c *Credentials) useDefault(ctx context.Context) error {
 	if path := c.options.env(fileVariable); path != "" {
-		text, err := readFile(path)
+		text, err := readFile(ctx, path)
 		if err != nil {
 			return fmt.Errorf("%s: %w", fileVariable, err)
 		}
@@ -45,7 +46,7 @@ func (c *Credentials) useDefault(ctx context.Context) error {
 	}
 	none := &NoCredentialsError{Searched: []string{fileVariable + " is not set"}, Advice: c.advice()}
 	if path := c.options.gcloudFile(); path != "" {
-		switch text, err := readFile(path); {
+		switch text, err := readFile(ctx, path); {
 		case err == nil:
 			return c.useFile(text, path)
 		case !errors.Is(err, fs.ErrNotExist):
@@ -88,21 +89,12 @@ func (c *Credentials) advice() string {
 	return "run `gcloud auth application-default login`, or give a service account key"
 }
 
-// readFile reads a file with credentials. Its error names the path.
-func readFile(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case info.IsDir():
+// readFile reads a file with credentials, which may be a pipe. Its error names the path.
+func readFile(ctx context.Context, path string) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return nil, fmt.Errorf("%s is a directory, and not a file with credentials", path)
 	}
-	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	text, err := secret.ReadFile(ctx, path, maxFile+1)
 	if err == nil && len(text) > maxFile {
 		err = fmt.Errorf("%s is larger than 1 MiB, which no file with credentials is", path)
 	}

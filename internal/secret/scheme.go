@@ -82,20 +82,13 @@ func (r *Resolver) variable(_ context.Context, s Source) (Value, error) {
 	return NewValue([]byte(value)), nil
 }
 
-// file reads a file. It may be a pipe, such as file:/dev/fd/63 from a shell's <(...),
-// which is read until its writer closes it or ctx is done.
+// file reads a file, which may be a pipe.
 func (r *Resolver) file(ctx context.Context, s Source) (Value, error) {
 	path := s.Name
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(r.Dir, filepath.FromSlash(path))
 	}
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // opening a pipe does not wait for its writer
-	if err != nil {
-		return Value{}, fmt.Errorf("read the secret %s: %w", s, err)
-	}
-	defer file.Close()
-	defer context.AfterFunc(ctx, func() { _ = file.SetReadDeadline(time.Unix(1, 0)) })()
-	content, err := io.ReadAll(io.LimitReader(file, MaxSize+1))
+	content, err := ReadFile(ctx, path, MaxSize+1)
 	switch {
 	case ctx.Err() != nil:
 		return Value{}, ctx.Err()
@@ -107,4 +100,21 @@ func (r *Resolver) file(ctx context.Context, s Source) (Value, error) {
 		return Value{}, fmt.Errorf("the secret %s is larger than 1 MiB, more than Kubernetes allows", s)
 	}
 	return NewValue(content), nil
+}
+
+// ReadFile reads at most limit bytes of a file. It may be a pipe, such as /dev/fd/63 from a
+// shell's <(...), which is read until its writer closes it. When ctx is done before, the
+// error is that of ctx.
+func ReadFile(ctx context.Context, path string, limit int64) ([]byte, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // opening a pipe does not wait for its writer
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	defer context.AfterFunc(ctx, func() { _ = file.SetReadDeadline(time.Unix(1, 0)) })()
+	content, err := io.ReadAll(io.LimitReader(file, limit))
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return content, err
 }
