@@ -2,15 +2,10 @@ package google
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
@@ -50,24 +45,12 @@ func (r *retries) next(err error) (time.Duration, bool) {
 
 // temporary reports whether the same request may succeed later.
 func temporary(err error) bool {
-	var (
-		refused     *APIError
-		silent      *timeouts.Error // the limit is too long to wait for it again
-		fault       *panics.Error
-		certificate *tls.CertificateVerificationError
-		lookup      *net.DNSError
-		network     net.Error
-		request     *url.Error
-	)
+	refused := new(APIError)
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return false
 	case errors.As(err, &refused):
 		return refused.Code == http.StatusTooManyRequests || refused.Code == http.StatusRequestTimeout || refused.Code >= http.StatusInternalServerError
-	case errors.As(err, &silent), errors.As(err, &fault), errors.As(err, &certificate):
-		return false
-	case errors.As(err, &lookup):
-		return !lookup.IsNotFound
 	}
-	return errors.As(err, &network) || errors.As(err, &request) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	return timeouts.Broken(err)
 }

@@ -2,19 +2,14 @@ package registry
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"io"
 	"io/fs"
-	"net"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/slipway-ci/slipway/internal/clock"
-	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
@@ -75,22 +70,16 @@ func isTemporary(err error) bool {
 		return hasErrorCode(err, transport.BlobUploadUnknownErrorCode, transport.BlobUploadInvalidErrorCode, transport.DigestInvalidErrorCode, transport.SizeInvalidErrorCode)
 	}
 	var (
-		address     *AddressError
-		silent      *timeouts.Error // the timeout is too long to wait for it five times
-		fault       *panics.Error
-		file        *fs.PathError
-		making      *ContentError
-		certificate *tls.CertificateVerificationError
-		lookup      *net.DNSError
-		digest      *digestError
-		request     *url.Error
-		network     net.Error
+		address *AddressError
+		file    *fs.PathError
+		making  *ContentError
+		digest  *digestError
 	)
 	switch {
-	case errors.As(err, &address), errors.As(err, &silent), errors.As(err, &fault), errors.As(err, &file), errors.As(err, &making), errors.As(err, &certificate):
+	case errors.As(err, &address), errors.As(err, &file), errors.As(err, &making):
 		return false
-	case errors.As(err, &lookup):
-		return !lookup.IsNotFound
+	case errors.As(err, &digest):
+		return true
 	}
-	return errors.As(err, &digest) || errors.As(err, &request) || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	return timeouts.Broken(err)
 }
