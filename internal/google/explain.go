@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
@@ -151,10 +151,10 @@ func isDisabled(refused *APIError) bool {
 
 var (
 	// console matches the address at which an API is enabled, in a text.
-	console = regexp.MustCompile(`https://console\.[\w.]+/apis/api/([\w.-]+)/overview\?project=([\w.:-]*\w)`)
+	console = lazyregexp.New(`https://console\.[\w.]+/apis/api/([\w.-]+)/overview\?project=([\w.:-]*\w)`)
 	// required matches the texts of GKE, and refusal those of IAM.
-	required = regexp.MustCompile(`(?i)required "([\w.]+)" permission(?:\(s\))? for "([^"]+)"`)
-	refusal  = regexp.MustCompile(`(?i)permission '([\w.]+)' denied(?: (?:for|on))?(?: resource)?(?: '([^']+)')?`)
+	required = lazyregexp.New(`(?i)required "([\w.]+)" permission(?:\(s\))? for "([^"]+)"`)
+	refusal  = lazyregexp.New(`(?i)permission '([\w.]+)' denied(?: (?:for|on))?(?: resource)?(?: '([^']+)')?`)
 )
 
 // disabled returns a *DisabledError.
@@ -194,7 +194,7 @@ func isQuota(refused *APIError) bool {
 // if it is not named.
 func lacking(refused *APIError) (permission, resource string) {
 	permission, resource = refused.Metadata["permission"], refused.Metadata["resource"]
-	for _, pattern := range []*regexp.Regexp{required, refusal} {
+	for _, pattern := range []*lazyregexp.Regexp{required, refusal} {
 		if m := pattern.FindStringSubmatch(refused.Message); m != nil {
 			if permission == "" {
 				permission = m[1]

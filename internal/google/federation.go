@@ -3,11 +3,12 @@ package google
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google/externalaccount"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // Federation is Workload Identity Federation: access with the OIDC tokens that GitHub or
@@ -29,7 +30,7 @@ type Federation struct {
 }
 
 // provider matches the name of a provider. Projects stand there by number.
-var provider = regexp.MustCompile(`^projects/([^/]+)/locations/global/workloadIdentityPools/([^/]+)(/providers/[^/]+)?$`)
+var provider = lazyregexp.New(`^projects/([^/]+)/locations/global/workloadIdentityPools/([^/]+)(/providers/[^/]+)?$`)
 
 // AccountNameError reports that a text is not the address of a service account.
 type AccountNameError struct{ Name string }

@@ -1,8 +1,9 @@
 package google
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // Kind is the kind of an identity.
@@ -65,7 +66,7 @@ func (i Identity) Member() string {
 }
 
 // impersonated matches the address that makes access tokens of a service account.
-var impersonated = regexp.MustCompile(`/serviceAccounts/([^/:]+):generateAccessToken$`)
+var impersonated = lazyregexp.New(`/serviceAccounts/([^/:]+):generateAccessToken$`)
 
 // accountOf returns the service account whose tokens address makes, or "".
 func accountOf(address string) string {

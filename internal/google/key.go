@@ -9,11 +9,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/jwt"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // publicUniverse is the domain of Google's public cloud.
@@ -98,7 +99,7 @@ func ParseKey(text []byte, from string) (*Key, error) {
 }
 
 // mail matches an address, so that no other text is printed as one.
-var mail = regexp.MustCompile(`^[\w.+-]{1,100}@[\w.:-]{1,200}$`)
+var mail = lazyregexp.New(`^[\w.+-]{1,100}@[\w.:-]{1,200}$`)
 
 // notJSON says why text is not a JSON object, or returns "".
 func notJSON(text []byte) string {

@@ -38,3 +38,25 @@ func TestAllAreValid(t *testing.T) {
 		t.Errorf("only %d expressions are found", found)
 	}
 }
+
+// TestNoneIsCompiledAtTheStart looks for expressions that every command would compile.
+func TestNoneIsCompiledAtTheStart(t *testing.T) {
+	all, set := testenv.Sources(t)
+	for _, file := range all {
+		for _, declaration := range file.File.Decls {
+			variables, ok := declaration.(*ast.GenDecl)
+			if !ok {
+				continue
+			}
+			ast.Inspect(variables, func(n ast.Node) bool {
+				if _, later := n.(*ast.FuncLit); later {
+					return false
+				}
+				if call, ok := n.(*ast.CallExpr); ok && types.ExprString(call.Fun) == "regexp.MustCompile" {
+					t.Errorf("%s: use lazyregexp.New", set.Position(call.Pos()))
+				}
+				return true
+			})
+		}
+	}
+}

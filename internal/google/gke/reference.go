@@ -4,7 +4,8 @@ package gke
 
 import (
 	"fmt"
-	"regexp"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // Reference names a cluster.
@@ -21,9 +22,9 @@ func (r Reference) Context() string {
 }
 
 var (
-	projectName  = regexp.MustCompile(`^(?:[a-z0-9.-]+:)?[a-z0-9][a-z0-9-]{0,62}$`)
-	locationName = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+(-[a-z])?$`)
-	clusterName  = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$`)
+	projectName  = lazyregexp.New(`^(?:[a-z0-9.-]+:)?[a-z0-9][a-z0-9-]{0,62}$`)
+	locationName = lazyregexp.New(`^[a-z]+-[a-z]+[0-9]+(-[a-z])?$`)
+	clusterName  = lazyregexp.New(`^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$`)
 )
 
 // Check says what is wrong with the names, before a request is sent.

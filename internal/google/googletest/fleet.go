@@ -3,12 +3,13 @@ package googletest
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // link matches the only filter of memberships that slipway uses.
-var link = regexp.MustCompile(`^endpoint\.gkeCluster\.resourceLink="([^"]+)"$`)
+var link = lazyregexp.New(`^endpoint\.gkeCluster\.resourceLink="([^"]+)"$`)
 
 // fleet serves the memberships of fleets, of
 // cloud.google.com/kubernetes-engine/fleet-management/docs/reference/rest/v1/projects.locations.memberships.

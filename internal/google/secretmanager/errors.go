@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/google"
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -48,7 +48,7 @@ func (e *StateError) Unwrap() error { return e.Err }
 // state matches the text of Secret Manager, such as
 // "Secret Version [projects/1/secrets/db/versions/4] is in DESTROYED state.", as
 // google-github-actions/get-secretmanager-secrets#268 has it.
-var state = regexp.MustCompile(`/versions/([A-Za-z0-9_-]+)\] is in (DISABLED|DESTROYED) state`)
+var state = lazyregexp.New(`/versions/([A-Za-z0-9_-]+)\] is in (DISABLED|DESTROYED) state`)
 
 // stateOf returns the *StateError of a refusal, or nil if it is about something else.
 func stateOf(name Name, refused *google.APIError) error {

@@ -3,7 +3,8 @@ package secretmanager
 
 import (
 	"fmt"
-	"regexp"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // Name names a version of a secret.
@@ -17,7 +18,7 @@ type Name struct {
 const Latest = "latest"
 
 // form matches projects/P/secrets/S and projects/P/secrets/S/versions/V.
-var form = regexp.MustCompile(`^projects/([a-z0-9][a-z0-9.:-]*)/secrets/([A-Za-z0-9_-]{1,255})(?:/versions/([A-Za-z0-9_-]{1,63}))?$`)
+var form = lazyregexp.New(`^projects/([a-z0-9][a-z0-9.:-]*)/secrets/([A-Za-z0-9_-]{1,255})(?:/versions/([A-Za-z0-9_-]{1,63}))?$`)
 
 // Parse parses projects/P/secrets/S, whose version is the latest, or
 // projects/P/secrets/S/versions/V.
