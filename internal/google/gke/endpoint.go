@@ -18,9 +18,6 @@ const (
 	ConnectGateway Endpoint = "fleet"
 )
 
-// Endpoints returns the endpoints that can be asked for by name.
-func Endpoints() []Endpoint { return []Endpoint{DNS, Public, Private, ConnectGateway} }
-
 // choice is an endpoint, why it was chosen, and its address. The address of a gateway is
 // asked for later.
 type choice struct {

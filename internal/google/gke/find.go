@@ -8,25 +8,19 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"sync"
-	"time"
 
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/google"
 )
 
-// Finder finds clusters with the credentials of one identity, and remembers them. It is
-// safe for concurrent use.
+// Finder finds clusters with the credentials of one identity.
 type Finder struct {
 	Credentials *google.Credentials
 	// Roots are the certificate authorities, as PEM, of the endpoints that Google's own front
 	// ends serve: the DNS-based endpoint and the connect gateway. Nil means the system's. A
 	// cluster's addresses are always checked with the cluster's own authority.
 	Roots []byte
-
-	mu    sync.Mutex
-	found map[query]*entry
 }
 
 // Access is how to reach a cluster.
@@ -50,15 +44,6 @@ type query struct {
 	fleet    string
 }
 
-// entry is an Access that was found, and until when it is used again.
-type entry struct {
-	access Access
-	until  time.Time
-}
-
-// keep is how long an Access is used again. The address of a cluster hardly ever changes.
-const keep = 15 * time.Minute
-
 // Find returns access to a cluster through an endpoint. With Auto it chooses one, by the
 // rule in docs/google.md. For ConnectGateway, fleet is the project of the
 // cluster's fleet; if it is empty, it is the cluster's own. Find sends at most two requests,
@@ -74,29 +59,6 @@ func (f *Finder) Find(ctx context.Context, ref Reference, endpoint Endpoint, fle
 		return nil, fmt.Errorf("%q is not the id of a project", fleet)
 	}
 	asked := query{ref, endpoint, fleet}
-	f.mu.Lock()
-	last := f.found[asked]
-	f.mu.Unlock()
-	if last == nil || time.Now().After(last.until) {
-		access, err := f.find(ctx, asked)
-		if err != nil {
-			return nil, err
-		}
-		last = &entry{*access, time.Now().Add(keep)}
-		f.mu.Lock()
-		if f.found == nil {
-			f.found = map[query]*entry{}
-		}
-		f.found[asked] = last
-		f.mu.Unlock()
-	}
-	access := last.access
-	access.Config = rest.CopyConfig(access.Config)
-	return &access, nil
-}
-
-// find asks Google.
-func (f *Finder) find(ctx context.Context, asked query) (*Access, error) {
 	if asked.endpoint == ConnectGateway {
 		return f.throughFleet(ctx, asked)
 	}
