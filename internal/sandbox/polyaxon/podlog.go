@@ -43,7 +43,7 @@ func (w *workloads) Lines(ctx context.Context, pod, container string, tail int64
 	defer file.Close()
 	reading := &podLog{reader: bufio.NewReader(file), container: container}
 	if tail >= 0 && tail <= maxTail {
-		last, err := reading.last(int(tail))
+		last, err := reading.last(ctx, int(tail))
 		if err != nil {
 			return err
 		}
@@ -108,9 +108,9 @@ func (l *podLog) each(ctx context.Context, visit func(kubernetes.Line) error) er
 }
 
 // last returns the last n lines up to the present end of the log.
-func (l *podLog) last(n int) ([]kubernetes.Line, error) {
+func (l *podLog) last(ctx context.Context, n int) ([]kubernetes.Line, error) {
 	var kept []kubernetes.Line
-	err := l.each(context.Background(), func(next kubernetes.Line) error {
+	err := l.each(ctx, func(next kubernetes.Line) error {
 		if kept = append(kept, next); len(kept) > 2*n {
 			kept = append(kept[:0], kept[len(kept)-n:]...)
 		}
