@@ -22,7 +22,7 @@ const forms = "forms"
 func Cobra(a *cli.App, table []Command) *cobra.Command {
 	root := &cobra.Command{
 		Use: "slipway", Short: Summary, Long: markdown.Wrap(About, columns), Version: cli.Version(),
-		SilenceErrors: true, SilenceUsage: true, RunE: Hold,
+		SilenceErrors: true, SilenceUsage: true,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetOut(a.Out())
