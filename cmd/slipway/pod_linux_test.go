@@ -23,6 +23,7 @@ import (
 // and no kubeconfig. The files are in $WORK/account. The account may only get, create and
 // patch Secrets.
 func TestStoriesInPod(t *testing.T) {
+	t.Parallel()
 	access := testenv.Kubernetes(t)
 	server, err := url.Parse(access.Host)
 	if err != nil {

@@ -57,6 +57,7 @@ var withoutProgram = []string{"mlflow", "vscode"}
 // each with its real program. It opens the printed addresses, and the addresses that a
 // cluster's gateway would have.
 func TestServicesWithTheirPrograms(t *testing.T) {
+	t.Parallel()
 	packages, base := testenv.Services(t), testenv.PythonBase(t)
 	for _, name := range components.Names() {
 		if _, tested := programs[name]; !tested && isService(t, name) && !slices.Contains(withoutProgram, name) {

@@ -65,7 +65,10 @@ func TestMain(m *testing.M) {
 // TestStories runs every story in testdata: the commands that a user types, and what they
 // print. Each story has its own repository in $WORK, with the program of testdata/job,
 // and its own sandbox. Nothing but Go has to be installed.
-func TestStories(t *testing.T) { stories(t, "testdata", nil) }
+func TestStories(t *testing.T) {
+	t.Parallel()
+	stories(t, "testdata", nil)
+}
 
 // stories runs the stories of a directory. prepare, which may be nil, completes the
 // environment of each.

@@ -22,6 +22,7 @@ import (
 // job is a program on disk, whose path is in PROGRAM. It starts in the artifacts
 // directory of its run, and AT is the path of that directory.
 func TestStoriesOnServers(t *testing.T) {
+	t.Parallel()
 	dir, program := filepath.Join("testdata", "servers"), filepath.Join(t.TempDir(), "job")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./testdata/job")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -29,6 +30,7 @@ func TestStoriesOnServers(t *testing.T) {
 		t.Fatalf("build the job: %v\n%s", err, out)
 	}
 	t.Run("sandbox", func(t *testing.T) {
+		t.Parallel()
 		stories(t, dir, func(env *testscript.Env) error {
 			for name, value := range map[string]string{"PROGRAM": "/app/job", "HOST": "http://unused.invalid", "REGISTRY": "unused.invalid", "KUBE": "unused"} {
 				env.Setenv(name, value)
@@ -37,10 +39,12 @@ func TestStoriesOnServers(t *testing.T) {
 		})
 	})
 	t.Run("1.11.3", func(t *testing.T) {
+		t.Parallel()
 		host := sandboxtest.Polyaxon(t, "1.11.3", program)
 		stories(t, dir, func(env *testscript.Env) error { return elsewhere(env, host, sandboxtest.Program, "") })
 	})
 	t.Run("2.18", func(t *testing.T) {
+		t.Parallel()
 		host := shared.Polyaxon(t)
 		stories(t, dir, func(env *testscript.Env) error { return elsewhere(env, host, program, ".") })
 	})

@@ -18,6 +18,7 @@ import (
 // escape sequences of terminals and workflow commands of GitHub. Every command that
 // prints the status escapes it, and no command takes it for a success.
 func TestStrangeStatus(t *testing.T) {
+	t.Parallel()
 	const strange, shown = "sublimating\x1b]0;title\x07\n::set-output name=a::b", `sublimating\x1b]0;title\x07`
 	uuid := strings.Repeat("0", 31) + "1"
 	condition := map[string]any{"type": strange, "reason": "R", "message": "why\n::add-mask::x"}
