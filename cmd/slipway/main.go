@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/slipway-ci/slipway/internal/command"
 	"github.com/slipway-ci/slipway/internal/panics"
@@ -14,7 +15,17 @@ import (
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-func main() { os.Exit(run(cli.Open(), os.Args[1:])) }
+// garbage is the percentage by which the heap grows before it is collected, unless GOGC is
+// set. A command ends soon with a small heap: at Go's 100, a sixth of the processor time of
+// check and deploy went into collections that freed 2 MB each.
+const garbage = 200
+
+func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
+	os.Exit(run(cli.Open(), os.Args[1:]))
+}
 
 // run runs a command line and returns its exit code.
 func run(a *cli.App, args []string) int {

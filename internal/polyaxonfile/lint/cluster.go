@@ -91,7 +91,7 @@ func missingFrom(p *pass, kind Kind) {
 // have. It runs no other rules.
 func Missing(ctx context.Context, f *file.File, cluster Inventory) []Finding {
 	c := &collection{index: map[findingKey]int{}}
-	applyRules(ctx, f, Options{Versions: []schema.Version{schema.Newest()}, Cluster: cluster}, clusterRules(), map[string]parsed{}, c)
+	applyRules(ctx, f, Options{Versions: []schema.Version{schema.Newest()}, Cluster: cluster}, clusterRules(), newCache(), c)
 	return suppress(f, c.all)
 }
 

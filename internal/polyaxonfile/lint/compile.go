@@ -2,11 +2,13 @@ package lint
 
 import (
 	"errors"
+	"maps"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/shape"
 )
 
@@ -29,38 +31,65 @@ var named = lazyregexp.New("(?:for|param|Param|Input|input) `?([A-Za-z_][\\w-]*)
 // compile reports the errors of compiling the unit. The unit must be the file's own, not
 // one of a dag.
 func (p *pass) compile() {
-	operation := map[string]any{"kind": "operation", "version": 1.1, "component": p.component}
-	if p.operation != nil {
-		operation = make(map[string]any, len(p.operation))
-		for key, value := range p.operation {
-			operation[key] = value
-		}
-	}
-	complete := p.complete(operation)
-	if kind := text(p.run["kind"]); operation["isPreset"] == true || before2(p.version) && contains([]string{"spark", "flink", "dask", "ray"}, kind) {
+	if kind := text(p.run["kind"]); p.operation["isPreset"] == true || before2(p.version) && contains([]string{"spark", "flink", "dask", "ray"}, kind) {
 		// These kinds were removed after 1.x, and their compilation was never compared with a
 		// server's.
 		return
 	}
-	compiled, err := compile.Values(operation, p.version)
-	if err == nil && complete && compiled.Schedule() == "" && !p.needsRuns() {
-		compiled, err = p.resolve(compiled)
-		if err == nil && p.options.Cluster != nil && p.asWritten(operation) {
-			p.findings = append(p.findings, MissingRendered(p, p.file, compiled, p.options.Cluster)...)
-		}
+	c := p.compilation()
+	if c.resolved && p.options.Cluster != nil && p.asWritten(c.operation) {
+		p.findings = append(p.findings, MissingRendered(p, p.file, c.compiled, p.options.Cluster)...)
 	}
 	var invalid *compile.InvalidError
 	var misfit *shape.ValidationError
 	var failed *compile.Error
 	switch {
-	case errors.As(err, &misfit) && misfit.UnknownArgument:
+	case errors.As(c.err, &misfit) && misfit.UnknownArgument:
 		// The schema's rules know better which spellings of keys Polyaxon accepts.
-	case errors.As(err, &invalid):
+	case errors.As(c.err, &invalid):
 		lines := strings.Split(strings.TrimSpace(invalid.Error()), "\n")
 		p.reportCompilerError("the server refuses it: ", strings.TrimPrefix(strings.TrimSpace(lines[len(lines)-1]), "Value error, "), lines)
-	case errors.As(err, &failed):
+	case errors.As(c.err, &failed):
 		p.reportCompilerError("the run fails when it is compiled: ", strings.TrimPrefix(failed.Message, "Compilation Error: "), nil)
 	}
+}
+
+// compilation is a unit as a version of Polyaxon compiles it.
+type compilation struct {
+	// operation is what was compiled: the unit with params for the inputs that had none.
+	operation map[string]any
+	compiled  *compile.Compiled
+	// resolved reports whether the templates of compiled are rendered. They are not if a value
+	// is unknown here, such as the output of another run.
+	resolved bool
+	err      error
+}
+
+// unitVersion names a unit by its paths, and a version of Polyaxon.
+type unitVersion struct {
+	operation, component string
+	version              schema.Version
+}
+
+// compilation compiles the unit. It compiles it once for all rules.
+func (p *pass) compilation() *compilation {
+	key := unitVersion{strings.Join(p.operationPath, "\x00"), strings.Join(p.path, "\x00"), p.version}
+	if known, ok := p.cache.compiled[key]; ok {
+		return known
+	}
+	c := &compilation{operation: map[string]any{}}
+	p.cache.compiled[key] = c
+	if p.operation == nil || p.nested { // an operation of a dag may name its component
+		c.operation = map[string]any{"kind": "operation", "version": 1.1, "component": p.component}
+	}
+	maps.Copy(c.operation, p.operation)
+	complete := p.complete(c.operation)
+	c.compiled, c.err = compile.Values(c.operation, p.version)
+	if c.err == nil && complete && c.compiled.Schedule() == "" && c.operation["isPreset"] != true && !p.needsRuns() {
+		c.compiled, c.err = p.resolve(c.compiled)
+		c.resolved = c.err == nil
+	}
+	return c
 }
 
 // reportCompilerError reports a message of the compiler at the input or the path that the

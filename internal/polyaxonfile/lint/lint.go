@@ -94,9 +94,9 @@ func finish(ctx context.Context, f *file.File, problems []file.Problem, o Option
 		}
 	}
 	if f.Root() != nil && !check.IsVersion0(f) {
-		table, templates := rules(), map[string]parsed{}
-		applyRules(ctx, f, o, table, templates, c)
-		compileAll(ctx, f, o, table, templates, c)
+		table, known := rules(), newCache()
+		applyRules(ctx, f, o, table, known, c)
+		compileAll(ctx, f, o, table, known, c)
 	}
 	all := suppress(f, c.all)
 	for i := range all {
@@ -114,10 +114,10 @@ func finish(ctx context.Context, f *file.File, problems []file.Problem, o Option
 
 // applyRules runs the rules of a table. It runs those that depend on the version for each
 // version, and the others once.
-func applyRules(ctx context.Context, f *file.File, o Options, table []Rule, templates map[string]parsed, c *collection) {
+func applyRules(ctx context.Context, f *file.File, o Options, table []Rule, known *cache, c *collection) {
 	for _, u := range units(f) {
 		for n, version := range o.Versions {
-			p := &pass{Context: ctx, unit: u, file: f, version: version, options: o, parsed: templates}
+			p := &pass{Context: ctx, unit: u, file: f, version: version, options: o, cache: known}
 			for _, r := range table {
 				differs := r.versions != nil || r.byVersion
 				if r.check == nil || r.versions != nil && !r.versions(version) || !differs && n > 0 {
@@ -139,7 +139,7 @@ func applyRules(ctx context.Context, f *file.File, o Options, table []Rule, temp
 }
 
 // compileAll compiles the file for those versions for which no other errors were found.
-func compileAll(ctx context.Context, f *file.File, o Options, table []Rule, templates map[string]parsed, c *collection) {
+func compileAll(ctx context.Context, f *file.File, o Options, table []Rule, known *cache, c *collection) {
 	component, path := f.Component()
 	own := unit{component: component, path: path}
 	if f.IsOperation() {
@@ -153,7 +153,7 @@ func compileAll(ctx context.Context, f *file.File, o Options, table []Rule, temp
 		}) {
 			continue
 		}
-		p := &pass{Context: ctx, unit: own, file: f, version: version, options: o, parsed: templates, rule: table[rule]}
+		p := &pass{Context: ctx, unit: own, file: f, version: version, options: o, cache: known, rule: table[rule]}
 		p.compile()
 		for _, found := range p.findings {
 			c.addFromRule(found, version)

@@ -22,8 +22,7 @@ type pass struct {
 	version schema.Version
 	options Options
 	rule    Rule
-	// parsed caches the parsed templates of the whole file, by text.
-	parsed map[string]parsed
+	cache   *cache
 
 	findings []Finding
 	// cachedScope and cachedUsage cache the results of scope and used.
@@ -31,6 +30,18 @@ type pass struct {
 	cachedUsage *usage
 	// cachedTexts caches the templates of the unit.
 	cachedTexts []located
+}
+
+// cache holds what the passes over a file share.
+type cache struct {
+	// parsed holds the parsed templates by their texts.
+	parsed map[string]parsed
+	// compiled holds the compiled units.
+	compiled map[unitVersion]*compilation
+}
+
+func newCache() *cache {
+	return &cache{parsed: map[string]parsed{}, compiled: map[unitVersion]*compilation{}}
 }
 
 func (p *pass) add(at source.Position, length int, hint, message string) *Finding {

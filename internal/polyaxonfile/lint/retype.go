@@ -94,7 +94,7 @@ func retypedString(p *pass) {
 		for _, key := range []string{"command", "args"} {
 			for i, element := range list(c.values[key]) {
 				path := extend(c.path, key, itoa(i))
-				if value, ok := p.rendered(nil, element, path); ok && converter.DropsElement(value, p.version) {
+				if value, ok := untemplated(element); ok && converter.DropsElement(value, p.version) {
 					continue // vanishing-argument reports it
 				}
 				report(element, path, false)

@@ -333,7 +333,7 @@ func (p *pass) template(text string) parsed {
 	if !template.Has(text) {
 		return parsed{}
 	}
-	if known, ok := p.parsed[text]; ok {
+	if known, ok := p.cache.parsed[text]; ok {
 		return known
 	}
 	var result parsed
@@ -341,6 +341,6 @@ func (p *pass) template(text string) parsed {
 	if result.err = err; err == nil {
 		result.names = t.Names()
 	}
-	p.parsed[text] = result
+	p.cache.parsed[text] = result
 	return result
 }

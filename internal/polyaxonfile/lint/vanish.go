@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/converter"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
@@ -26,12 +25,11 @@ func podRules() []Rule {
 // vanishingArgument reports arguments that the pod does not get. Templates are rendered
 // with the values that the file and slipway.yaml set.
 func vanishingArgument(p *pass) {
-	resolved := p.resolved()
 	for _, c := range p.containers() {
 		for _, key := range []string{"command", "args"} {
 			elements := list(c.values[key])
 			for i, element := range elements {
-				value, ok := p.rendered(resolved, element, extend(c.path, key, itoa(i)))
+				value, ok := p.rendered(element, extend(c.path, key, itoa(i)))
 				if !ok || value == nil && element == nil || !converter.DropsElement(value, p.version) {
 					continue
 				}
@@ -43,18 +41,18 @@ func vanishingArgument(p *pass) {
 
 // rendered returns an argument as it is before the pod is created. It returns false when
 // it depends on a value that is not known yet.
-func (p *pass) rendered(resolved map[string]any, element any, path []string) (any, bool) {
-	written, isText := element.(string)
-	if !isText || !templated(written) {
-		if value, ok, err := python.Literal(written); isText && ok && err == nil {
-			return python.Plain(value), true
-		}
-		return element, true
+func (p *pass) rendered(element any, path []string) (any, bool) {
+	if value, ok := untemplated(element); ok {
+		return value, true
 	}
-	if resolved == nil || !p.allGiven(written) {
+	if !p.allGiven(text(element)) {
 		return nil, false
 	}
-	var value any = resolved
+	c := p.compilation()
+	if !c.resolved {
+		return nil, false
+	}
+	var value any = c.compiled.Run()
 	for _, key := range path[len(p.runPath):] {
 		switch x := value.(type) {
 		case map[string]any:
@@ -72,6 +70,19 @@ func (p *pass) rendered(resolved map[string]any, element any, path []string) (an
 	// A null or empty value is meant to be dropped: a flag that is off, or an input without a
 	// value.
 	return value, value != nil && value != ""
+}
+
+// untemplated returns an argument as it is before the pod is created. It returns false when it
+// is a template.
+func untemplated(element any) (any, bool) {
+	written, isText := element.(string)
+	if isText && templated(written) {
+		return nil, false
+	}
+	if value, ok, err := python.Literal(written); isText && ok && err == nil {
+		return python.Plain(value), true
+	}
+	return element, true
 }
 
 // vanishingHint returns a hint for keeping a value: in one argument with the flag before
@@ -108,27 +119,6 @@ func optionalAsText(p *pass) {
 			}
 		}
 	}
-}
-
-// resolved returns the run of the unit with its templates rendered. It returns nil when
-// the unit does not compile.
-func (p *pass) resolved() map[string]any {
-	operation := map[string]any{"kind": "operation", "version": 1.1, "component": p.component}
-	for key, value := range p.operation {
-		operation[key] = value
-	}
-	if operation["isPreset"] == true || !p.complete(operation) || p.needsRuns() {
-		return nil
-	}
-	compiled, err := compile.Values(operation, p.version)
-	if err != nil || compiled.Schedule() != "" {
-		return nil
-	}
-	resolved, err := p.resolve(compiled)
-	if err != nil {
-		return nil
-	}
-	return resolved.Run()
 }
 
 // allGiven reports whether all inputs that a template uses have a value.
