@@ -44,6 +44,8 @@ type Compiled struct {
 	params   map[string]any
 	version  schema.Version
 	composer *compose.Composer
+	// object is the schema of root.
+	object *schema.Object
 
 	// Kind is run.kind. Name is the name of the operation or else of the component.
 	Kind, Name string
@@ -120,7 +122,7 @@ func compile(root map[string]any, version schema.Version) (*Compiled, error) {
 	if !ok {
 		return nil, &InvalidError{Messages: []string{"Compile operation received an invalid configuration: the resolved Polyaxonfile has no run."}}
 	}
-	c := &Compiled{version: version, composer: s, params: plain.Map(effective["params"])}
+	c := &Compiled{version: version, composer: s, object: compiledObject(s), params: plain.Map(effective["params"])}
 	c.Kind, _ = run["kind"].(string)
 	c.Name, _ = effective["name"].(string)
 	for _, section := range []string{"inputs", "outputs"} {
@@ -133,15 +135,14 @@ func compile(root map[string]any, version schema.Version) (*Compiled, error) {
 	if err := c.checkReplicas(run); err != nil {
 		return nil, err
 	}
-	o := compiledObject(s)
 	kept := map[string]any{}
 	for key, value := range effective {
-		if _, here, _ := o.Find(key, version); here {
+		if _, here, _ := c.object.Find(key, version); here {
 			kept[key] = value
 		}
 	}
 	kept["kind"] = "compiled_operation"
-	c.root = s.Prune(o, kept)
+	c.root = s.Prune(c.object, kept)
 	c.root["contexts"] = contextOnly(effective)
 	return c, nil
 }

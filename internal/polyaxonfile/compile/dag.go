@@ -104,7 +104,7 @@ func (c *Compiled) dagNode(local map[string]any, components map[string]map[strin
 	if effective["run"] == nil {
 		return nil, dagErrorf("Pipeline op has no definition field `%s`", n.name)
 	}
-	n.compiled = &Compiled{root: effective, params: plain.Map(effective["params"]), version: c.version, composer: c.composer}
+	n.compiled = &Compiled{root: effective, params: plain.Map(effective["params"]), version: c.version, composer: c.composer, object: c.object}
 	n.upstream = names(local["dependencies"])
 	for _, name := range plain.Keys(n.compiled.params) {
 		n.upstream = append(n.upstream, opsOf(plain.Map(n.compiled.params[name])["ref"])...)

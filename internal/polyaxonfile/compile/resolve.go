@@ -19,7 +19,7 @@ func (c *Compiled) Resolve(x Context) (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Compiled{root: plain.Clone(c.root), params: c.params, version: c.version, composer: s, Kind: c.Kind, Name: c.Name, context: x}
+	r := &Compiled{root: plain.Clone(c.root), params: c.params, version: c.version, composer: s, object: c.object, Kind: c.Kind, Name: c.Name, context: x}
 	if c.Kind == "dag" {
 		if c.root["build"] != nil && c.version.Major != 1 {
 			return nil, dagErrorf("Operations with dag runtime do not support the `build` section.")
@@ -200,8 +200,7 @@ func (c *Compiled) renderSections(x Context) error {
 
 // reshape shapes the operation again, as a server does after each rendering.
 func (c *Compiled) reshape(root map[string]any) error {
-	o := compiledObject(c.composer)
-	shaped, err := c.composer.Object(o, c.composer.Prune(o, root))
+	shaped, err := c.composer.Object(c.object, c.composer.Prune(c.object, root))
 	if err != nil {
 		return &Error{"Could not apply run context, error: " + err.Error()}
 	}
@@ -212,7 +211,7 @@ func (c *Compiled) reshape(root map[string]any) error {
 			}
 		}
 	}
-	c.root = c.composer.Prune(o, shaped)
+	c.root = c.composer.Prune(c.object, shaped)
 	return nil
 }
 

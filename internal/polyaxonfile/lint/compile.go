@@ -62,7 +62,9 @@ type compilation struct {
 	// resolved reports whether the templates of compiled are rendered. They are not if a value
 	// is unknown here, such as the output of another run.
 	resolved bool
-	err      error
+	// run is the run of compiled, if it is resolved.
+	run map[string]any
+	err error
 }
 
 // unitVersion names a unit by its paths, and a version of Polyaxon.
@@ -87,7 +89,9 @@ func (p *pass) compilation() *compilation {
 	c.compiled, c.err = compile.Values(c.operation, p.version)
 	if c.err == nil && complete && c.compiled.Schedule() == "" && c.operation["isPreset"] != true && !p.needsRuns() {
 		c.compiled, c.err = p.resolve(c.compiled)
-		c.resolved = c.err == nil
+		if c.resolved = c.err == nil; c.resolved {
+			c.run = c.compiled.Run()
+		}
 	}
 	return c
 }

@@ -52,7 +52,7 @@ func (p *pass) rendered(element any, path []string) (any, bool) {
 	if !c.resolved {
 		return nil, false
 	}
-	var value any = c.compiled.Run()
+	var value any = c.run
 	for _, key := range path[len(p.runPath):] {
 		switch x := value.(type) {
 		case map[string]any:
