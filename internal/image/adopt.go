@@ -62,17 +62,16 @@ func Adopt(ctx context.Context, to *registry.Client, s Spec, built v1.Hash, tags
 	if err != nil {
 		return nil, err
 	}
-	var now *Ingredients
 	if made != nil {
-		if now, err = p.compare(ctx, a, made); err != nil {
+		if err := p.compare(ctx, a, made); err != nil {
 			return nil, err
 		}
 	}
 	if err := p.putManifests(ctx, a); err != nil {
 		return nil, err
 	}
-	if now != nil {
-		if err := p.putLastPushed(ctx, a, now); err != nil {
+	if made != nil {
+		if err := p.putLastPushed(ctx, a, p.described.encoded); err != nil {
 			return nil, err
 		}
 	}
@@ -95,23 +94,25 @@ func (p *push) verifyAdopted(ctx context.Context, found *remoteImage) error {
 	return err
 }
 
-// compare returns what an image is made of, and sets a.changed to the differences from the
-// image that was pushed last.
-func (p *push) compare(ctx context.Context, a *assembled, made func() (Ingredients, error)) (*Ingredients, error) {
+// compare describes an image, and sets a.changed to the differences from the image that was
+// pushed last.
+func (p *push) compare(ctx context.Context, a *assembled, made func() (Ingredients, error)) error {
 	now, err := made()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	last, err := lastPushed(ctx, p.to, p.recipe)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if last.ingredients != nil {
-		if a.changed = now.since(*last.ingredients); len(a.changed) == 0 {
-			a.changed = []string{"the output of its steps for the same files"}
-		}
+	old := last.ingredients()
+	if p.described, err = describe(now, old); err != nil {
+		return err
 	}
-	return &now, nil
+	if a.changed = p.described.changed; old != nil && len(a.changed) == 0 {
+		a.changed = []string{"the output of its steps for the same files"}
+	}
+	return nil
 }
 
 // adoptedIdentity returns the identity of an image that another builder has built.

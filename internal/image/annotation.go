@@ -55,14 +55,11 @@ func decodeIngredients(text string) *Ingredients {
 	return c
 }
 
-// withIngredients returns a manifest with an annotation for what its image is made of.
-func withIngredients(manifest []byte, c *Ingredients) ([]byte, error) {
-	if c == nil {
+// withIngredients returns a manifest with an annotation for encoded ingredients, or as it is
+// if encoded is empty.
+func withIngredients(manifest []byte, encoded string) ([]byte, error) {
+	if encoded == "" {
 		return manifest, nil
-	}
-	text, err := c.encode()
-	if err != nil || text == "" {
-		return manifest, err
 	}
 	all, annotations := map[string]json.RawMessage{}, map[string]string{}
 	if err := json.Unmarshal(manifest, &all); err != nil {
@@ -73,7 +70,8 @@ func withIngredients(manifest []byte, c *Ingredients) ([]byte, error) {
 			return nil, err
 		}
 	}
-	annotations[annotationIngredients] = text
+	annotations[annotationIngredients] = encoded
+	var err error
 	if all["annotations"], err = json.Marshal(annotations); err != nil {
 		return nil, err
 	}
@@ -93,9 +91,13 @@ func Changes(ctx context.Context, from *registry.Client, s Spec, now Ingredients
 		return nil, err
 	}
 	last, err := readRemote(ctx, at, layersTag(sortedPlatforms(s.Platforms)[0]))
-	if err != nil || last == nil || last.ingredients == nil {
+	if err != nil || last == nil {
 		return nil, err
 	}
-	now.Base = last.ingredients.Base
-	return now.since(*last.ingredients), nil
+	old := decodeIngredients(last.encoded)
+	if old == nil {
+		return nil, nil
+	}
+	now.Base = old.Base
+	return now.since(*old), nil
 }

@@ -27,9 +27,9 @@ type Ingredients struct {
 	Settings map[string]string `json:"settings,omitempty"`
 }
 
-// describe returns the ingredients of a recipe whose packages are known. Values of
+// ingredients returns the ingredients of a recipe whose packages are known. Values of
 // environment variables are hashed.
-func (r *Recipe) describe() Ingredients {
+func (r *Recipe) ingredients() Ingredients {
 	c := Ingredients{Files: map[string]string{}, Packages: map[string]string{}, Settings: map[string]string{}}
 	if r.base != nil {
 		c.Base = r.base.String()
@@ -54,6 +54,23 @@ func (r *Recipe) describe() Ingredients {
 		c.Set("env "+name, value)
 	}
 	return c
+}
+
+// description is what an image is made of.
+type description struct {
+	// encoded are the ingredients, encoded. They are empty if they are too large.
+	encoded string
+	// changed are the differences from older ingredients.
+	changed []string
+}
+
+// describe compares ingredients with older ones, which may be nil, and encodes them.
+func describe(now Ingredients, old *Ingredients) (d description, err error) {
+	if old != nil {
+		d.changed = now.since(*old)
+	}
+	d.encoded, err = now.encode()
+	return d, err
 }
 
 // Set records a setting. It keeps a hash of the value only.

@@ -67,7 +67,7 @@ func TestIngredientsInAnAnnotation(t *testing.T) {
 	if diff := cmp.Diff(&few, decodeIngredients(text)); diff != "" {
 		t.Error(diff)
 	}
-	manifest, err := withIngredients([]byte(`{"schemaVersion":2,"annotations":{"a":"b"}}`), &few)
+	manifest, err := withIngredients([]byte(`{"schemaVersion":2,"annotations":{"a":"b"}}`), text)
 	must(t, err)
 	if want := `{"annotations":{"a":"b","` + annotationIngredients + `":"` + text + `"},"schemaVersion":2}`; string(manifest) != want {
 		t.Errorf("%s, want %s", manifest, want)

@@ -15,8 +15,8 @@ type remoteImage struct {
 	inputs   string
 	packages []Package
 	base     *baseFacts
-	// ingredients are what it is made of, or nil if that is not known.
-	ingredients *Ingredients
+	// encoded are its ingredients, encoded, or "" if they are not known.
+	encoded string
 }
 
 // readRemote returns the image with a tag, or nil if there is none that can be read.
@@ -25,7 +25,7 @@ func readRemote(ctx context.Context, at *registry.Repository, tag string) (*remo
 	if m == nil {
 		return nil, err
 	}
-	s := &remoteImage{Manifest: m, inputs: m.Annotations[annotationInputs], ingredients: decodeIngredients(m.Annotations[annotationIngredients])}
+	s := &remoteImage{Manifest: m, inputs: m.Annotations[annotationInputs], encoded: m.Annotations[annotationIngredients]}
 	_ = json.Unmarshal([]byte(m.Annotations[annotationPackages]), &s.packages) // images of other kinds have no packages
 	_ = json.Unmarshal([]byte(m.Annotations[annotationBase]), &s.base)         // images without a base have no facts
 	return s, nil
@@ -44,10 +44,10 @@ func findByInputs(ctx context.Context, at *registry.Repository, recipe *Recipe) 
 // lastImage is what is known from the image that was pushed last: its layers by fingerprint,
 // and all blobs that the repository must therefore have.
 type lastImage struct {
-	// ingredients is what the image is made of, or nil if that is not known.
-	ingredients *Ingredients
-	facts       map[string]facts
-	blobs       map[v1.Hash]bool
+	// encoded are its ingredients, encoded, or "" if they are not known.
+	encoded string
+	facts   map[string]facts
+	blobs   map[v1.Hash]bool
 	// requirements are the contents of the layers with requirements, by the key of the
 	// requirements. They have no entries, so they cannot be packed again. packages are the
 	// packages in them.
@@ -65,7 +65,7 @@ func lastPushed(ctx context.Context, at *registry.Repository, recipe *Recipe) (*
 	if err != nil || last == nil {
 		return p, err
 	}
-	p.ingredients, p.packages, p.base = last.ingredients, last.packages, last.base
+	p.encoded, p.packages, p.base = last.encoded, last.packages, last.base
 	for _, l := range last.Layers {
 		p.blobs[l.Digest] = true
 		diffID, err := v1.NewHash(l.Annotations[annotationDiffID])
@@ -80,3 +80,6 @@ func lastPushed(ctx context.Context, at *registry.Repository, recipe *Recipe) (*
 	}
 	return p, nil
 }
+
+// ingredients returns what the image is made of, or nil if that is not known.
+func (p *lastImage) ingredients() *Ingredients { return decodeIngredients(p.encoded) }

@@ -106,8 +106,8 @@ func assembleDry(ctx context.Context, to *registry.Client, at *registry.Reposito
 	if err != nil {
 		return nil, err
 	}
-	if last.ingredients != nil {
-		a.changed = recipe.describe().since(*last.ingredients)
+	if old := last.ingredients(); old != nil {
+		a.changed = recipe.ingredients().since(*old)
 	}
 	return a, nil
 }

@@ -50,6 +50,8 @@ type push struct {
 	tags []string
 	// last is what the registry has of the image that was pushed last.
 	last *lastImage
+	// described is what the image is made of.
+	described description
 	// copied are the layers of the base that were sent while they were read.
 	copied copiedLayers
 	// common are the layers that the images of an index share, or nil for a single image.

@@ -22,10 +22,10 @@ func (p *push) putManifests(ctx context.Context, a *assembled) error {
 	return group.Wait()
 }
 
-// putLastPushed makes an image the one that was pushed last for its platform, and records what
-// it is made of, if that is known.
-func (p *push) putLastPushed(ctx context.Context, a *assembled, made *Ingredients) error {
-	text, err := withIngredients(a.Text, made)
+// putLastPushed makes an image the one that was pushed last for its platform, and records its
+// encoded ingredients.
+func (p *push) putLastPushed(ctx context.Context, a *assembled, encoded string) error {
+	text, err := withIngredients(a.Text, encoded)
 	if err != nil {
 		return err
 	}

@@ -54,10 +54,7 @@ func (p *push) send(ctx context.Context, trustRegistry bool) (*assembled, error)
 		return nil, err
 	}
 	p.confirmTags(ctx)
-	now := p.recipe.describe()
-	if p.last.ingredients != nil {
-		a.changed = now.since(*p.last.ingredients)
-	}
+	a.changed = p.described.changed
 	if err := p.explainConfiguration(configuration.Finish(ctx, a.config)); err != nil {
 		return nil, err
 	}
@@ -69,7 +66,7 @@ func (p *push) send(ctx context.Context, trustRegistry bool) (*assembled, error)
 	}
 	tagged, limited := panics.WithContext(ctx)
 	tagged.Go(func() error { return p.putManifests(limited, a) })
-	tagged.Go(func() error { return p.putLastPushed(limited, a, &now) })
+	tagged.Go(func() error { return p.putLastPushed(limited, a, p.described.encoded) })
 	if err := tagged.Wait(); err != nil {
 		return nil, err
 	}
@@ -79,7 +76,7 @@ func (p *push) send(ctx context.Context, trustRegistry bool) (*assembled, error)
 	return a, nil
 }
 
-// layers sends the base's layers and the image's own.
+// layers sends the base's layers and the image's own, and describes the image meanwhile.
 func (p *push) layers(ctx context.Context) (*base, []builtLayer, error) {
 	parent, err := openBase(ctx, p.recipe.spec, p.registry, p.recipe.base)
 	if err != nil {
@@ -112,6 +109,10 @@ func (p *push) layers(ctx context.Context) (*base, []builtLayer, error) {
 			return err
 		}
 		below = p.contents(limited, group, contents, early)
+		group.Go(func() (err error) {
+			p.described, err = describe(p.recipe.ingredients(), p.last.ingredients())
+			return err
+		})
 		return p.copyBase(limited, parent)
 	})
 	above = p.contents(limited, group, contents, &early{})
