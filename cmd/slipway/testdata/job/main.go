@@ -54,6 +54,13 @@ func main() {
 			seconds, err := strconv.Atoi(value)
 			check(err)
 			wait(time.Duration(seconds) * time.Second)
+		case "await": // a file, for at most a minute
+			for range 600 {
+				if _, err := os.Stat(value); err == nil {
+					break
+				}
+				wait(100 * time.Millisecond)
+			}
 		case "host", "run": // where to send outputs, unless Polyaxon has set it
 			name := map[string]string{"host": "POLYAXON_HOST", "run": "POLYAXON_RUN_INSTANCE"}[verb]
 			if os.Getenv(name) == "" {
