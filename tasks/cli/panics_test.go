@@ -350,6 +350,7 @@ var testedElsewhere = map[string]string{
 	"tasks/mage":                  "", // each target calls tasks/cli
 	"tasks":                       "TestFaults, TestPanicAtEveryRequest",
 	"internal/gate":               "TestPanicsOfTheProxy",
+	"internal/admission":          "",
 	"internal/exclusion":          "",
 	"internal/logline":            "",
 	"internal/markdown":           "",
