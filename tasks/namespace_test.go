@@ -80,7 +80,7 @@ func TestSecretsOnCluster(t *testing.T) {
 	must(clients.CoreV1().Secrets(namespace).Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "acme-token"}}, metav1.CreateOptions{}))
 	for name, text := range map[string]string{
 		"slipway.yaml": "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: " + namespace + "}\nsecrets: {token: {data: {token: env:TOKEN}}}\n" +
-			"jobs:\n  there: {polyaxonfile: job.yml, params: {TEAM: acme}}\n  typo: {polyaxonfile: job.yml, params: {TEAM: acne}}\n",
+			"jobs:\n  there: {polyaxonfile: job.yml, credentials: false, params: {TEAM: acme}}\n  typo: {polyaxonfile: job.yml, credentials: false, params: {TEAM: acne}}\n",
 		"job.yml": "version: 1.1\nkind: component\ninputs: [{name: TEAM, type: str}]\nrun:\n  kind: job\n  container:\n    image: a:1\n" +
 			"    envFrom: [{secretRef: {name: '{{ TEAM }}-token'}}, {secretRef: {name: token}}]\n",
 	} {
@@ -109,7 +109,7 @@ func TestSecretsOnCluster(t *testing.T) {
 	write(access, "polyaxon-v2")
 	text, err := os.ReadFile("slipway.yaml")
 	must(nil, err)
-	jobs := strings.Replace(string(text), "secrets: {token: {data: {token: env:TOKEN}}, other: {data: {token: env:TOKEN}}}", "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", "")+"'}\njobs: {job: {polyaxonfile: job.yml}}", 1)
+	jobs := strings.Replace(string(text), "secrets: {token: {data: {token: env:TOKEN}}, other: {data: {token: env:TOKEN}}}", "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", "")+"'}\njobs: {job: {polyaxonfile: job.yml, credentials: false}}", 1)
 	must(nil, os.WriteFile("slipway.yaml", []byte(jobs), 0o600))
 	must(nil, os.WriteFile("job.yml", []byte("version: 1.1\nkind: component\nrun: {kind: job, container: {image: busybox, command: [\"true\"]}}\n"), 0o600))
 	_, planned := Plan(t.Context(), env, PlanOptions{})

@@ -5,6 +5,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/job"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
 	"github.com/slipway-ci/slipway/internal/project"
@@ -22,18 +23,36 @@ func (c *Checker) Missing(ctx context.Context, j *config.Job) ([]report.Problem,
 		if err != nil {
 			return nil, err
 		}
-		problems := c.problems(j, lint.Missing(ctx, f, c.Cluster))
-		return dedupe(append(problems, c.missing(ctx, j)...)), nil
+		compiled, err := job.CompiledWithPlaceholder(ctx, c.Project, j)
+		if err != nil {
+			return nil, err
+		}
+		problems := c.problems(j, lint.Missing(ctx, f, compiled, c.Cluster))
+		if compiled != nil {
+			problems = append(problems, c.missingRendered(ctx, j, f, compiled)...)
+		}
+		return dedupe(problems), nil
 	})
 }
 
 // problems returns the problems of findings. Those in a component that ships with slipway
-// get the position of its name in slipway.yaml.
+// get the position of its name in slipway.yaml, and those without a position that of the
+// part of slipway.yaml that added the object.
 func (c *Checker) problems(j *config.Job, findings []lint.Finding) []report.Problem {
 	var problems []report.Problem
 	for _, found := range findings {
 		one := c.problem(&found, nil)
-		if j.Component != "" {
+		switch volume := c.Project.Config.Volume; {
+		case one.Position.File == "" && volume != nil && found.Rule == lint.MissingVolumeClaim:
+			one.Position = c.Project.Config.At("volume", "claim")
+		case one.Position.File == "" && volume != nil && found.Rule == lint.MissingConnection:
+			one.Position = c.Project.Config.At("volume", "connection")
+		case one.Position.File == "" && found.Rule == lint.MissingSecret:
+			one.Position = c.Project.Config.At(project.Section(j), j.Name, "credentials")
+			one.Hint = "slipway.yaml or a preset adds it to the job: declare it in secrets of slipway.yaml, or set credentials: false for the job if it has no use for Google Cloud's credentials"
+		case one.Position.File == "":
+			one.Position = c.Project.Config.At(project.Section(j), j.Name)
+		case j.Component != "":
 			one.Position, one.Length, one.Source = c.Project.Config.At(project.Section(j), j.Name, "component"), 0, ""
 		}
 		problems = append(problems, one)
@@ -56,6 +75,10 @@ func (c *Checker) missing(ctx context.Context, j *config.Job) []report.Problem {
 	if err != nil {
 		return nil
 	}
+	return c.missingRendered(ctx, j, f, compiled)
+}
+
+func (c *Checker) missingRendered(ctx context.Context, j *config.Job, f *file.File, compiled *compile.Compiled) []report.Problem {
 	var problems []report.Problem
 	if c.Cluster != nil {
 		problems = c.problems(j, lint.MissingRendered(ctx, f, compiled, c.Cluster))

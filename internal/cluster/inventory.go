@@ -3,10 +3,15 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 )
 
 // The keys of the Polyaxon agent's ConfigMap that contain its catalog, as JSON.
@@ -16,13 +21,30 @@ const (
 )
 
 // Names returns the names of all objects of a resource in the namespace, such as secrets
-// or persistentvolumeclaims. It requests only their metadata, which some servers do not
-// support: they send the whole objects.
+// or serviceaccounts. It requests only their metadata, which some servers do not support:
+// they send the whole objects.
 func (c *Cluster) Names(ctx context.Context, resource string) ([]string, error) {
-	text, err := c.Client.CoreV1().RESTClient().Get().Namespace(c.Namespace).Resource(resource).
-		SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json").Do(ctx).Raw()
+	names, err := namesOf(ctx, c.Client.CoreV1().RESTClient().Get().Namespace(c.Namespace).Resource(resource))
 	if err != nil {
 		return nil, fmt.Errorf("list %s in namespace %s of cluster %s: %w", resource, c.Namespace, c.Name, err)
+	}
+	return names, nil
+}
+
+// PriorityClasses returns the names of the priority classes of the cluster.
+func (c *Cluster) PriorityClasses(ctx context.Context) ([]string, error) {
+	names, err := namesOf(ctx, c.Client.CoreV1().RESTClient().Get().AbsPath("/apis/scheduling.k8s.io/v1/priorityclasses"))
+	if err != nil {
+		return nil, fmt.Errorf("list the priority classes of cluster %s: %w", c.Name, err)
+	}
+	return names, nil
+}
+
+// namesOf sends a request for a list, and returns the names of its objects.
+func namesOf(ctx context.Context, request *rest.Request) ([]string, error) {
+	text, err := request.SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json").Do(ctx).Raw()
+	if err != nil {
+		return nil, err
 	}
 	var listed struct {
 		Items []struct {
@@ -31,8 +53,8 @@ func (c *Cluster) Names(ctx context.Context, resource string) ([]string, error) 
 			} `json:"metadata"`
 		} `json:"items"`
 	}
-	if err := json.Unmarshal(text, &listed); err != nil {
-		return nil, fmt.Errorf("list %s in namespace %s of cluster %s: the response cannot be read", resource, c.Namespace, c.Name)
+	if json.Unmarshal(text, &listed) != nil {
+		return nil, errors.New("the response cannot be read")
 	}
 	names := make([]string, len(listed.Items))
 	for i, item := range listed.Items {
@@ -55,35 +77,81 @@ func (c *Cluster) HasSecret(ctx context.Context, name string) (bool, error) {
 	return true, nil
 }
 
-// AgentConnections returns the names of the connections in the Polyaxon agent's catalog,
-// which its chart writes into a ConfigMap of the namespace. known reports whether there
-// is such a ConfigMap.
-func (c *Cluster) AgentConnections(ctx context.Context) (names []string, known bool, err error) {
-	maps, err := c.Client.CoreV1().ConfigMaps(c.Namespace).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return nil, false, fmt.Errorf("list config maps in namespace %s of cluster %s: %w", c.Namespace, c.Name, err)
+// SecretKeys returns the keys of a Secret, and whether there is such a Secret. Its values
+// are dropped at once.
+func (c *Cluster) SecretKeys(ctx context.Context, name string) (keys []string, found bool, err error) {
+	whole, err := c.Client.CoreV1().Secrets(c.Namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, false, nil
 	}
+	if err != nil {
+		return nil, false, fmt.Errorf("look for secret %s in namespace %s of cluster %s: %w", name, c.Namespace, c.Name, err)
+	}
+	return slices.Sorted(maps.Keys(whole.Data)), true, nil
+}
+
+// ConfigMaps returns the ConfigMaps of the namespace.
+func (c *Cluster) ConfigMaps(ctx context.Context) ([]corev1.ConfigMap, error) {
+	list, err := c.Client.CoreV1().ConfigMaps(c.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list config maps in namespace %s of cluster %s: %w", c.Namespace, c.Name, err)
+	}
+	return list.Items, nil
+}
+
+// Nodes returns the nodes of the cluster.
+func (c *Cluster) Nodes(ctx context.Context) ([]corev1.Node, error) {
+	// Version 0 is what the API server has in memory, which is cheap for large clusters.
+	list, err := c.Client.CoreV1().Nodes().List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	if err != nil {
+		return nil, fmt.Errorf("list the nodes of cluster %s: %w", c.Name, err)
+	}
+	return list.Items, nil
+}
+
+// ResourceQuotas returns the resource quotas of the namespace.
+func (c *Cluster) ResourceQuotas(ctx context.Context) ([]corev1.ResourceQuota, error) {
+	list, err := c.Client.CoreV1().ResourceQuotas(c.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list resource quotas in namespace %s of cluster %s: %w", c.Namespace, c.Name, err)
+	}
+	return list.Items, nil
+}
+
+// LimitRanges returns the limit ranges of the namespace.
+func (c *Cluster) LimitRanges(ctx context.Context) ([]corev1.LimitRange, error) {
+	list, err := c.Client.CoreV1().LimitRanges(c.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list limit ranges in namespace %s of cluster %s: %w", c.Namespace, c.Name, err)
+	}
+	return list.Items, nil
+}
+
+// AgentConnections returns the names of the connections in the Polyaxon agent's catalog,
+// which its chart writes into one of the ConfigMaps. known reports whether there is such a
+// ConfigMap.
+func AgentConnections(all []corev1.ConfigMap) (names []string, known bool, err error) {
 	type named struct {
 		Name string `json:"name"`
 	}
-	for i := range maps.Items {
-		data := maps.Items[i].Data
+	for i := range all {
+		data := all[i].Data
 		text, found := data[agentConnections]
 		store, stored := data[agentStore]
 		if !found && !stored {
 			continue
 		}
-		var all []named
+		var catalog []named
 		if found && text != "" {
-			if err := json.Unmarshal([]byte(text), &all); err != nil {
-				return nil, false, fmt.Errorf("%s in ConfigMap %s cannot be read: %w", agentConnections, maps.Items[i].Name, err)
+			if err := json.Unmarshal([]byte(text), &catalog); err != nil {
+				return nil, false, fmt.Errorf("%s in ConfigMap %s cannot be read: %w", agentConnections, all[i].Name, err)
 			}
 		}
 		var one named
 		if json.Unmarshal([]byte(store), &one) == nil && one.Name != "" {
-			all = append(all, one)
+			catalog = append(catalog, one)
 		}
-		for _, connection := range all {
+		for _, connection := range catalog {
 			names = append(names, connection.Name)
 		}
 		known = true

@@ -46,6 +46,7 @@ func TestRunsOnNode(t *testing.T) {
 		logs(t, c)
 		ports(t, c)
 		polite(t, c)
+		claims(t, c)
 		forbidden(t, c, access)
 		rotations(t, c, podLogs)
 		refused(t, c, access)

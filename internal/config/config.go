@@ -99,6 +99,15 @@ type Sandbox struct {
 type Volume struct {
 	Connection string `yaml:"connection" doc:"A connection of Polyaxon, such as fstore-pvc" oneof:"yes"`
 	Claim      string `yaml:"claim" doc:"A PersistentVolumeClaim in Polyaxon's namespace" form:"dns" oneof:"yes"`
+	// Create is nil if deploy does not create the claim.
+	Create *NewClaim `yaml:"create" doc:"The claim that deploy creates when it is missing; the sandbox needs none"`
+}
+
+// NewClaim describes a PersistentVolumeClaim. Class is "" for the cluster's default.
+type NewClaim struct {
+	Size   string `yaml:"size" doc:"Size, such as 100Gi" required:"yes" form:"size"`
+	Access string `yaml:"access" doc:"Access mode: ReadWriteMany when pods on several nodes use it" required:"yes" enum:"ReadWriteOnce,ReadWriteMany,ReadWriteOncePod"`
+	Class  string `yaml:"class" doc:"StorageClass; the cluster's default when left out" form:"dns"`
 }
 
 // MLflow is an MLflow tracking server. Password is "" for none.

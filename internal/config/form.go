@@ -52,6 +52,7 @@ var forms = map[string]form{
 		description: "a path inside the repository, without .. that leaves it",
 	},
 	"source": {pattern: lazyregexp.New(secret.Pattern()), description: secret.Forms(), secret: true},
+	"size":   {pattern: lazyregexp.New(`^[1-9][0-9]{0,11}([KMGTP]i|[kMGTP])$`), description: "a size such as 100Gi or 1Ti"},
 	"text":   {literal: true},
 }
 

@@ -38,6 +38,9 @@ func (c *Config) validate() []*source.Error {
 			}
 		}
 	}
+	if v := c.Volume; v != nil && v.Create != nil && v.Connection != "" {
+		fail("name the claim that the connection uses by volume.claim, or leave out create", []string{"volume", "create"}, "volume.create is for a claim, not for a connection")
+	}
 	for _, name := range keys(c.Jobs) {
 		if c.Services[name] != nil {
 			fail("", []string{"services", name}, "%s is already the name of a job", name)

@@ -58,7 +58,7 @@ func volume(p *project.Project) fill.Volume {
 	case p.Config.Sandboxed():
 		return fill.Volume{Connection: fill.VolumeConnection}
 	default:
-		return fill.Volume(*v)
+		return fill.Volume{Connection: v.Connection, Claim: v.Claim}
 	}
 }
 

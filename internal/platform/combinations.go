@@ -14,6 +14,9 @@ import (
 func (to *Platform) CheckCombination(u Uses) error {
 	cfg := to.Config
 	switch {
+	case u.Volume && cfg.Cluster == nil:
+		return &source.Error{Position: cfg.At("volume", "create"), Message: "there is no cluster to create the volume claim in",
+			Hint: "set cluster, or leave out volume.create"}
 	case !u.Images && !u.Secrets: // no image or secret is sent that runs could miss
 	case u.Images && cfg.Cluster != nil && cfg.Registry == "":
 		return &source.Error{Position: cfg.At("cluster"), Message: "runs in the cluster cannot pull from the sandbox's registry",

@@ -2,10 +2,11 @@ package platform
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
@@ -38,113 +39,128 @@ func InventoryOf(ctx context.Context, p *project.Project) lint.Inventory {
 	if err != nil {
 		return nil
 	}
-	return &inventory{Project: p, cluster: connected, connections: sandbox.Connections()}
+	return &Inventory{Project: p, cluster: connected, sandboxed: true}
 }
 
 // Inventory returns the inventory of the connected cluster.
-func (to *Platform) Inventory() lint.Inventory {
-	return &inventory{Project: to.Project, cluster: to.Cluster}
+func (to *Platform) Inventory() *Inventory {
+	return &Inventory{Project: to.Project, cluster: to.Cluster, sandboxed: to.Embedded}
 }
 
-// inventory is the lint.Inventory of a cluster. It requests each Secret by name and lists
-// each other kind once.
-type inventory struct {
+// Inventory is the lint.Inventory of a cluster. It requests each Secret by name, because
+// few users have the permission to list Secrets, and lists each other kind once. What
+// deploy creates counts as existing. What cannot be asked may exist.
+type Inventory struct {
 	*project.Project
 	cluster *cluster.Cluster
-	// connections are the names of the sandbox's connections, because the sandbox has no
-	// ConfigMap with them. It is nil for another cluster.
-	connections []string
+	// sandboxed reports whether the cluster is the sandbox's, which has Secrets, ConfigMaps
+	// and connections, and no other kind.
+	sandboxed bool
 
 	mu      sync.Mutex
-	listed  map[lint.Kind]list
-	secrets map[string]bool
-	// secretsUnknown reports whether a request for a Secret has failed. Then all Secrets
-	// count as existing.
-	secretsUnknown bool
-}
-
-// list is the names of the objects of a kind. known reports whether the list is complete.
-type list struct {
-	names []string
-	known bool
+	lookups map[string]*lookup
+	// loading is set while Load asks. It reports failures itself.
+	loading bool
+	// secretFailed reports whether a request for a Secret has failed, and unanswered whether
+	// one did without an answer. Then no other Secret is requested.
+	secretFailed, unanswered bool
 }
 
 // Has implements lint.Inventory.
-func (i *inventory) Has(ctx context.Context, kind lint.Kind, name string) bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if kind == lint.Secret {
-		return i.hasSecret(ctx, name)
+func (i *Inventory) Has(ctx context.Context, kind lint.Kind, name string) bool {
+	if i.creates(kind, name) {
+		return true
 	}
-	all := i.list(ctx, kind)
-	return !all.known || slices.Contains(all.names, name)
+	if kind == lint.Secret {
+		return i.secret(ctx, name, false).has(name)
+	}
+	return i.list(ctx, kind).has(name)
 }
 
 // Names implements lint.Inventory. Of the Secrets, it returns only those of slipway.yaml.
-func (i *inventory) Names(ctx context.Context, kind lint.Kind) []string {
+func (i *Inventory) Names(ctx context.Context, kind lint.Kind) []string {
 	if kind == lint.Secret {
 		return slices.Sorted(maps.Keys(i.Config.Secrets))
 	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
 	return i.list(ctx, kind).names
 }
 
-// hasSecret requests a Secret by name, because few users have the permission to list
-// Secrets. Secrets of slipway.yaml count as existing, because deploy syncs them first.
-func (i *inventory) hasSecret(ctx context.Context, name string) bool {
-	if i.Config.Secrets[name] != nil {
+// HasKey implements lint.Inventory.
+func (i *Inventory) HasKey(ctx context.Context, kind lint.Kind, name, key string) bool {
+	if kind == lint.Secret && slices.Contains(i.ownKeys(name), key) {
 		return true
 	}
-	if has, asked := i.secrets[name]; asked || i.secretsUnknown {
-		return has || i.secretsUnknown
+	found := i.keysOf(ctx, kind, name)
+	if kind == lint.ConfigMap && found.known && found.keys[name] == nil {
+		return true // it does not exist, which Has reports
 	}
-	ctx, cancel := context.WithTimeout(ctx, optionalTimeout)
-	defer cancel()
-	has, err := i.cluster.HasSecret(ctx, name)
-	if err != nil {
-		i.secretsUnknown = true
-		i.Note(fmt.Sprintf("it is unknown whether the secrets that runs name exist: %v", err))
-		return true
-	}
-	if i.secrets == nil {
-		i.secrets = map[string]bool{}
-	}
-	i.secrets[name] = has
-	return has
+	return !found.known || slices.Contains(found.keys[name], key)
 }
 
-// list returns the objects of a kind. It sends one request per kind and caches the
-// answer.
-func (i *inventory) list(ctx context.Context, kind lint.Kind) list {
-	if all, asked := i.listed[kind]; asked {
-		return all
+// Keys implements lint.Inventory. Other keys of a Secret of slipway.yaml stay when it is
+// synced, so they are among them.
+func (i *Inventory) Keys(ctx context.Context, kind lint.Kind, name string) []string {
+	keys := slices.Clone(i.keysOf(ctx, kind, name).keys[name])
+	if kind == lint.Secret {
+		keys = append(keys, i.ownKeys(name)...)
 	}
-	ctx, cancel := context.WithTimeout(ctx, optionalTimeout)
-	defer cancel()
-	names, known, err := i.fetchNames(ctx, kind)
-	if err != nil {
-		i.Note(fmt.Sprintf("the %ss of the cluster cannot be listed: %v", kind, err))
-	}
-	if i.listed == nil {
-		i.listed = map[lint.Kind]list{}
-	}
-	i.listed[kind] = list{names, known && err == nil}
-	return i.listed[kind]
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
-// fetchNames requests the names of the objects of a kind. known is false if they cannot be
-// known.
-func (i *inventory) fetchNames(ctx context.Context, kind lint.Kind) (names []string, known bool, err error) {
-	resource := map[lint.Kind]string{lint.ConfigMap: "configmaps", lint.VolumeClaim: "persistentvolumeclaims"}[kind]
-	switch {
-	case kind == lint.Connection && i.connections != nil:
-		return i.connections, true, nil
-	case kind == lint.Connection:
-		return i.cluster.AgentConnections(ctx)
-	case kind == lint.VolumeClaim && i.connections != nil:
-		return nil, false, nil // the sandbox has no PersistentVolumeClaims
+// Unusable implements lint.Inventory. A claim that deploy looks after is left to its step,
+// which waits for it.
+func (i *Inventory) Unusable(ctx context.Context, kind lint.Kind, name string) string {
+	if kind != lint.VolumeClaim || i.creates(kind, name) {
+		return ""
 	}
-	names, err = i.cluster.Names(ctx, resource)
-	return names, true, err
+	return i.list(ctx, kind).unusable[name]
+}
+
+func (i *Inventory) keysOf(ctx context.Context, kind lint.Kind, name string) *lookup {
+	if kind == lint.Secret {
+		return i.secret(ctx, name, true)
+	}
+	return i.list(ctx, kind)
+}
+
+// creates reports whether deploy creates an object before the runs start, or whether
+// Kubernetes creates it in every namespace.
+func (i *Inventory) creates(kind lint.Kind, name string) bool {
+	switch kind {
+	case lint.Secret:
+		return i.ownKeys(name) != nil
+	case lint.VolumeClaim:
+		v := i.Config.Volume
+		return v != nil && v.Create != nil && v.Claim == name
+	case lint.ServiceAccount:
+		return name == "default"
+	case lint.ConfigMap:
+		return name == "kube-root-ca.crt"
+	}
+	return false
+}
+
+// ownKeys returns the keys of a Secret that deploy writes, or nil for another Secret.
+func (i *Inventory) ownKeys(name string) []string {
+	if own := i.Config.Secrets[name]; own != nil {
+		switch {
+		case own.DockerRegistry != nil:
+			return []string{corev1.DockerConfigJsonKey}
+		case own.TLS != nil:
+			return []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey}
+		case own.BasicAuth != nil:
+			return []string{corev1.BasicAuthPasswordKey, corev1.BasicAuthUsernameKey}
+		}
+		return slices.Sorted(maps.Keys(own.Data))
+	}
+	if m := i.Config.MLflow; m != nil && m.Password != "" && name == i.MLflowSecret() {
+		return []string{project.MLflowKey}
+	}
+	for _, j := range append(i.Jobs(), i.Services()...) {
+		if sources := i.SecretParams(j); len(sources) > 0 && name == i.ParamSecret(j) {
+			return slices.Sorted(maps.Keys(sources))
+		}
+	}
+	return nil
 }

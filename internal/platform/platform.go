@@ -49,8 +49,8 @@ type Platform struct {
 }
 
 // Uses selects the parts of the platform that a command uses. Images are in the registry,
-// secrets in the cluster, and runs on the Polyaxon server.
-type Uses struct{ Images, Secrets, Runs bool }
+// secrets and the volume in the cluster, and runs on the Polyaxon server.
+type Uses struct{ Images, Secrets, Volume, Runs bool }
 
 // New returns a Platform that is not connected yet. It sends no requests.
 func New(p *project.Project) *Platform {
@@ -85,9 +85,9 @@ func (to *Platform) Extend(ctx context.Context, u Uses) error {
 	if u.Images {
 		to.connectRegistry()
 	}
-	if to.Cluster == nil && (u.Secrets || u.Runs && (to.Config.Cluster != nil || to.Embedded)) {
+	if to.Cluster == nil && (u.Secrets || u.Volume || u.Runs && (to.Config.Cluster != nil || to.Embedded)) {
 		err := to.connectCluster(ctx)
-		if err != nil && to.Config.Polyaxon != nil && !u.Secrets {
+		if err != nil && to.Config.Polyaxon != nil && !u.Secrets && !u.Volume {
 			to.Note("pods cannot be read directly, only what Polyaxon reports about them: " + err.Error())
 			err = nil
 		}
@@ -95,7 +95,7 @@ func (to *Platform) Extend(ctx context.Context, u Uses) error {
 			return err
 		}
 	}
-	if u.Secrets {
+	if u.Secrets || u.Volume {
 		if err := to.CheckNamespace(ctx); err != nil {
 			return err
 		}

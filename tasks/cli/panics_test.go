@@ -396,7 +396,7 @@ func (panickingValue) Error() string                { return "an error" }
 func (panickingValue) As(any) bool                  { return fault() == "" }
 
 // panickingInventory is an inventory of a cluster that panics.
-type panickingInventory struct{}
+type panickingInventory struct{ lint.Inventory }
 
 func (panickingInventory) Has(context.Context, lint.Kind, string) bool { return fault() == "" }
 func (panickingInventory) Names(context.Context, lint.Kind) []string   { return []string{fault()} }

@@ -256,7 +256,12 @@ func Contract(t *testing.T, access *rest.Config) {
 	})
 
 	t.Run("names are listed, and the agent's connections", func(t *testing.T) {
-		if _, known, err := c.AgentConnections(ctx); err != nil || known {
+		connections := func() ([]string, bool, error) {
+			maps, err := c.ConfigMaps(ctx)
+			must(t, err)
+			return cluster.AgentConnections(maps)
+		}
+		if _, known, err := connections(); err != nil || known {
 			t.Errorf("connections without an agent: %v, %v", known, err)
 		}
 		must(t, c.Secrets().Apply(ctx, bundle("named", "key", "value"), false))
@@ -270,9 +275,15 @@ func Contract(t *testing.T, access *rest.Config) {
 				t.Errorf("%s: %v, %v", resource, names, err)
 			}
 		}
-		names, known, err := c.AgentConnections(ctx)
+		names, known, err := connections()
 		if err != nil || !known || !slices.Equal(names, []string{"data", "repo", "store"}) {
 			t.Errorf("connections %v, %v, %v", names, known, err)
+		}
+		if keys, found, err := c.SecretKeys(ctx, "named"); err != nil || !found || !slices.Equal(keys, []string{"key"}) {
+			t.Errorf("keys %v, %v, %v", keys, found, err)
+		}
+		if _, found, err := c.SecretKeys(ctx, "unnamed"); err != nil || found {
+			t.Errorf("a secret that does not exist: %v, %v", found, err)
 		}
 		if _, err := c.Names(ctx, "nothings"); err == nil {
 			t.Error("there are nothings")

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/apimachinery/pkg/util/httpstream/spdy"
@@ -18,8 +19,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/cluster"
 )
 
-// Kubelet adds a node to a cluster that has none. The node's kubelet only forwards ports
-// of pods, to the same ports of this machine's loopback.
+// Kubelet adds a node with 16 GPUs to a cluster that has none. The node's kubelet only
+// forwards ports of pods, to the same ports of this machine's loopback.
 func Kubelet(t testing.TB, clients cluster.Clients) {
 	t.Helper()
 	server := httptest.NewTLSServer(http.HandlerFunc(forwardPort))
@@ -28,7 +29,7 @@ func Kubelet(t testing.TB, clients cluster.Clients) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	node.Status = corev1.NodeStatus{Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: "127.0.0.1"}},
+	node.Status = corev1.NodeStatus{Allocatable: corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("16")}, Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: "127.0.0.1"}},
 		DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: int32(server.Listener.Addr().(*net.TCPAddr).Port)}}}
 	if _, err := clients.CoreV1().Nodes().UpdateStatus(t.Context(), node, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)

@@ -2,14 +2,11 @@ package lint
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -22,7 +19,9 @@ const (
 	ConfigMap   Kind = "config map"
 	VolumeClaim Kind = "volume claim"
 	// Connection is an entry of the Polyaxon agent's catalog.
-	Connection Kind = "connection"
+	Connection     Kind = "connection"
+	ServiceAccount Kind = "service account"
+	PriorityClass  Kind = "priority class"
 )
 
 // Inventory reports what exists where runs go. Its methods may be called concurrently.
@@ -32,13 +31,23 @@ type Inventory interface {
 	Has(ctx context.Context, kind Kind, name string) bool
 	// Names returns the known names of a kind. They are used to suggest a similar name.
 	Names(ctx context.Context, kind Kind) []string
+	// HasKey reports whether a Secret or a ConfigMap that exists has a key, or may have it.
+	HasKey(ctx context.Context, kind Kind, name, key string) bool
+	// Keys returns the known keys of a Secret or a ConfigMap. They are used to suggest a
+	// similar key.
+	Keys(ctx context.Context, kind Kind, name string) []string
+	// Unusable says why no run can use an object that exists, in words that follow its name.
+	// It returns "" if nothing is known against it.
+	Unusable(ctx context.Context, kind Kind, name string) string
 }
 
-// MissingSecret is the rule that reports a missing Secret. ExceedsMachine is the rule
-// that reports requests above what the sandbox's machine has.
+// These rules report missing objects. ExceedsMachine is the rule that reports requests
+// above what the sandbox's machine has.
 const (
-	MissingSecret  = "missing-secret"
-	ExceedsMachine = "exceeds-machine"
+	MissingSecret      = "missing-secret"
+	MissingVolumeClaim = "missing-volume-claim"
+	MissingConnection  = "missing-connection"
+	ExceedsMachine     = "exceeds-machine"
 )
 
 // rule returns the name of the rule that reports missing objects of the kind.
@@ -59,12 +68,16 @@ func clusterRules() []Rule {
 	}
 	return []Rule{
 		missing(Secret, "A Secret that is not found in the cluster",
-			"The pod stays in CreateContainerConfigError, or waits for its volume, until the run times out. Secrets of slipway.yaml count as present, because deploy syncs them first. References with `optional: true` are ignored. "+
+			"The pod stays in CreateContainerConfigError, or waits for its volume, until the run times out. A key that the Secret does not have has the same effect, and is reported too. "+
+				"Secrets of slipway.yaml count as present, because deploy syncs them first. References with `optional: true` are ignored. "+
 				"A name that a template makes is checked after the template is rendered with the params of the job in slipway.yaml."),
-		missing(ConfigMap, "A ConfigMap that is not found in the cluster", "The pod does not start. Create it, or correct the name."),
-		missing(VolumeClaim, "A PersistentVolumeClaim that is not found in the cluster", "The run stays pending. Create the claim, or correct its name."),
+		missing(ConfigMap, "A ConfigMap that is not found in the cluster", "The pod does not start. Create it, or correct the name. A key that the ConfigMap does not have is reported too."),
+		missing(VolumeClaim, "A PersistentVolumeClaim that is not found in the cluster", "The run stays pending. Create the claim, or correct its name. A claim that has lost its volume or is being deleted is reported, too. deploy creates the claim that `volume.create` of slipway.yaml describes, so that one counts as present."),
 		missing(Connection, "A connection that is not found in the agent's catalog",
 			"The run fails when it is compiled. Connections are set up with Polyaxon's Helm chart; their names are in the ConfigMap of the agent, where check reads them."),
+		missing(ServiceAccount, "A ServiceAccount that is not found in the cluster",
+			"Kubernetes refuses to create the pod, and the run stays pending. Create the ServiceAccount in the namespace of the run, or correct `environment.serviceAccountName`."),
+		missing(PriorityClass, "A PriorityClass that is not found in the cluster", "Kubernetes refuses to create the pod. Correct `environment.priorityClassName`, or leave it out."),
 		{Name: ExceedsMachine, Severity: file.SeverityError, Stage: file.StageRun,
 			Summary: "A job asks for more than the sandbox's machine has",
 			Help:    "On the sandbox a job runs on this machine, and one that asks for a GPU, processors or memory that the machine does not have can never run. Set `gpu: 0` for the job in an environment of slipway.yaml, ask for less, or deploy to a cluster."},
@@ -81,45 +94,47 @@ func missingFrom(p *pass, kind Kind) {
 		if n.kind != kind || templated(n.name) {
 			continue
 		}
-		if message, hint := n.missing(p, p.options.Cluster); message != "" {
-			p.value(n.path, hint, "%s", message)
+		for _, m := range n.missing(p, p.options.Cluster) {
+			p.value(m.path, m.hint, "%s", m.message)
 		}
 	}
 }
 
-// Missing returns findings for objects that the file names and that the cluster does not
-// have. It runs no other rules.
-func Missing(ctx context.Context, f *file.File, cluster Inventory) []Finding {
-	c := &collection{index: map[findingKey]int{}}
-	applyRules(ctx, f, Options{Versions: []schema.Version{schema.Newest()}, Cluster: cluster}, clusterRules(), newCache(), c)
-	return suppress(f, c.all)
-}
-
-// MissingRendered returns findings for objects that the file names by templates and that
-// the cluster does not have. The compiled operation c has the rendered names.
-func MissingRendered(ctx context.Context, f *file.File, c *compile.Compiled, cluster Inventory) []Finding {
-	var root map[string]any
-	if json.Unmarshal(c.JSON(), &root) != nil {
-		return nil // slipway wrote this JSON: it is valid
-	}
-	u := unit{component: root}
-	u.find()
+// Missing returns findings for objects that the file names literally and that the cluster
+// does not have. It runs no other rules. c is the operation that slipway.yaml makes of the
+// file, or nil if that is not known. What slipway.yaml replaces in it is not reported.
+func Missing(ctx context.Context, f *file.File, c *compile.Compiled, cluster Inventory) []Finding {
 	p := &pass{file: f}
 	var all []Finding
-	for _, n := range u.needs() {
-		path := templateOf(f, n.path)
-		if path == nil {
-			continue
+	for _, n := range literalNeeds(f, c) {
+		for _, m := range n.missing(ctx, cluster) {
+			at := f.At(m.path...)
+			all = append(all, Finding{
+				Error: source.Error{Position: at, Message: m.message, Hint: m.hint}, Rule: n.kind.rule(), Severity: file.SeverityError, Stage: n.kind.stage(),
+				Length: p.length(at), Line: f.Line(at),
+			})
 		}
-		message, hint := n.missing(ctx, cluster)
-		if message == "" {
-			continue
+	}
+	return suppress(f, all)
+}
+
+// MissingRendered returns findings for objects that the run needs, that the file does not
+// name literally, and that the cluster does not have. The compiled operation c has the
+// names. If a template made a name, its finding has the position of the template. If
+// slipway.yaml added it, the finding has no position. A pull secret that slipway.yaml added
+// is not reported, because pods start without it.
+func MissingRendered(ctx context.Context, f *file.File, c *compile.Compiled, cluster Inventory) []Finding {
+	p := &pass{file: f}
+	var all []Finding
+	for _, n := range renderedNeeds(f, c) {
+		for _, m := range n.missing(ctx, cluster) {
+			found := Finding{Error: source.Error{Message: m.message, Hint: m.hint}, Rule: n.kind.rule(), Severity: file.SeverityError, Stage: n.kind.stage()}
+			if n.template != nil {
+				at := f.At(n.template...)
+				found.Position, found.Length, found.Line = at, p.length(at), f.Line(at)
+			}
+			all = append(all, found)
 		}
-		at := f.At(path...)
-		all = append(all, Finding{
-			Error: source.Error{Position: at, Message: message, Hint: hint}, Rule: n.kind.rule(), Severity: file.SeverityError, Stage: n.kind.stage(),
-			Length: p.length(at), Line: f.Line(at),
-		})
 	}
 	return all
 }
@@ -146,64 +161,4 @@ func templateOf(f *file.File, compiled []string) []string {
 		}
 	}
 	return nil
-}
-
-// missing returns a message that the cluster does not have the object, or "" when it
-// does.
-func (n need) missing(ctx context.Context, cluster Inventory) (message, hint string) {
-	if n.name == "" || cluster.Has(ctx, n.kind, n.name) {
-		return "", ""
-	}
-	if hint = didYouMean(n.name, cluster.Names(ctx, n.kind)); hint == "" && n.kind == Secret {
-		hint = "declare it in secrets of slipway.yaml, or correct the name"
-	}
-	return fmt.Sprintf("%s %s not found in the cluster of the run", n.kind, n.name), hint
-}
-
-// need is an object that a run needs from its cluster, and the path that names it.
-type need struct {
-	kind Kind
-	name string
-	path []string
-}
-
-func (u unit) needs() []need {
-	var all []need
-	add := func(kind Kind, holder any, key string, path []string) {
-		m := mapping(holder)
-		if optional, _ := m["optional"].(bool); !optional {
-			all = append(all, need{kind, text(m[key]), extend(path, key)})
-		}
-	}
-	for _, pod := range u.pods() {
-		for i, element := range list(pod.values["connections"]) {
-			all = append(all, need{Connection, text(element), extend(pod.path, "connections", itoa(i))})
-		}
-		for i, element := range list(pod.values["init"]) {
-			add(Connection, element, "connection", extend(pod.path, "init", itoa(i)))
-		}
-		for i, element := range list(pod.values["volumes"]) {
-			volume, path := mapping(element), extend(pod.path, "volumes", itoa(i))
-			add(Secret, volume["secret"], "secretName", extend(path, "secret"))
-			add(ConfigMap, volume["configMap"], "name", extend(path, "configMap"))
-			add(VolumeClaim, volume["persistentVolumeClaim"], "claimName", extend(path, "persistentVolumeClaim"))
-		}
-		secrets := mapping(pod.values["environment"])["imagePullSecrets"]
-		for i, element := range list(secrets) {
-			all = append(all, need{Secret, text(element), extend(pod.path, "environment", "imagePullSecrets", itoa(i))})
-		}
-	}
-	for _, c := range u.containers() {
-		for i, element := range list(c.values["env"]) {
-			from, path := mapping(mapping(element)["valueFrom"]), extend(c.path, "env", itoa(i), "valueFrom")
-			add(Secret, from["secretKeyRef"], "name", extend(path, "secretKeyRef"))
-			add(ConfigMap, from["configMapKeyRef"], "name", extend(path, "configMapKeyRef"))
-		}
-		for i, element := range list(c.values["envFrom"]) {
-			from, path := mapping(element), extend(c.path, "envFrom", itoa(i))
-			add(Secret, from["secretRef"], "name", extend(path, "secretRef"))
-			add(ConfigMap, from["configMapRef"], "name", extend(path, "configMapRef"))
-		}
-	}
-	return all
 }

@@ -3,6 +3,7 @@ package lint
 import (
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
@@ -38,7 +39,8 @@ func (p *pass) compile() {
 	}
 	c := p.compilation()
 	if c.resolved && p.options.Cluster != nil && p.asWritten(c.operation) {
-		p.findings = append(p.findings, MissingRendered(p, p.file, c.compiled, p.options.Cluster)...)
+		added := func(f Finding) bool { return f.Position.File == "" } // by Polyaxon's merge: not in the file
+		p.findings = append(p.findings, slices.DeleteFunc(MissingRendered(p, p.file, c.compiled, p.options.Cluster), added)...)
 	}
 	var invalid *compile.InvalidError
 	var misfit *shape.ValidationError

@@ -207,6 +207,41 @@ func TestMissingRendered(t *testing.T) {
 	}
 }
 
+// TestMissingKeys checks for keys of Secrets and ConfigMaps that exist.
+func TestMissingKeys(t *testing.T) {
+	const text = "version: 1.1\nkind: component\nrun:\n  kind: job\n  volumes:\n" +
+		"  - {name: a, secret: {secretName: s, items: [{key: tokn, path: t}]}}\n" +
+		"  - {name: b, projected: {sources: [{configMap: {name: c, items: [{key: colour, path: c}]}}, {secret: {name: gone}}]}}\n" +
+		"  container:\n    image: a:1\n    volumeMounts: [{name: a, mountPath: /a}, {name: b, mountPath: /b}]\n    env:\n" +
+		"    - {name: A, valueFrom: {secretKeyRef: {name: s, key: token}}}\n" +
+		"    envFrom: [{configMapRef: {name: gone, optional: true}}]\n"
+	f, problems := file.Load("f.yml", []byte(text))
+	missing := func(cluster fakeCluster) (all []string) {
+		for _, x := range finish(t.Context(), f, problems, Options{Cluster: cluster}) {
+			all = append(all, fmt.Sprintf("%d:%d %s: %s | %s", x.Position.Line, x.Column, x.Rule, x.Message, x.Hint))
+		}
+		return all
+	}
+	want := []string{
+		"6:53 missing-secret: secret s has no key tokn | did you mean token?",
+		"7:73 missing-config-map: config map c has no key colour | its keys are token",
+		"7:110 missing-secret: secret gone not found in the cluster of the run | declare it in secrets of slipway.yaml, or correct the name",
+	}
+	if diff := cmp.Diff(want, missing(fakeCluster{Secret: {"s"}, ConfigMap: {"c"}, "key": {"token"}})); diff != "" {
+		t.Error(diff)
+	}
+	lost := missing(fakeCluster{Secret: {"s", "gone"}, ConfigMap: {"c"}, "lost": {"c"}})
+	if diff := cmp.Diff([]string{"7:56 missing-config-map: config map c has lost its volume | "}, lost); diff != "" {
+		t.Error(diff)
+	}
+	if unknown := missing(fakeCluster{Secret: {"s", "gone"}, ConfigMap: {"c"}}); len(unknown) > 0 {
+		t.Errorf("keys that are not known: %v", unknown)
+	}
+	if diff := cmp.Diff([]Need{{Secret, "s", []string{"tokn", "token"}}, {ConfigMap, "c", []string{"colour"}}, {Secret, "gone", nil}}, Needs(f, nil)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestEmptyDefault checks a default that 1.x treats as no value, and that 2.x checks
 // against the type.
 func TestEmptyDefault(t *testing.T) {

@@ -34,7 +34,24 @@ func (t fakeCluster) Has(_ context.Context, kind Kind, name string) bool {
 
 func (t fakeCluster) Names(_ context.Context, kind Kind) []string { return t[kind] }
 
-var examples = Options{Cluster: fakeCluster{Secret: {"mlflow"}, ConfigMap: {"settings"}, VolumeClaim: {"dataset"}, Connection: {"fstore-pvc"}}}
+// HasKey implements Inventory. Every object has the same keys, which may be unknown.
+func (t fakeCluster) HasKey(_ context.Context, _ Kind, _, key string) bool {
+	return t["key"] == nil || slices.Contains(t["key"], key)
+}
+
+func (t fakeCluster) Keys(context.Context, Kind, string) []string { return t["key"] }
+
+// Unusable implements Inventory. The entry "lost" names what cannot be used.
+func (t fakeCluster) Unusable(_ context.Context, _ Kind, name string) string {
+	if slices.Contains(t["lost"], name) {
+		return "has lost its volume"
+	}
+	return ""
+}
+
+var examples = Options{Cluster: fakeCluster{
+	Secret: {"mlflow"}, ConfigMap: {"settings"}, VolumeClaim: {"dataset"}, Connection: {"fstore-pvc"}, ServiceAccount: {"trainer"}, PriorityClass: {"batch-low"},
+}}
 
 // formatFindings formats findings as the command check prints them.
 func formatFindings(findings []Finding) string {
