@@ -156,6 +156,10 @@ func install(t *testing.T, clients kubernetes.Interface, host string) {
 	if _, err := clients.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	credentials := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "gcp-sa-credentials"}}
+	if _, err := clients.CoreV1().Secrets(sandboxtest.Namespace).Create(t.Context(), credentials, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: sandboxtest.Namespace}}
 	if _, err := clients.CoreV1().ServiceAccounts(sandboxtest.Namespace).Create(t.Context(), account, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,24 @@ func TestUpOnNode(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
+
+	// The node has no GPU, and the namespace no credentials.
+	_, err = Up(ctx, env, UpOptions{Service: "api"})
+	if ExitCode(err) != ExitUsage || !strings.Contains(err.Error(), "service api can never start: no node of the cluster has nvidia.com/gpu") || !strings.Contains(err.Error(), "secret gcp-sa-credentials not found") {
+		t.Errorf("a service that cannot start: %v", err)
+	}
+	text, err := os.ReadFile("api.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = []byte(strings.Replace(string(text), "    resources: {limits: {nvidia.com/gpu: 2}}\n", "", 1))
+	if err := os.WriteFile("api.yml", text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	credentials := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "gcp-sa-credentials"}}
+	if _, err := clients.CoreV1().Secrets(sandboxtest.Namespace).Create(ctx, credentials, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	up, err := Up(ctx, env, UpOptions{Service: "api"})
 	if err != nil {
 		t.Fatal(err)

@@ -46,6 +46,10 @@ func TestSecretUsers(t *testing.T) {
 	value := "the-first-value"
 	env.Lookup = func(name string) (string, bool) { return value, name == "TOKEN" }
 	workloads(t, clients)
+	credentials := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "gcp-sa-credentials"}}
+	if _, err := clients.CoreV1().Secrets(sandboxtest.Namespace).Create(t.Context(), credentials, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 

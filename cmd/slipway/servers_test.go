@@ -61,6 +61,9 @@ func elsewhere(env *testscript.Env, host, program, at string) error {
 	if err != nil {
 		return err
 	}
+	if err := addCredentials(objects, "polyaxon-v1"); err != nil {
+		return err
+	}
 	pushed, cluster := httptest.NewServer(images), httptest.NewServer(objects)
 	env.Defer(pushed.Close)
 	env.Defer(cluster.Close)

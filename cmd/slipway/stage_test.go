@@ -78,6 +78,18 @@ users: [{name: faults, user: {}}]
 current-context: faults
 `
 
+// addCredentials creates the Secret that jobs of a cluster mount by default.
+func addCredentials(cluster http.Handler, namespace string) error {
+	request := httptest.NewRequest(http.MethodPost, "/api/v1/namespaces/"+namespace+"/secrets",
+		strings.NewReader(`{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "gcp-sa-credentials"}}`))
+	request.Header.Set("Content-Type", "application/json")
+	answer := httptest.NewRecorder()
+	if cluster.ServeHTTP(answer, request); answer.Code != http.StatusCreated {
+		return fmt.Errorf("create the credentials: %d: %s", answer.Code, answer.Body)
+	}
+	return nil
+}
+
 // sandboxServer returns the sandbox's Polyaxon server, without a sandbox around it.
 func sandboxServer(t *testing.T) http.Handler { return serverOf(t, "2.18") }
 
@@ -108,6 +120,9 @@ func newStage(t *testing.T, server http.Handler) *stage {
 	}
 	objects, err := kubernetes.New(t.TempDir(), "faults")
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := addCredentials(objects, "faults"); err != nil {
 		t.Fatal(err)
 	}
 	behind := httptest.NewServer(server)

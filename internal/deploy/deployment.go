@@ -42,8 +42,13 @@ type Deployment struct {
 
 	// planned are the changes to the Secrets, once Connect has planned them.
 	planned []secret.Change
+	// claimMissing reports whether the volume claim that slipway.yaml describes does not exist
+	// yet, once the runs are checked.
+	claimMissing bool
 	// references maps the names of images to their references by digest.
 	references map[string]string
+	// asksPolyaxon reports whether a plan can ask Polyaxon about the runs.
+	asksPolyaxon bool
 }
 
 // Selection selects what to deploy.
@@ -144,12 +149,12 @@ func (d *Deployment) checkKey(ctx context.Context) error {
 
 // Uses returns the parts of the platform that the deployment needs.
 func (d *Deployment) Uses() platform.Uses {
-	return platform.Uses{Images: len(d.Images) > 0, Secrets: len(d.Bundles) > 0 || d.Prune, Runs: len(d.Jobs) > 0}
+	return platform.Uses{Images: len(d.Images) > 0, Secrets: len(d.Bundles) > 0 || d.Prune, Volume: volume{d}.used(), Runs: len(d.Jobs) > 0}
 }
 
 // Connect connects the deployment to the platform. It starts the sandbox if the project uses
-// it, and changes nothing else. It returns an error for a change of a Secret that Kubernetes
-// would refuse, and for a job that the server would refuse or that would wait for ever.
+// it, and changes nothing else. It returns an error for a Secret or a volume claim that
+// Kubernetes would refuse, and for a job that the server would refuse or that could never start.
 func (d *Deployment) Connect(ctx context.Context) error {
 	u := d.Uses()
 	if err := d.CheckCombination(u); err != nil {
@@ -167,5 +172,8 @@ func (d *Deployment) Connect(ctx context.Context) error {
 			return exit.IfInterrupted(ctx, err)
 		}
 	}
-	return exit.IfInterrupted(ctx, d.checkRuns(ctx, d.Jobs))
+	if err := d.checkRuns(ctx, d.Jobs); err != nil {
+		return exit.IfInterrupted(ctx, err)
+	}
+	return exit.IfInterrupted(ctx, volume{d}.refusal(ctx))
 }

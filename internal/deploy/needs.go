@@ -9,14 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/checker"
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/sandbox"
-	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
@@ -29,7 +27,7 @@ func (d *Deployment) checkRuns(ctx context.Context, jobs []*config.Job) error {
 	if err := d.checkNamespaceOfRuns(ctx, jobs); err != nil {
 		return err
 	}
-	return d.checkNeeds(ctx, jobs)
+	return errors.Join(d.checkNeeds(ctx, jobs), volume{d}.check(ctx))
 }
 
 // namespaceTimeout limits how long checkNamespaceOfRuns waits for the cluster when Polyaxon
@@ -54,36 +52,67 @@ func (d *Deployment) checkNamespaceOfRuns(ctx context.Context, jobs []*config.Jo
 	return ctx.Err()
 }
 
-// checkNeeds returns an error for jobs that would wait for ever: for a Secret that does not
-// exist or, on the sandbox, for resources that this machine lacks. It notes once which keys
-// the sandbox does not act on. It runs before anything is built.
+// checkNeeds returns an error for jobs that could never start: for an object that does not
+// exist where they run, for more than their namespace or its nodes have or, on the sandbox,
+// for resources that this machine lacks. It notes once which keys the sandbox does not act
+// on. It runs before anything is built.
 func (d *Deployment) checkNeeds(ctx context.Context, jobs []*config.Job) error {
-	var errs []error
-	ignored := map[string][]string{}
-	secrets := secretsOnly{d.Inventory()}
-	for _, j := range jobs {
-		if d.Cluster != nil && (d.Embedded || d.Rest != nil) { // the cluster can be asked
-			errs = append(errs, d.checkSecrets(ctx, secrets, j))
-		}
-		if !d.Embedded {
-			continue
-		}
-		compiled, err := job.CompiledWithPlaceholder(ctx, d.Project, j)
-		if err != nil {
+	canAsk := d.Cluster != nil && (d.Embedded || d.Rest != nil) // the cluster where the jobs run
+	if len(jobs) == 0 || !canAsk && !d.Embedded {
+		return nil
+	}
+	wanted := make([]demand, len(jobs))
+	for i, j := range jobs {
+		var err error
+		if wanted[i], err = d.demandOf(ctx, j); err != nil {
 			return err
 		}
-		if compiled == nil {
+	}
+	var errs []error
+	if canAsk {
+		errs = append(errs, d.checkCluster(ctx, wanted))
+	}
+	if d.Embedded {
+		errs = append(errs, d.checkMachine(wanted))
+	}
+	return errors.Join(errs...)
+}
+
+// demand is what a job demands of the place where it runs.
+type demand struct {
+	job  *config.Job
+	file *file.File
+	// compiled is nil if the job is only compiled later, such as a dag.
+	compiled *compile.Compiled
+}
+
+func (d *Deployment) demandOf(ctx context.Context, j *config.Job) (demand, error) {
+	f, err := job.File(ctx, d.Project, j)
+	if err != nil {
+		return demand{}, err
+	}
+	compiled, err := job.CompiledWithPlaceholder(ctx, d.Project, j)
+	return demand{j, f, compiled}, err
+}
+
+// checkMachine returns an error for jobs that need resources that the sandbox's machine
+// lacks. It notes once which keys the sandbox does not act on.
+func (d *Deployment) checkMachine(wanted []demand) error {
+	var errs []error
+	ignored := map[string][]string{}
+	for _, w := range wanted {
+		if w.compiled == nil {
 			continue
 		}
-		for _, key := range ignoredKeys(compiled) {
-			ignored[key] = append(ignored[key], j.Name)
+		for _, key := range ignoredKeys(w.compiled) {
+			ignored[key] = append(ignored[key], w.job.Name)
 		}
-		pod, err := compiled.Pod()
+		pod, err := w.compiled.Pod()
 		if err != nil {
 			continue // reported when the job is submitted
 		}
 		if lacks := sandbox.Lacks(append(pod.Sidecars, pod.Container)...); lacks != "" {
-			errs = append(errs, &exit.UnschedulableError{Job: j.Name, Why: lacks})
+			errs = append(errs, &exit.UnschedulableError{Job: w.job.Name, Why: lacks})
 		}
 	}
 	if len(ignored) > 0 {
@@ -106,27 +135,4 @@ func ignoredKeys(c *compile.Compiled) []string {
 		keys = append(keys, "container.resources.limits.memory")
 	}
 	return keys
-}
-
-// checkSecrets returns an error for a job that names a Secret that is neither in
-// slipway.yaml nor in the namespace of the run.
-func (d *Deployment) checkSecrets(ctx context.Context, there lint.Inventory, j *config.Job) error {
-	c := &checker.Checker{Env: d.Env, Project: d.Project, Cluster: there}
-	problems, err := c.Missing(ctx, j)
-	errs := []error{err}
-	for _, problem := range problems {
-		if problem.Name == lint.MissingSecret {
-			errs = append(errs, &source.Error{Position: problem.Position, Message: problem.Message, Hint: problem.Hint})
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// secretsOnly is an Inventory that checks only Secrets. It reports that everything else
-// exists.
-type secretsOnly struct{ lint.Inventory }
-
-// Has implements lint.Inventory.
-func (s secretsOnly) Has(ctx context.Context, kind lint.Kind, name string) bool {
-	return kind != lint.Secret || s.Inventory.Has(ctx, kind, name)
 }

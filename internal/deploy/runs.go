@@ -8,7 +8,6 @@ import (
 	"github.com/slipway-ci/slipway/internal/build"
 	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/pipeline"
-	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	runsof "github.com/slipway-ci/slipway/internal/runs"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -62,14 +61,7 @@ func (s runs) applyWithoutUpstream(ctx context.Context, p *pipeline.Pipeline) er
 // Plan implements Step. It reports for each job whether it would be submitted, and how its
 // operation differs from the operation of its last run.
 func (s runs) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
-	asks := s.connectForPlan(ctx, "Polyaxon", platform.Uses{Runs: len(s.Jobs) > 0})
-	if asks {
-		if err := s.checkRuns(ctx, s.Jobs); isUnreachable(err) {
-			asks = s.noteUnreachable("Polyaxon", err)
-		} else if err != nil {
-			return 0, err
-		}
-	}
+	asks := s.asksPolyaxon
 	p := s.pipeline()
 	before := map[string]pipeline.Planned{}
 	for _, j := range s.Jobs {

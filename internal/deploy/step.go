@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 
+	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -19,9 +20,9 @@ type Step interface {
 	Apply(ctx context.Context, result *report.Result) error
 }
 
-// Steps returns the steps of a deploy in order. Volumes, data and manifests will go between
-// the secrets and the runs.
-func (d *Deployment) Steps() []Step { return []Step{images{d}, secrets{d}, runs{d}} }
+// Steps returns the steps of a deploy in order. Data and manifests will go between the
+// volume and the runs.
+func (d *Deployment) Steps() []Step { return []Step{images{d}, secrets{d}, volume{d}, runs{d}} }
 
 // Apply applies the steps in order, and stops at the first one that fails.
 func (d *Deployment) Apply(ctx context.Context, result *report.Result) error {
@@ -43,7 +44,25 @@ func (d *Deployment) Plan(ctx context.Context, result *report.Result) error {
 	if err := d.CheckCombination(d.Uses()); err != nil {
 		return err
 	}
+	if err := d.checkForPlan(ctx); err != nil {
+		return exit.IfInterrupted(ctx, err)
+	}
 	return d.plan(ctx, d.Steps(), result)
+}
+
+// checkForPlan returns an error for jobs that the server would refuse, or that could never
+// start, before the plan builds anything. It sets asksPolyaxon.
+func (d *Deployment) checkForPlan(ctx context.Context) error {
+	d.asksPolyaxon = d.connectForPlan(ctx, "Polyaxon", platform.Uses{Runs: len(d.Jobs) > 0})
+	if !d.asksPolyaxon {
+		return ctx.Err()
+	}
+	err := d.checkRuns(ctx, d.Jobs)
+	if isUnreachable(err) {
+		d.asksPolyaxon = d.noteUnreachable("Polyaxon", err)
+		return ctx.Err()
+	}
+	return err
 }
 
 func (d *Deployment) plan(ctx context.Context, steps []Step, result *report.Result) error {

@@ -53,6 +53,7 @@ func full() *report.Result {
 			{Name: "api", Action: "up-to-date", Bytes: 900},
 		},
 		Secrets: []report.Secret{{Name: "token", Action: "update", Keys: map[string]string{"b": "unchanged", "a": "create"}}},
+		Volumes: []report.Volume{{Claim: "data", Action: "differs", Size: "50Gi", Access: "ReadWriteMany", Class: "filestore", Status: "Bound", Differences: []string{"it is too small"}}},
 		Jobs: []report.Job{
 			{Name: "process", Action: "up-to-date", Run: report.Run{UUID: "def", Status: "succeeded", Times: times(61, 2.8, 3.2)}},
 			{Name: "evaluate", Action: "submitted", Run: report.Run{UUID: "fed", Status: "stopped", Times: times(-1, -1, -1), Cost: &report.Cost{Currency: "EUR", Unknown: "it is unknown how long it had a node"}}},

@@ -27,7 +27,7 @@ func Text(w io.Writer, r *report.Result, on Page) error {
 			out.WriteString("\n")
 		}
 	}
-	for _, section := range []func(*page, *report.Result){textProblems, textImages, textSecrets, textJobs, textRuns, textArtifacts, textSandbox, textCredentials} {
+	for _, section := range []func(*page, *report.Result){textProblems, textImages, textSecrets, textVolumes, textJobs, textRuns, textArtifacts, textSandbox, textCredentials} {
 		section(out, r)
 	}
 	_, err := io.WriteString(w, out.String())
@@ -95,6 +95,17 @@ func textSecrets(w *page, r *report.Result) {
 		}
 		sort.Strings(keys)
 		table.row(s.Name, s.Action, strings.Join(keys, ", "))
+	}
+	table.end()
+}
+
+func textVolumes(w *page, r *report.Result) {
+	if len(r.Volumes) == 0 {
+		return
+	}
+	table := w.table(column{title: "CLAIM", cut: 1}, column{title: "ACTION"}, column{title: "SIZE"}, column{title: "ACCESS"}, column{title: "CLASS", cut: 2}, column{title: "STATUS"})
+	for _, v := range r.Volumes {
+		table.row(v.Claim, v.Action, v.Size, v.Access, v.Class, v.Status)
 	}
 	table.end()
 }

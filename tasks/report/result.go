@@ -24,6 +24,7 @@ type Result struct {
 	// CreateNamespace is the namespace that would be created for the secrets, or "".
 	CreateNamespace string    `json:"create_namespace,omitempty"`
 	Secrets         []Secret  `json:"secrets,omitempty"`
+	Volumes         []Volume  `json:"volumes,omitempty"`
 	Jobs            []Job     `json:"jobs,omitempty"`
 	Runs            []Run     `json:"runs,omitempty"`
 	Problems        []Problem `json:"problems,omitempty"`
@@ -83,6 +84,21 @@ type SecretUser struct {
 	// Run is the UUID of the run of Polyaxon that it is, or belongs to.
 	Run       string `json:"run,omitempty"`
 	Restarted bool   `json:"restarted,omitempty"`
+}
+
+// Volume is the PersistentVolumeClaim of slipway.yaml. Size, Access and Class are those of
+// the claim that is there, or of the one that would be created.
+type Volume struct {
+	Claim  string `json:"claim"`
+	Action string `json:"action"` // create, unchanged, differs, unknown
+	Size   string `json:"size,omitempty"`
+	Access string `json:"access,omitempty"`
+	Class  string `json:"class,omitempty"`
+	// Status is the phase of the claim: Bound, Pending or Lost.
+	Status string `json:"status,omitempty"`
+	// Differences are what the claim that is there has that slipway.yaml does not say, and
+	// what to do about it.
+	Differences []string `json:"differences,omitempty"`
 }
 
 // Job is a job or service of slipway.yaml, and its run.

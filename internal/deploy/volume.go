@@ -1,0 +1,200 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// volume is the step that creates the claim of the persistent volume if slipway.yaml says
+// how and it is missing. It never changes a claim that is there.
+type volume struct{ *Deployment }
+
+// The actions of a claim.
+const (
+	claimCreate    = "create"
+	claimUnchanged = "unchanged"
+	claimDiffers   = "differs"
+)
+
+// used reports whether the deploy has a claim to look after. The sandbox's volume is a
+// directory, which needs no claim.
+func (s volume) used() bool {
+	v := s.Config.Volume
+	return len(s.Jobs) > 0 && v != nil && v.Create != nil && !s.Embedded
+}
+
+// check returns an error, before anything is built, for a claim that could never be bound:
+// it has to be created, and neither its storage class nor a free volume of that class
+// exists. What cannot be asked is not an error, because creating the claim will show it. It
+// sets claimMissing.
+func (s volume) check(ctx context.Context) error {
+	if v := s.Config.Volume; s.Embedded && len(s.Jobs) > 0 && v != nil && v.Create != nil {
+		s.Note("volume.create has no effect on the sandbox: its persistent volume is a directory of this machine, without a limit of its size")
+	}
+	if !s.used() || s.Cluster == nil {
+		return nil
+	}
+	there, err := s.Cluster.Claim(ctx, s.Config.Volume.Claim)
+	if err != nil || there != nil {
+		return ctx.Err()
+	}
+	s.claimMissing = true
+	classes, err := s.Cluster.StorageClasses(ctx)
+	if err != nil {
+		return ctx.Err()
+	}
+	class := s.Config.Volume.Create.Class
+	if slices.ContainsFunc(classes, func(c cluster.StorageClass) bool { return c.Name == class || class == "" && c.Default }) {
+		return nil
+	}
+	if free, err := s.Cluster.HasFreeVolume(ctx, class); err != nil || free {
+		return ctx.Err()
+	}
+	if class == "" {
+		e := source.Errorf(s.Config.At("volume", "create"), "cluster %s has no default storage class: the volume claim could never be bound", s.Cluster.Name)
+		e.Hint = strings.TrimSuffix("name a class by volume.create.class: "+strings.Join(classNames(classes), ", "), ": ")
+		return e
+	}
+	e := source.Errorf(s.Config.At("volume", "create", "class"), "storage class %s not found in cluster %s: the volume claim could never be bound", class, s.Cluster.Name)
+	if near, ok := source.Nearest(class, classNames(classes)); ok {
+		e.Hint = "did you mean " + near + "?"
+	} else if len(classes) > 0 {
+		e.Hint = "its storage classes are " + strings.Join(classNames(classes), ", ")
+	}
+	return e
+}
+
+func classNames(classes []cluster.StorageClass) []string {
+	names := make([]string, len(classes))
+	for i, c := range classes {
+		names[i] = c.Name
+	}
+	return names
+}
+
+// refusal returns an error if the cluster would refuse to create the claim that is missing:
+// for a permission, or for a resource quota.
+func (s volume) refusal(ctx context.Context) error {
+	if !s.claimMissing || s.NamespaceToCreate != "" {
+		return nil
+	}
+	err := s.Cluster.TryCreateClaim(ctx, s.newClaim())
+	if !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err) {
+		return ctx.Err() // other errors may be about trying alone
+	}
+	return &source.Error{Position: s.Config.At("volume", "create"), Message: err.Error()}
+}
+
+// Plan implements Step.
+func (s volume) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
+	if !s.used() {
+		return 0, nil
+	}
+	reported := s.wanted(unknown)
+	if s.connectForPlan(ctx, "the volume claim", platform.Uses{Volume: true}) {
+		there, err := s.Cluster.Claim(ctx, s.Config.Volume.Claim)
+		switch {
+		case err == nil && there == nil:
+			reported.Action = claimCreate
+			if err := s.refusal(ctx); err != nil {
+				s.Note("deploy cannot create the volume claim: " + err.Error())
+			}
+		case err == nil:
+			reported = s.compared(ctx, there)
+		case ctx.Err() != nil:
+			return 0, ctx.Err()
+		case isUnreachable(err):
+			s.noteUnreachable("the volume claim", err)
+		default:
+			return 0, err
+		}
+	}
+	result.Volumes = append(result.Volumes, reported)
+	if reported.Action == claimCreate || reported.Action == unknown {
+		changes = 1
+	}
+	return changes, ctx.Err()
+}
+
+// Apply implements Step.
+func (s volume) Apply(ctx context.Context, result *report.Result) error {
+	if !s.used() {
+		return nil
+	}
+	reported, err := s.apply(ctx)
+	result.Volumes = append(result.Volumes, reported)
+	if err != nil {
+		s.Event(report.Failed, "volume", s.Config.Volume.Claim, "not ready")
+	}
+	return ifInterrupted(ctx, err)
+}
+
+func (s volume) apply(ctx context.Context) (report.Volume, error) {
+	name := s.Config.Volume.Claim
+	there, err := s.Cluster.Claim(ctx, name)
+	if apierrors.IsForbidden(err) {
+		s.Note("it is unknown whether the volume claim exists, so it is not created: " + err.Error())
+		return s.wanted(unknown), nil
+	}
+	if err != nil {
+		return s.wanted(unknown), err
+	}
+	if there != nil {
+		reported := s.compared(ctx, there)
+		bound, err := s.await(ctx, there)
+		reported.Status = string(bound.Status.Phase)
+		return reported, err
+	}
+	s.Event(report.Start, "volume", name, "creating")
+	made, err := s.Cluster.CreateClaim(ctx, s.newClaim())
+	if err != nil {
+		return s.wanted(claimCreate), err
+	}
+	if made == nil {
+		return s.wanted(claimCreate), fmt.Errorf("volume claim %s was deleted by someone else while it was created", name)
+	}
+	reported := s.wanted(claimCreate)
+	reported.Class = classOf(made)
+	bound, err := s.await(ctx, made)
+	if reported.Status = string(bound.Status.Phase); err == nil {
+		s.Event(report.Done, "volume", name, "created: "+summaryOf(reported))
+	}
+	return reported, err
+}
+
+func summaryOf(v report.Volume) string {
+	text := v.Size + ", " + v.Access
+	if v.Class != "" {
+		text += ", class " + v.Class
+	}
+	if v.Status == string(corev1.ClaimPending) {
+		text += ", to be bound when the first run uses it"
+	}
+	return text
+}
+
+// newClaim returns the claim that slipway.yaml describes.
+func (s volume) newClaim() cluster.NewClaim {
+	v := s.Config.Volume
+	return cluster.NewClaim{
+		Name: v.Claim, Class: v.Create.Class, Project: s.Config.Project,
+		Size: resource.MustParse(v.Create.Size), Access: corev1.PersistentVolumeAccessMode(v.Create.Access), // config has checked them
+	}
+}
+
+// wanted reports the claim as slipway.yaml describes it.
+func (s volume) wanted(action string) report.Volume {
+	v := s.Config.Volume
+	return report.Volume{Claim: v.Claim, Action: action, Size: v.Create.Size, Access: v.Create.Access, Class: v.Create.Class}
+}

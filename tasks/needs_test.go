@@ -1,0 +1,316 @@
+package tasks
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	sandboxkubernetes "github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
+	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
+	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/testenv"
+)
+
+// watched is a proxy to an API server that keeps the requests.
+type watched struct {
+	mu       sync.Mutex
+	requests []string
+	// user is impersonated if it is not empty. slow is a part of the paths that are answered
+	// after 10 s.
+	user, slow string
+}
+
+// watch starts a proxy to the API server of access, and returns it and a kubeconfig.
+func watch(t *testing.T, access *rest.Config) (w *watched, kubeconfig string) {
+	t.Helper()
+	transport, err := rest.TransportFor(access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := url.Parse(access.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w = &watched{}
+	proxy := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.user != "" {
+			r.Out.Header.Set("Impersonate-User", w.user)
+		}
+	}}
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.mu.Lock()
+		request := r.Method + " " + strings.TrimPrefix(r.URL.Path, "/api/v1/namespaces/polyaxon-v1/")
+		if r.URL.Query().Has("dryRun") {
+			request += " as a dry run"
+		}
+		w.requests = append(w.requests, request)
+		wait := w.slow != "" && strings.Contains(r.URL.Path, w.slow)
+		w.mu.Unlock()
+		if wait {
+			select {
+			case <-r.Context().Done():
+			case <-time.After(10 * time.Second):
+			}
+		}
+		proxy.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(server.Close)
+	return w, writeKubeconfig(t, &rest.Config{Host: server.URL})
+}
+
+// set changes the user and what is slow.
+func (w *watched) set(user, slow string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.user, w.slow = user, slow
+}
+
+// taken returns how often each request was sent, and forgets them.
+func (w *watched) taken() map[string]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	count := map[string]int{}
+	for _, request := range w.requests {
+		count[request]++
+	}
+	w.requests = nil
+	return count
+}
+
+const needyJob = `version: 1.1
+kind: component
+run:
+  kind: job
+  connections: [data, datta]
+  environment: {serviceAccountName: trainer, priorityClassName: batch, nodeSelector: {pool: gpu}}
+  volumes:
+  - {name: v, persistentVolumeClaim: {claimName: models}}
+  - {name: c, configMap: {name: settings, items: [{key: colour, path: c}]}}
+  container:
+    image: a:1
+    env:
+    - {name: A, valueFrom: {secretKeyRef: {name: there, key: tokn}}}
+    - {name: B, valueFrom: {secretKeyRef: {name: own, key: token}}}
+    - {name: C, valueFrom: {secretKeyRef: {name: gone, key: token}}}
+    envFrom: [{secretRef: {name: maybe, optional: true}}]
+    resources: {limits: {nvidia.com/gpu: 8, cpu: 4}}
+    volumeMounts: [{name: v, mountPath: /v}, {name: c, mountPath: /c}]
+`
+
+// TestReplacedConnectionIsNotLookedUp names the guide's connection, which a cluster does not
+// have and which volume.claim of slipway.yaml replaces.
+func TestReplacedConnectionIsNotLookedUp(t *testing.T) {
+	api, err := sandboxkubernetes.New(t.TempDir(), "polyaxon-v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	agent := `{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "agent"}, "data": {"POLYAXON_AGENT_CONNECTIONS": "[]"}}`
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	made, err := http.Post(server.URL+"/api/v1/namespaces/polyaxon-v1/configmaps", "application/json", strings.NewReader(agent))
+	if err != nil || made.StatusCode != http.StatusCreated {
+		t.Fatalf("%v, %v", made, err)
+	}
+	_ = made.Body.Close()
+	config := "project: story\nregistry: REGISTRY\ncluster: {kubeconfig: {path: kubeconfig}}\npolyaxon: {host: '" + sandboxtest.Polyaxon(t, "1.11.3", "") + "'}\n" +
+		"jobs: {train: {polyaxonfile: job.yml, credentials: false}}\n"
+	for volume, want := range map[string]string{
+		"": "job.yml:3:32: connection fstore-pvc not found in the cluster of the run",
+		"volume: {claim: data, create: {size: 1Gi, access: ReadWriteMany}}\n": "",
+		"volume: {connection: datasets}\n":                                    "slipway.yaml:6:22: connection datasets not found in the cluster of the run",
+	} {
+		env, _, _ := laptopWith(t, map[string]string{
+			"slipway.yaml": config + volume, "kubeconfig": writeKubeconfig(t, &rest.Config{Host: server.URL}),
+			"job.yml": "version: 1.1\nkind: component\nrun: {kind: job, connections: [fstore-pvc], container: {image: a:1}}\n",
+		})
+		_, err := Plan(t.Context(), env, PlanOptions{})
+		if want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("%s: %v, want %q", volume, err, want)
+		}
+	}
+}
+
+// TestNeedsOnCluster looks up everything that a job names in a real API server: what is not
+// there, what is too little, and what the user may not see.
+func TestNeedsOnCluster(t *testing.T) {
+	access := testenv.Kubernetes(t)
+	clients, err := kubernetes.NewForConfig(access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	must := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const namespace = "polyaxon-v1"
+	named := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Name: name} }
+	amounts := func(words ...string) corev1.ResourceList {
+		list := corev1.ResourceList{}
+		for i := 0; i < len(words); i += 2 {
+			list[corev1.ResourceName(words[i])] = resource.MustParse(words[i+1])
+		}
+		return list
+	}
+	core := clients.CoreV1()
+	must(core.Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: named(namespace)}, metav1.CreateOptions{}))
+	must(core.Secrets(namespace).Create(ctx, &corev1.Secret{ObjectMeta: named("there"), StringData: map[string]string{"token": "x"}}, metav1.CreateOptions{}))
+	must(core.ConfigMaps(namespace).Create(ctx, &corev1.ConfigMap{ObjectMeta: named("settings"), Data: map[string]string{"color": "red"}}, metav1.CreateOptions{}))
+	must(core.ConfigMaps(namespace).Create(ctx, &corev1.ConfigMap{ObjectMeta: named("agent"), Data: map[string]string{"POLYAXON_AGENT_CONNECTIONS": `[{"name": "data"}]`}}, metav1.CreateOptions{}))
+	node, err := core.Nodes().Create(ctx, &corev1.Node{ObjectMeta: named("node")}, metav1.CreateOptions{})
+	must(nil, err)
+	node.Status.Allocatable = amounts("nvidia.com/gpu", "4", "cpu", "8")
+	must(core.Nodes().UpdateStatus(ctx, node, metav1.UpdateOptions{}))
+	quota, err := core.ResourceQuotas(namespace).Create(ctx, &corev1.ResourceQuota{ObjectMeta: named("team"), Spec: corev1.ResourceQuotaSpec{Hard: amounts("requests.nvidia.com/gpu", "2", "limits.cpu", "6")}}, metav1.CreateOptions{})
+	must(nil, err)
+	quota.Status = corev1.ResourceQuotaStatus{Hard: quota.Spec.Hard, Used: amounts("limits.cpu", "5")}
+	must(core.ResourceQuotas(namespace).UpdateStatus(ctx, quota, metav1.UpdateOptions{}))
+	must(core.LimitRanges(namespace).Create(ctx, &corev1.LimitRange{ObjectMeta: named("sizes"), Spec: corev1.LimitRangeSpec{
+		Limits: []corev1.LimitRangeItem{{Type: corev1.LimitTypeContainer, Max: amounts("cpu", "3")}}}}, metav1.CreateOptions{}))
+
+	t.Chdir(t.TempDir())
+	w, kubeconfig := watch(t, access)
+	events := &eventLog{}
+	env := &Env{Dir: ".", Events: events, Transport: http.DefaultTransport, Now: time.Now,
+		Lookup: func(name string) (string, bool) { return "a-secret-value", name == "TOKEN" }}
+	for name, text := range map[string]string{
+		"kubeconfig": kubeconfig, "job.yml": needyJob,
+		"plain.yml": "version: 1.1\nkind: component\nrun: {kind: job, container: {image: a:1}}\n",
+		"slipway.yaml": "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: polyaxon-v1}\n" +
+			"polyaxon: {host: '" + sandboxtest.Polyaxon(t, "1.11.3", "") + "'}\nsecrets: {own: {data: {token: env:TOKEN}}}\n" +
+			"jobs:\n  train: {polyaxonfile: job.yml, credentials: false}\n  guide: {polyaxonfile: plain.yml}\n" +
+			"environments: {pool: {jobs: {train: {gpu: 2}}}}\n",
+	} {
+		must(nil, os.WriteFile(name, []byte(text), 0o600))
+	}
+
+	// Everything that is missing or too little is reported at once, at its line, before
+	// anything is built.
+	want := []string{
+		"job.yml:5:23: connection datta not found in the cluster of the run (did you mean data?)",
+		"job.yml:6:37: service account trainer not found in the cluster of the run",
+		"job.yml:6:65: priority class batch not found in the cluster of the run",
+		"job.yml:6:87: job train can never start: no node of the cluster has the label pool: gpu",
+		"job.yml:8:50: volume claim models not found in the cluster of the run",
+		"job.yml:9:57: config map settings has no key colour (did you mean color?)",
+		"job.yml:13:62: secret there has no key tokn (did you mean token?)",
+		"job.yml:15:50: secret gone not found in the cluster of the run (declare it in secrets of slipway.yaml, or correct the name)",
+		"job.yml:17:26: job train can never start: it asks for 8 requests.nvidia.com/gpu, and resource quota team of the namespace allows 2",
+		"job.yml:17:26: job train can never start: no node of the cluster has 8 nvidia.com/gpu: the largest has 4",
+		"job.yml:17:45: job train can never start: container polyaxon-main asks for 4 cpu, and limit range sizes of the namespace allows at most 3",
+		"slipway.yaml:8:10: secret gcp-sa-credentials not found in the cluster of the run (slipway.yaml or a preset adds it to the job: declare it in secrets of slipway.yaml, or set credentials: false for the job if it has no use for Google Cloud's credentials)",
+	}
+	lines := func(err error) []string {
+		var all []string
+		for _, leaf := range source.Flatten(err) {
+			all = append(all, leaf.Error())
+		}
+		return slices.Sorted(slices.Values(all))
+	}
+	for what, do := range map[string]func() error{
+		"plan":   func() error { _, err := Plan(ctx, env, PlanOptions{}); return err },
+		"deploy": func() error { _, err := Deploy(ctx, env, DeployOptions{}); return err },
+	} {
+		events.text.Reset()
+		w.taken()
+		err := do()
+		if diff := cmp.Diff(slices.Sorted(slices.Values(want)), lines(err)); diff != "" || ExitCode(err) != ExitUsage {
+			t.Errorf("%s exits with %d: %s", what, ExitCode(err), diff)
+		}
+		if told := "it asks for 4 limits.cpu, and 1 of the 6 that resource quota team allows are free now"; strings.Count(events.String(), told) != 1 {
+			t.Errorf("%s says\n%s", what, events)
+		}
+		sent := w.taken()
+		for _, request := range []string{"GET secrets/gone", "GET secrets/there", "GET secrets/gcp-sa-credentials", "GET configmaps", "GET persistentvolumeclaims", "GET serviceaccounts",
+			"GET /apis/scheduling.k8s.io/v1/priorityclasses", "GET /api/v1/nodes", "GET resourcequotas", "GET limitranges"} {
+			if sent[request] != 1 {
+				t.Errorf("%s sends %s %d times", what, request, sent[request])
+			}
+			delete(sent, request)
+		}
+		for request := range sent {
+			if strings.Contains(request, "maybe") || !strings.HasPrefix(request, "GET ") {
+				t.Errorf("%s sends %s", what, request)
+			}
+		}
+	}
+
+	// A user who may read nothing is refused nothing, and is told once what was not seen.
+	must(clients.RbacV1().Roles(namespace).Create(ctx, &rbacv1.Role{ObjectMeta: named("deploys"),
+		Rules: []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{"own"}, Verbs: []string{"get", "patch"}}}}, metav1.CreateOptions{}))
+	must(clients.RbacV1().RoleBindings(namespace).Create(ctx, &rbacv1.RoleBinding{ObjectMeta: named("deploys"),
+		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "deploys"},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: "ci"}}}, metav1.CreateOptions{}))
+	w.set("ci", "")
+	events.text.Reset()
+	if _, err := Plan(ctx, env, PlanOptions{}); err != nil {
+		t.Errorf("a user who may not look: %v", err)
+	}
+	const note = "these credentials may not read config maps, priority classes, secrets, service accounts, volume claims, nodes, resource quotas, limit ranges"
+	if told := events.String(); !strings.Contains(told, note) || strings.Count(told, "may not read") != 1 {
+		t.Errorf("it says\n%s", told)
+	}
+	w.set("", "")
+
+	// Once all is there, nothing is refused.
+	for _, name := range []string{"gone", "gcp-sa-credentials"} {
+		must(core.Secrets(namespace).Create(ctx, &corev1.Secret{ObjectMeta: named(name), StringData: map[string]string{"token": "x"}}, metav1.CreateOptions{}))
+	}
+	must(core.ServiceAccounts(namespace).Create(ctx, &corev1.ServiceAccount{ObjectMeta: named("trainer")}, metav1.CreateOptions{}))
+	must(clients.SchedulingV1().PriorityClasses().Create(ctx, &schedulingv1.PriorityClass{ObjectMeta: named("batch"), Value: 1}, metav1.CreateOptions{}))
+	claim, err := core.PersistentVolumeClaims(namespace).Create(ctx, &corev1.PersistentVolumeClaim{ObjectMeta: named("models"), Spec: corev1.PersistentVolumeClaimSpec{
+		AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, Resources: corev1.VolumeResourceRequirements{Requests: amounts("storage", "1Gi")}}}, metav1.CreateOptions{})
+	must(nil, err)
+	claim.Status.Phase = corev1.ClaimLost
+	claim, err = core.PersistentVolumeClaims(namespace).UpdateStatus(ctx, claim, metav1.UpdateOptions{})
+	must(nil, err)
+	must(nil, core.LimitRanges(namespace).Delete(ctx, "sizes", metav1.DeleteOptions{}))
+	repaired := strings.NewReplacer(", datta", "", "colour", "color", "tokn", "token").Replace(needyJob)
+	must(nil, os.WriteFile("job.yml", []byte(repaired), 0o600))
+	node, err = core.Nodes().Get(ctx, "node", metav1.GetOptions{})
+	must(nil, err)
+	node.Spec.ProviderID = "gce://project/zone/node" // it belongs to a pool, and another pool may be empty
+	must(core.Nodes().Update(ctx, node, metav1.UpdateOptions{}))
+	events.text.Reset()
+	env.Environment = "pool"
+	if _, err := Plan(ctx, env, PlanOptions{}); err == nil || !strings.HasPrefix(err.Error(), "job.yml:8:50: volume claim models has lost its volume") {
+		t.Errorf("with a claim that is lost: %v", err)
+	}
+	claim.Status.Phase = corev1.ClaimBound
+	must(core.PersistentVolumeClaims(namespace).UpdateStatus(ctx, claim, metav1.UpdateOptions{}))
+	events.text.Reset()
+	if _, err := Plan(ctx, env, PlanOptions{}); err != nil {
+		t.Errorf("with everything there: %v", err)
+	}
+	if told := events.String(); !strings.Contains(told, "job train cannot start now: no node of the cluster has the label pool: gpu (a node pool that starts at zero may have it") {
+		t.Errorf("it says\n%s", told)
+	}
+
+	// A request that is not answered is given up.
+	w.set("", "/nodes")
+	events.text.Reset()
+	if _, err := Plan(ctx, env, PlanOptions{}); err != nil || !strings.Contains(events.String(), "the cluster did not answer within 3s when asked for nodes") {
+		t.Errorf("a slow answer: %v\n%s", err, events)
+	}
+}
