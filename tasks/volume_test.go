@@ -105,6 +105,12 @@ func TestVolumeOnCluster(t *testing.T) {
 		}
 	}
 
+	// Without create, the claim has to be there.
+	write("{claim: gone}")
+	if _, err := submit(); ExitCode(err) != ExitUsage || err.Error() != "slipway.yaml:5:17: volume claim gone not found in the cluster of the run (with volume.create, deploy creates a claim that is missing)" {
+		t.Errorf("without create: %v", err)
+	}
+
 	// Without a class, the cluster needs a default.
 	write("{claim: data, create: {size: 100Gi, access: ReadWriteMany}}")
 	if _, _, err := plan(); ExitCode(err) != ExitUsage || !strings.Contains(err.Error(), "has no default storage class: the volume claim could never be bound (name a class by volume.create.class: filestore, standard)") {
@@ -156,6 +162,10 @@ func TestVolumeOnCluster(t *testing.T) {
 	want.Action = "unchanged"
 	if again, err := submit(); err != nil || !cmp.Equal(again, want) || slept > 0 {
 		t.Errorf("a smaller size: %+v, %v", again, err)
+	}
+	few := map[string]int{"GET /api/v1/namespaces/polyaxon-v1": 1, "GET resourcequotas": 1, "GET limitranges": 1, "GET persistentvolumeclaims/data": 2}
+	if diff := cmp.Diff(few, w.taken()); diff != "" {
+		t.Errorf("with nothing to do, the cluster is asked: %s", diff)
 	}
 
 	// What differs is told with what to do, and the deploy goes on.

@@ -45,6 +45,9 @@ func (c *Checker) problems(j *config.Job, findings []lint.Finding) []report.Prob
 		switch volume := c.Project.Config.Volume; {
 		case one.Position.File == "" && volume != nil && found.Rule == lint.MissingVolumeClaim:
 			one.Position = c.Project.Config.At("volume", "claim")
+			if one.Hint == "" {
+				one.Hint = "with volume.create, deploy creates a claim that is missing"
+			}
 		case one.Position.File == "" && volume != nil && found.Rule == lint.MissingConnection:
 			one.Position = c.Project.Config.At("volume", "connection")
 		case one.Position.File == "" && found.Rule == lint.MissingSecret:

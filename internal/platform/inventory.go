@@ -152,7 +152,7 @@ func (i *Inventory) ownKeys(name string) []string {
 		case own.BasicAuth != nil:
 			return []string{corev1.BasicAuthPasswordKey, corev1.BasicAuthUsernameKey}
 		}
-		return slices.Sorted(maps.Keys(own.Data))
+		return append([]string{}, slices.Sorted(maps.Keys(own.Data))...)
 	}
 	if m := i.Config.MLflow; m != nil && m.Password != "" && name == i.MLflowSecret() {
 		return []string{project.MLflowKey}

@@ -95,7 +95,7 @@ func (to *Platform) Extend(ctx context.Context, u Uses) error {
 			return err
 		}
 	}
-	if u.Secrets || u.Volume {
+	if u.Secrets {
 		if err := to.CheckNamespace(ctx); err != nil {
 			return err
 		}
