@@ -271,6 +271,21 @@ func TestNeedsOnCluster(t *testing.T) {
 	if told := events.String(); !strings.Contains(told, note) || strings.Count(told, "may not read") != 1 {
 		t.Errorf("it says\n%s", told)
 	}
+
+	// One Secret that may be read is looked up, although others may not be.
+	must(clients.RbacV1().Roles(namespace).Update(ctx, &rbacv1.Role{ObjectMeta: named("deploys"),
+		Rules: []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{"own", "there"}, Verbs: []string{"get", "patch"}}}}, metav1.UpdateOptions{}))
+	var seen []string
+	for range 50 { // the authorizer learns of the change a moment later
+		_, err := Plan(ctx, env, PlanOptions{})
+		if seen = lines(err); len(seen) > 0 {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if diff := cmp.Diff([]string{"job.yml:13:62: secret there has no key tokn (did you mean token?)"}, seen); diff != "" {
+		t.Error(diff)
+	}
 	w.set("", "")
 
 	// Once all is there, nothing is refused.
