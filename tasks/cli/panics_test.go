@@ -29,6 +29,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/kubeconfig"
+	"github.com/slipway-ci/slipway/internal/manifest"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/pipeline"
 	"github.com/slipway-ci/slipway/internal/platform"
@@ -110,6 +111,13 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 	"internal/kubeconfig": func(context.Context, string) error {
 		kubeconfig.Files("", unreadable)
 		return nil
+	},
+	"internal/manifest": func(_ context.Context, dir string) error {
+		if err := os.WriteFile(filepath.Join(dir, "manifest.yml"), []byte("kind: ${KIND}\n"), 0o600); err != nil {
+			return err
+		}
+		_, err := manifest.Read(&config.Config{Dir: dir, Manifests: []string{"manifest.yml"}}, "", unreadable)
+		return err
 	},
 	"internal/panics": func(context.Context, string) error {
 		var group panics.Group

@@ -1,0 +1,69 @@
+package manifest
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// Read reads the manifests of slipway.yaml. It returns their objects, each after those that it
+// may need. They must be of the given namespace, or of none. lookup returns the value of an
+// environment variable. The error joins all errors, each a *source.Error.
+func Read(c *config.Config, namespace string, lookup func(string) (string, bool)) ([]*Object, error) {
+	r := &reader{namespace: namespace, lookup: lookup, images: slices.Sorted(maps.Keys(c.Images)), seen: map[identity]source.Position{}}
+	read := map[string]bool{}
+	for n, path := range c.Manifests {
+		at := c.At("manifests", strconv.Itoa(n))
+		found, err := files(c.Dir, strings.ReplaceAll(path, `\`, "/"))
+		if err != nil {
+			r.errs = append(r.errs, &source.Error{Position: at, Message: "manifests: " + path + " " + err.Error(), Err: err})
+		}
+		for _, file := range found {
+			if !read[file] {
+				read[file] = true
+				r.readFile(filepath.Join(c.Dir, filepath.FromSlash(file)), filepath.Join(filepath.Dir(at.File), filepath.FromSlash(file)))
+			}
+		}
+	}
+	if len(r.errs) > 0 {
+		return nil, joined(r.errs)
+	}
+	sortByKind(r.objects)
+	return r.objects, nil
+}
+
+// joined joins errs by file, in the order of their lines.
+func joined(errs []*source.Error) error {
+	slices.SortStableFunc(errs, func(a, b *source.Error) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	var all []error
+	for i, e := range errs {
+		if i == 0 || e.Error() != errs[i-1].Error() { // what an alias repeats is reported once
+			all = append(all, e)
+		}
+	}
+	return errors.Join(all...)
+}
+
+// readFile reads a file. shown is its path in messages: beside that of slipway.yaml.
+func (r *reader) readFile(path, shown string) {
+	defer panics.At(shown)
+	r.file = shown
+	content, err := text(path)
+	if err != nil {
+		r.errs = append(r.errs, &source.Error{Position: source.Position{File: shown}, Message: err.Error(), Err: err})
+		return
+	}
+	for _, document := range r.documents(content) {
+		r.document(document)
+	}
+}
