@@ -37,7 +37,8 @@ type Cluster struct {
 	// Pause waits between the attempts of a request. Nil means clock.Sleep.
 	Pause func(context.Context, time.Duration) error
 
-	config *rest.Config
+	// patient is config for requests whose answers may take a while.
+	config, patient *rest.Config
 }
 
 // limits bound how long an API server may be silent. A followed log and a watch may be
@@ -61,7 +62,7 @@ func Connect(config *rest.Config, namespace, name string) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("access cluster %s: %w", name, err)
 	}
-	return &Cluster{Client: client, Namespace: namespace, Name: name, config: config}, nil
+	return &Cluster{Client: client, Namespace: namespace, Name: name, config: config, patient: patient}, nil
 }
 
 // Kubeconfig returns the configuration that a kubeconfig describes, and the name of the

@@ -16,6 +16,7 @@ import (
 // readsErrorText lists the functions that decide by the text of an error or of a message,
 // with the reason. All others must decide by types, with errors.Is, errors.As or a field.
 var readsErrorText = map[string]string{
+	"internal/cluster.asBadRequest":                       "the API server has no reason for it",
 	"internal/dockerfile.position":                        "BuildKit before 0.8 has the line in the text only",
 	"internal/dockerfile.refusesConnection":               "BuildKit's errors come over gRPC",
 	"internal/google.APIError.says":                       "Google's refusals have no field for it",
