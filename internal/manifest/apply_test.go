@@ -1,0 +1,185 @@
+package manifest
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// memory is a Store in memory. Its writes fail once left is 0.
+type memory struct {
+	objects map[string]*unstructured.Unstructured
+	left    int
+}
+
+var errBroken = errors.New("the connection is broken")
+
+func (m *memory) key(kind schema.GroupVersionKind, name string) string { return kind.Kind + " " + name }
+
+func (m *memory) write() error {
+	if m.left == 0 {
+		return errBroken
+	}
+	m.left--
+	return nil
+}
+
+func (m *memory) Get(_ context.Context, kind schema.GroupVersionKind, name string) (*unstructured.Unstructured, error) {
+	return m.objects[m.key(kind, name)], nil
+}
+
+func (m *memory) Apply(_ context.Context, object *unstructured.Unstructured, _, dryRun bool) (*unstructured.Unstructured, error) {
+	if dryRun {
+		return object, nil
+	}
+	if err := m.write(); err != nil {
+		return nil, err
+	}
+	m.objects[m.key(object.GroupVersionKind(), object.GetName())] = object
+	return object, nil
+}
+
+func (m *memory) Replace(_ context.Context, before *unstructured.Unstructured) error {
+	if err := m.write(); err != nil {
+		return err
+	}
+	m.objects[m.key(before.GroupVersionKind(), before.GetName())] = before
+	return nil
+}
+
+func (m *memory) Delete(_ context.Context, kind schema.GroupVersionKind, name string) error {
+	if err := m.write(); err != nil {
+		return err
+	}
+	delete(m.objects, m.key(kind, name))
+	return nil
+}
+
+// names returns what is stored, apart from the inventory.
+func (m *memory) names() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(m.objects)), func(name string) bool { return strings.Contains(name, inventoryName("p")) })
+}
+
+func wanted(names ...string) Wanted {
+	w := Wanted{Project: "p", Prune: true}
+	for _, name := range names {
+		object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Service", "metadata": map[string]any{"name": name}}}
+		w.Objects = append(w.Objects, &Object{object: object})
+	}
+	return w
+}
+
+func applyAll(ctx context.Context, m *memory, w Wanted) error {
+	changes, err := Plan(ctx, m, w)
+	if err == nil {
+		_, err = Apply(ctx, m, w, changes)
+	}
+	if err == nil {
+		err = DeletePruned(ctx, m, w, changes)
+	}
+	return err
+}
+
+// TestNothingIsLost breaks an apply at each of its writes, and names other objects then. What
+// the broken one has created is pruned, and what slipway did not apply stays.
+func TestNothingIsLost(t *testing.T) {
+	for writes := range 7 {
+		foreign := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Service", "metadata": map[string]any{"name": "foreign"}}}
+		m := &memory{objects: map[string]*unstructured.Unstructured{"Service foreign": foreign}, left: 1000}
+		if err := applyAll(t.Context(), m, wanted("a", "b")); err != nil {
+			t.Fatal(err)
+		}
+		m.left = writes
+		if err := applyAll(t.Context(), m, wanted("b", "c", "d")); !errors.Is(err, errBroken) && (err != nil || writes < 5) {
+			t.Errorf("%d writes: %v", writes, err)
+		}
+		m.left = 1000
+		if err := applyAll(t.Context(), m, wanted("b")); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"Service b", "Service foreign"}, m.names()); diff != "" {
+			t.Errorf("%d writes (-want +got)\n%s", writes, diff)
+		}
+		m.left = 0 // there is nothing to write
+		if err := applyAll(t.Context(), m, wanted("b")); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestRollback breaks an apply at its second object. Only what it has changed is put back.
+func TestRollback(t *testing.T) {
+	m := &memory{objects: map[string]*unstructured.Unstructured{}, left: 1000}
+	if err := applyAll(t.Context(), m, wanted("a")); err != nil {
+		t.Fatal(err)
+	}
+	before := m.objects["Service a"]
+	w := wanted("a", "b", "c")
+	w.Objects[0].object.SetAnnotations(map[string]string{"changed": "yes"})
+	changes, err := Plan(t.Context(), m, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.left = 2 // the inventory, and a
+	made, err := Apply(t.Context(), m, w, changes)
+	if !errors.Is(err, errBroken) || len(made) != 2 || m.objects["Service a"].GetAnnotations()["changed"] != "yes" {
+		t.Fatalf("it made %v, %v", made, err)
+	}
+	m.left = 1000
+	m.objects["Service c"] = before.DeepCopy() // somebody else has made it meanwhile
+	if err := Rollback(t.Context(), m, made); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"Service a", "Service c"}, m.names()); diff != "" || m.objects["Service a"] != before {
+		t.Errorf("it is not as before (-want +got)\n%s", diff)
+	}
+}
+
+// TestOtherProject refuses an object that belongs to another project, and does not prune it.
+func TestOtherProject(t *testing.T) {
+	m := &memory{objects: map[string]*unstructured.Unstructured{}, left: 1000}
+	if err := applyAll(t.Context(), m, wanted("a")); err != nil {
+		t.Fatal(err)
+	}
+	other := wanted("a")
+	other.Project = "q"
+	if _, err := Plan(t.Context(), m, other); err == nil || !strings.Contains(err.Error(), "Service a was applied by slipway for project p") {
+		t.Errorf("it ends with %v", err)
+	}
+	m.objects["Service a"].SetLabels(nil) // somebody has made it again
+	if err := applyAll(t.Context(), m, wanted()); err != nil || len(m.names()) != 1 {
+		t.Errorf("%v is left, %v", m.names(), err)
+	}
+}
+
+// TestMaskedDiff checks that a diff does not show the values of a Secret.
+func TestMaskedDiff(t *testing.T) {
+	made := func(token, applied string) *unstructured.Unstructured {
+		return &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{
+			"name": "s", "annotations": map[string]any{lastApplied: applied, "a": "b"}, "resourceVersion": token,
+		}, "data": map[string]any{"token": token, "same": "c2FtZQ=="}}}
+	}
+	before, after := made("b25l", `{"data":"one"}`), made("dHdv", `{"data":"two"}`)
+	c := changeOf(after, before, after)
+	for _, value := range []string{"b25l", "dHdv", "c2FtZQ", "one", "two"} {
+		if strings.Contains(c.Diff, value) {
+			t.Errorf("it shows %s:\n%s", value, c.Diff)
+		}
+	}
+	if !strings.Contains(c.Diff, "-  token: '***'\n+  token: '*** (changed)'\n") || strings.Contains(c.Diff, "-  same") || c.Action != Update {
+		t.Errorf("%s\n%s", c.Action, c.Diff)
+	}
+	if c := changeOf(after, before, made("b25l", `{"data":"one"}`)); c.Action != Unchanged || c.Diff != "" {
+		t.Errorf("%s\n%s", c.Action, c.Diff)
+	}
+	if c := changeOf(after, nil, after); c.Action != Create || strings.Contains(c.Diff, "dHdv") || !strings.Contains(c.Diff, "+  token: '***'") {
+		t.Errorf("%s\n%s", c.Action, c.Diff)
+	}
+}
