@@ -117,7 +117,8 @@ func TestDependencies(t *testing.T) {
 		"k8s.io/api":                             "Kubernetes' types",
 		"k8s.io/apimachinery":                    "Kubernetes' errors, and server-side apply for the sandbox",
 		"k8s.io/client-go":                       "the Kubernetes client",
-		"sigs.k8s.io/yaml":                       "the sandbox's Kubernetes: YAML as the API server reads it",
+		"sigs.k8s.io/cli-utils":                  "kstatus: whether an object of Kubernetes is rolled out",
+		"sigs.k8s.io/yaml":                       "YAML as Kubernetes reads it: manifests, and the sandbox's Kubernetes",
 	}
 	text, err := os.ReadFile("../../go.mod")
 	if err != nil {

@@ -54,6 +54,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/revision"
+	"github.com/slipway-ci/slipway/internal/rollout"
 	"github.com/slipway-ci/slipway/internal/rootfs"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/runs"
@@ -238,6 +239,9 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 	"internal/rootfs": func(context.Context, string) error {
 		_, err := rootfs.Read(panickingValue{})
 		return err
+	},
+	"internal/rollout": func(ctx context.Context, _ string) error {
+		return rollout.Wait(ctx, nil, nil, rollout.Options{Now: func() (none time.Time) { fault(); return none }})
 	},
 	"internal/run": func(ctx context.Context, _ string) error {
 		c, err := client()

@@ -1,0 +1,137 @@
+// Package rollout waits until the objects that were applied are rolled out: until the pods of a
+// Deployment run, a claim is bound, and so on.
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/tasks/exit"
+)
+
+// Object is an object that is waited for.
+type Object struct {
+	Kind schema.GroupVersionKind
+	Name string
+}
+
+// String returns the object's kind and name.
+func (o Object) String() string { return o.Kind.Kind + " " + o.Name }
+
+// Options say how to wait.
+type Options struct {
+	// Timeout is how long to wait for all objects together.
+	Timeout time.Duration
+	// Now returns the time, and Pause waits for a duration.
+	Now   func() time.Time
+	Pause func(context.Context, time.Duration) error
+	// Told is told what an object waits for, whenever that changes, and when it is rolled out.
+	Told func(o Object, message string)
+}
+
+const (
+	// pause is the time between two looks at the objects.
+	pause = time.Second
+	// settle is how long what has changed must stay rolled out. A container without a readinessProbe
+	// counts as ready from its start on, also if it fails at once.
+	settle = 3 * time.Second
+)
+
+// Wait waits until all objects are rolled out. It returns an *exit.RolloutError with what is
+// known about the pods if an object fails, if its pods are stuck, or if it is not rolled out in
+// time.
+func Wait(ctx context.Context, in *cluster.Objects, objects []Object, o Options) error {
+	end := o.Now().Add(o.Timeout)
+	w := &wait{Options: o, in: in, told: map[Object]string{}, pods: &stuck{now: o.Now, since: map[Object]time.Time{}}}
+	waiting, settled := objects, false
+	for {
+		left, err := w.look(ctx, waiting)
+		if err != nil {
+			return err
+		}
+		next := pause
+		switch {
+		case len(left) > 0 && !o.Now().Before(end):
+			found, err := in.Get(ctx, left[0].Kind, left[0].Name)
+			if err != nil {
+				return err
+			}
+			return w.failure(ctx, left[0], found, fmt.Sprintf("not rolled out within %s: %s", o.Timeout, w.told[left[0]]))
+		case len(left) > 0:
+			waiting, settled = left, false
+		case settled || len(w.told) == 0:
+			for _, object := range w.changed(objects) {
+				o.Told(object, "rolled out")
+			}
+			return nil
+		default:
+			waiting, settled, next = w.changed(objects), true, settle
+		}
+		if err := o.Pause(ctx, next); err != nil {
+			return err
+		}
+	}
+}
+
+// wait is a wait that goes on.
+type wait struct {
+	Options
+	in *cluster.Objects
+	// told is what was told last about each object that was not rolled out at some look.
+	told map[Object]string
+	pods *stuck
+}
+
+// changed returns the objects that were not rolled out at some look.
+func (w *wait) changed(objects []Object) []Object {
+	return slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { _, was := w.told[o]; return !was })
+}
+
+// look returns the objects that are not rolled out yet, and tells what they wait for.
+func (w *wait) look(ctx context.Context, objects []Object) (left []Object, err error) {
+	for _, object := range objects {
+		found, err := w.in.Get(ctx, object.Kind, object.Name)
+		if err != nil {
+			return nil, err
+		}
+		state, err := stateOf(found)
+		if err != nil {
+			return nil, fmt.Errorf("read the state of %s: %w", object, err)
+		}
+		switch state.Status {
+		case status.CurrentStatus:
+			continue
+		case status.InProgressStatus, status.UnknownStatus:
+		default:
+			return nil, w.failure(ctx, object, found, state.Message)
+		}
+		if w.pods.is(ctx, w.in.Cluster, object, found) {
+			return nil, w.failure(ctx, object, found, "it will not be rolled out: "+state.Message)
+		}
+		left = append(left, object)
+		if last, was := w.told[object]; !was || last != state.Message {
+			w.told[object] = state.Message
+			w.Told(object, state.Message)
+		}
+	}
+	return left, nil
+}
+
+// stateOf returns the state of an object by the rules of kstatus. found is nil if there is none.
+func stateOf(found *unstructured.Unstructured) (*status.Result, error) {
+	if found == nil {
+		return &status.Result{Status: status.NotFoundStatus, Message: "it is gone"}, nil
+	}
+	return status.Compute(found)
+}
+
+func (w *wait) failure(ctx context.Context, object Object, found *unstructured.Unstructured, message string) error {
+	return &exit.RolloutError{Object: object.String(), Message: message, Pods: podsOf(ctx, w.in.Cluster, found)}
+}
