@@ -26,17 +26,23 @@ type DeployOptions struct {
 	// failed. If there are several runs, each one gets its own subdirectory. Empty means no
 	// download.
 	Download string `flag:"download" value:"DIR" help:"download the files of each run into DIR once it has ended, also when it failed"`
-	// ForceConflicts takes fields of secrets from other field managers, such as kubectl.
+	// ForceConflicts takes fields of secrets and manifests from other field managers, such as kubectl.
 	// Without it, Deploy fails if one of these has set a field to another value.
-	ForceConflicts bool `flag:"force-conflicts" help:"take over what another field manager, such as kubectl, has set in a secret to another value"`
+	ForceConflicts bool `flag:"force-conflicts" help:"take over what another field manager, such as kubectl, has set in a secret or a manifest to another value"`
 	// Restart restarts what runs and uses a secret whose value has changed: services of
 	// slipway.yaml, and Deployments, StatefulSets and DaemonSets.
 	Restart bool `flag:"restart" help:"restart the services, Deployments, StatefulSets and DaemonSets that use a secret whose value has changed"`
+	// RolloutTimeout is how long to wait until the manifests are rolled out. Zero means that it is
+	// not waited for.
+	RolloutTimeout time.Duration `flag:"rollout-timeout" help:"wait this long until the manifests are rolled out, and exit with 1 otherwise; 0 does not wait" default:"10m"`
+	// Rollback puts back what was if the manifests cannot be applied or are not rolled out.
+	Rollback bool `flag:"rollback" help:"put back what was if the manifests cannot be applied, or are not rolled out in time"`
 }
 
 // Deploy takes the jobs in o.Jobs and their upstream from the source tree to finished runs.
 // It checks their Polyaxonfiles, builds and pushes their images, syncs the secrets, submits
-// the jobs in the order of `after`, follows them, and reports how each one ended.
+// the jobs in the order of `after`, follows them, and reports how each one ended. If o.Jobs is
+// empty, it then applies the manifests and waits until they are rolled out.
 //
 // Deploy changes nothing before it has checked everything that can be checked. If ctx is
 // cancelled, each run is stopped, or left running if its job's on-cancel says so.
@@ -54,7 +60,7 @@ func Deploy(ctx context.Context, env *Env, o DeployOptions) (*Result, error) {
 	if err != nil {
 		return result, err
 	}
-	d.Runs, d.ForceConflicts, d.Restart = how, o.ForceConflicts, o.Restart
+	d.Runs, d.ForceConflicts, d.Restart, d.RolloutTimeout, d.Rollback = how, o.ForceConflicts, o.Restart, o.RolloutTimeout, o.Rollback
 	if err := d.Connect(ctx); err != nil {
 		return result, err
 	}
@@ -74,11 +80,12 @@ type PlanOptions struct {
 	Params []string `flag:"param" short:"P" value:"NAME=VALUE" mage:"params" help:"give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml"`
 	Expand bool     `flag:"expand" help:"make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server"`
 	// ForceConflicts is as in DeployOptions.
-	ForceConflicts bool `flag:"force-conflicts" help:"plan to take over what another field manager, such as kubectl, has set in a secret to another value"`
+	ForceConflicts bool `flag:"force-conflicts" help:"plan to take over what another field manager, such as kubectl, has set in a secret or a manifest to another value"`
 }
 
 // Plan reports what Deploy would do with the same options: images to push, secrets (masked),
-// and each job's operation as a diff against its last run. It builds images locally, but
+// each job's operation as a diff against its last run, and the manifests as a diff against the
+// cluster. It builds images locally, but
 // changes nothing elsewhere. What cannot be determined is reported as unknown, and counts as
 // a change.
 func Plan(ctx context.Context, env *Env, o PlanOptions) (*Result, error) {

@@ -57,6 +57,7 @@ var steps = []step{
 	{golden: "deploy-up-to-date", args: "deploy train"},
 	{golden: "deploy-failed", code: tasks.ExitFailed, args: "deploy broken"},
 	{golden: "plan", args: "plan train"},
+	{golden: "apply", args: "apply"},
 	{golden: "status", args: "status train"},
 	{golden: "logs", args: "logs train"},
 	{golden: "artifacts", args: "artifacts train"},

@@ -7,9 +7,9 @@ func deploys() []Command {
 	return []Command{
 		{
 			Name: "deploy", Group: Deploys, Task: task(tasks.Deploy),
-			Summary: "Build, push, sync secrets, submit, follow, report",
-			Help: `Builds and pushes images, syncs the secrets, submits the jobs and follows them to their ends. ` +
-				`Without a JOB it deploys all jobs of slipway.yaml, and otherwise the named ones with those in their "after". ` +
+			Summary: "Build, push, sync secrets, submit, follow, apply, report",
+			Help: `Builds and pushes images, syncs the secrets, submits the jobs and follows them to their ends, and applies the manifests. ` +
+				`Without a JOB it deploys all jobs of slipway.yaml, and otherwise the named ones with those in their "after", and no manifests. ` +
 				`Everything that can be checked is checked before anything changes. ` +
 				`What is up to date is neither built nor run again.`,
 			Examples: []string{
@@ -22,12 +22,25 @@ func deploys() []Command {
 			Name: "plan", Group: Deploys, Task: task(tasks.Plan),
 			Summary: "Show all that deploy would do, secrets masked; change nothing",
 			Help: `Shows all that deploy would do, and changes nothing. ` +
-				`It shows the images to push, the secrets with masked values, and the operation of each job as a diff against its last run. ` +
+				`It shows the images to push, the secrets with masked values, the operation of each job as a diff against its last run, and the manifests as a diff against the cluster. ` +
 				`What it cannot find out is shown as unknown, which counts as a change.`,
 			Examples: []string{
 				"slipway plan",
 				"slipway plan train --exit-code",
 				"slipway plan --offline",
+			},
+		},
+		{
+			Name: "apply", Group: Deploys, Task: task(tasks.Apply),
+			Summary: "Apply the manifests to the cluster",
+			Help: `Applies the manifests of slipway.yaml to the cluster by server-side apply, after it has built and pushed their images, and waits until they are rolled out. ` +
+				`It asks the cluster by dry runs first, and changes nothing if the cluster would refuse a change. ` +
+				`With --prune it deletes the objects that it applied earlier and that no manifest names. ` +
+				`If an object is not rolled out, it exits with 1 and shows the reasons and the last lines of its pods; --rollback puts back what was.`,
+			Examples: []string{
+				"slipway apply",
+				"slipway apply --prune",
+				"slipway apply --rollout-timeout 5m --rollback",
 			},
 		},
 		{

@@ -40,7 +40,7 @@ type Config struct {
 	MLflow *MLflow `yaml:"mlflow" doc:"MLflow's tracking server, for jobs and services"`
 	// Prices is nil if the cost of runs is not reported.
 	Prices    *Prices  `yaml:"prices" doc:"What resources cost, for the cost of runs in reports"`
-	Manifests []string `yaml:"manifests" doc:"Files or directories of Kubernetes manifests that serve the model (not built yet)" form:"path"`
+	Manifests []string `yaml:"manifests" doc:"Files or directories of Kubernetes manifests, or patterns of such paths; deploy applies them after the jobs, and apply does it alone" form:"path"`
 	// References is nil if a urlRef may lead to public addresses only.
 	References *References `yaml:"references" doc:"Where the urlRef of a Polyaxonfile may lead"`
 	// Environments holds each environment as it is written, before the merge. Required keys

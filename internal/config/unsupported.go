@@ -16,9 +16,6 @@ func (c *Config) Unsupported() error {
 	if c.Bucket != "" {
 		refuse("leave it out, and use gcloud storage for now", "Cloud Storage (bucket)", "bucket")
 	}
-	if len(c.Manifests) > 0 {
-		refuse("leave it out, and use kubectl apply for now", "applying manifests", "manifests")
-	}
 	if len(errs) == 0 {
 		return nil
 	}

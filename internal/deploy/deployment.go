@@ -5,11 +5,13 @@ package deploy
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/build"
 	"github.com/slipway-ci/slipway/internal/checker"
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/job"
+	"github.com/slipway-ci/slipway/internal/manifest"
 	"github.com/slipway-ci/slipway/internal/pipeline"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/project"
@@ -25,9 +27,18 @@ type Deployment struct {
 	Images []*config.Image
 	// Bundles are the Kubernetes Secrets to write, with their values.
 	Bundles []secret.Bundle
+	// Manifests are the objects to apply after the runs.
+	Manifests []*manifest.Object
+	// PruneManifests deletes objects that slipway applied earlier and that no manifest names.
+	PruneManifests bool
+	// RolloutTimeout is how long to wait until the manifests are rolled out. Zero means that it is
+	// not waited for.
+	RolloutTimeout time.Duration
+	// Rollback puts back what was if the manifests cannot be applied or are not rolled out.
+	Rollback bool
 	// Prune deletes Secrets that slipway wrote earlier and that slipway.yaml no longer names.
 	Prune bool
-	// ForceConflicts takes fields of Secrets from other field managers.
+	// ForceConflicts takes fields of Secrets and manifests from other field managers.
 	ForceConflicts bool
 	// Restart restarts what runs and uses a Secret whose value has changed.
 	Restart bool
@@ -65,10 +76,14 @@ type Selection struct {
 // question it asks the server is its version. It returns all errors joined.
 func Read(ctx context.Context, p *project.Project, w Selection) (*Deployment, error) {
 	d := &Deployment{Platform: platform.New(p)}
-	if len(w.Jobs) == 0 && len(p.Config.Jobs) == 0 && len(p.Config.Images)+len(p.Config.Secrets) > 0 {
-		p.Note("slipway.yaml has no jobs: only its images and secrets are deployed")
+	if len(w.Jobs) == 0 && len(p.Config.Jobs) == 0 && len(p.Config.Images)+len(p.Config.Secrets)+len(p.Config.Manifests) > 0 {
+		what := "images and secrets"
+		if len(p.Config.Manifests) > 0 && p.Config.Cluster != nil {
+			what = "images, secrets and manifests"
+		}
+		p.Note("slipway.yaml has no jobs: only its " + what + " are deployed")
 		d.Images, _ = p.Images(nil)
-		return d, d.check(ctx, w)
+		return d, d.checkAll(ctx, w)
 	}
 	waves, err := p.Config.JobOrder(w.Jobs...)
 	if err != nil {
@@ -78,7 +93,16 @@ func Read(ctx context.Context, p *project.Project, w Selection) (*Deployment, er
 		d.Jobs = append(d.Jobs, wave...)
 	}
 	d.Images = p.ImagesOf(d.Jobs)
-	return d, d.check(ctx, w)
+	if len(w.Jobs) > 0 {
+		return d, d.check(ctx, w)
+	}
+	return d, d.checkAll(ctx, w)
+}
+
+// checkAll reads the manifests, and checks everything.
+func (d *Deployment) checkAll(ctx context.Context, w Selection) error {
+	unread := d.readManifests()
+	return errors.Join(unread, d.check(ctx, w))
 }
 
 // ReadWithoutUpstream is like Read for one job or service without its upstream.
@@ -149,12 +173,16 @@ func (d *Deployment) checkKey(ctx context.Context) error {
 
 // Uses returns the parts of the platform that the deployment needs.
 func (d *Deployment) Uses() platform.Uses {
-	return platform.Uses{Images: len(d.Images) > 0, Secrets: len(d.Bundles) > 0 || d.Prune, Volume: volume{d}.used(), Runs: len(d.Jobs) > 0}
+	return platform.Uses{
+		Images: len(d.Images) > 0, Secrets: len(d.Bundles) > 0 || d.Prune, Volume: volume{d}.used(), Runs: len(d.Jobs) > 0,
+		Objects: len(d.Manifests) > 0 || d.PruneManifests,
+	}
 }
 
 // Connect connects the deployment to the platform. It starts the sandbox if the project uses
-// it, and changes nothing else. It returns an error for a Secret or a volume claim that
-// Kubernetes would refuse, and for a job that the server would refuse or that could never start.
+// it, and changes nothing else. It returns an error for a Secret, a volume claim or an object of a
+// manifest that Kubernetes would refuse, and for a job that the server would refuse or that could
+// never start.
 func (d *Deployment) Connect(ctx context.Context) error {
 	u := d.Uses()
 	if err := d.CheckCombination(u); err != nil {
@@ -174,6 +202,11 @@ func (d *Deployment) Connect(ctx context.Context) error {
 	}
 	if err := d.checkRuns(ctx, d.Jobs); err != nil {
 		return exit.IfInterrupted(ctx, err)
+	}
+	if u.Objects {
+		if _, err := (manifests{d}).plan(ctx); err != nil {
+			return exit.IfInterrupted(ctx, err)
+		}
 	}
 	return exit.IfInterrupted(ctx, volume{d}.refusal(ctx))
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// unknown is the action that a plan reports for an image, a secret or a job that it cannot
+// unknown is the action that a plan reports for an image, a secret, an object or a job that it cannot
 // determine.
 const unknown = "unknown"
 

@@ -20,9 +20,10 @@ type Step interface {
 	Apply(ctx context.Context, result *report.Result) error
 }
 
-// Steps returns the steps of a deploy in order. Data and manifests will go between the
-// volume and the runs.
-func (d *Deployment) Steps() []Step { return []Step{images{d}, secrets{d}, volume{d}, runs{d}} }
+// Steps returns the steps of a deploy in order. Data will go between the volume and the runs.
+func (d *Deployment) Steps() []Step {
+	return []Step{images{d}, secrets{d}, volume{d}, runs{d}, manifests{d}}
+}
 
 // Apply applies the steps in order, and stops at the first one that fails.
 func (d *Deployment) Apply(ctx context.Context, result *report.Result) error {

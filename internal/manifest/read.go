@@ -15,8 +15,9 @@ import (
 )
 
 // Read reads the manifests of slipway.yaml. It returns their objects, each after those that it
-// may need. They must be of the given namespace, or of none. lookup returns the value of an
-// environment variable. The error joins all errors, each a *source.Error.
+// may need. They must be of the given namespace, or of none. If namespace is "", they may be of
+// any. lookup returns the value of an environment variable. The error joins all errors, each a
+// *source.Error.
 func Read(c *config.Config, namespace string, lookup func(string) (string, bool)) ([]*Object, error) {
 	r := &reader{namespace: namespace, lookup: lookup, images: slices.Sorted(maps.Keys(c.Images)), seen: map[identity]source.Position{}}
 	read := map[string]bool{}

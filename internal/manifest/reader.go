@@ -121,7 +121,7 @@ func (r *reader) check(root *yaml.Node, value map[string]any) bool {
 	if err != nil {
 		r.fail(child(root, "apiVersion"), "write it as GROUP/VERSION, such as apps/v1", "apiVersion %q is not valid", apiVersion)
 	}
-	if given := metadata["namespace"]; given != nil && given != r.namespace {
+	if given := metadata["namespace"]; given != nil && given != r.namespace && r.namespace != "" {
 		r.fail(child(node, "namespace"), "slipway applies to cluster.namespace only: correct it, or leave it out", "namespace %v is not that of slipway.yaml, %s", given, r.namespace)
 	}
 	if len(r.errs) > before {

@@ -49,8 +49,11 @@ type Platform struct {
 }
 
 // Uses selects the parts of the platform that a command uses. Images are in the registry,
-// secrets and the volume in the cluster, and runs on the Polyaxon server.
-type Uses struct{ Images, Secrets, Volume, Runs bool }
+// secrets, the volume and the objects of manifests in the cluster, and runs on the Polyaxon server.
+type Uses struct{ Images, Secrets, Volume, Runs, Objects bool }
+
+// inCluster reports whether a part that is in the cluster is used.
+func (u Uses) inCluster() bool { return u.Secrets || u.Volume || u.Objects }
 
 // New returns a Platform that is not connected yet. It sends no requests.
 func New(p *project.Project) *Platform {
@@ -85,9 +88,9 @@ func (to *Platform) Extend(ctx context.Context, u Uses) error {
 	if u.Images {
 		to.connectRegistry()
 	}
-	if to.Cluster == nil && (u.Secrets || u.Volume || u.Runs && (to.Config.Cluster != nil || to.Embedded)) {
+	if to.Cluster == nil && (u.inCluster() || u.Runs && (to.Config.Cluster != nil || to.Embedded)) {
 		err := to.connectCluster(ctx)
-		if err != nil && to.Config.Polyaxon != nil && !u.Secrets && !u.Volume {
+		if err != nil && to.Config.Polyaxon != nil && !u.inCluster() {
 			to.Note("pods cannot be read directly, only what Polyaxon reports about them: " + err.Error())
 			err = nil
 		}
@@ -95,7 +98,7 @@ func (to *Platform) Extend(ctx context.Context, u Uses) error {
 			return err
 		}
 	}
-	if u.Secrets {
+	if u.Secrets || u.Objects {
 		if err := to.CheckNamespace(ctx); err != nil {
 			return err
 		}

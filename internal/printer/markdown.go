@@ -9,7 +9,7 @@ import (
 )
 
 // Markdown returns r as a GitHub step summary: the jobs with their status and metrics,
-// the last lines of failed jobs, and the images.
+// the last lines of failed jobs, the manifests and the images.
 func Markdown(r *report.Result) string {
 	b := &strings.Builder{}
 	verdict := "succeeded"
@@ -46,6 +46,13 @@ func Markdown(r *report.Result) string {
 			}
 			fmt.Fprintf(b, "Last lines of %s%s:\n\n%s\n\n", code(j.Name), of, fenced(strings.Join(j.LastLines, "\n")))
 		}
+	}
+	if len(r.Manifests) > 0 {
+		fmt.Fprintf(b, "| manifest | action |\n|---|---|\n")
+		for _, m := range r.Manifests {
+			fmt.Fprintf(b, "| %s | %s |\n", inline(m.Kind+" "+m.Name), inline(m.Action))
+		}
+		b.WriteString("\n")
 	}
 	if len(r.Images) > 0 {
 		fmt.Fprintf(b, "| image | action | size | sent | reference |\n|---|---|---|---|---|\n")

@@ -27,7 +27,9 @@ func Text(w io.Writer, r *report.Result, on Page) error {
 			out.WriteString("\n")
 		}
 	}
-	for _, section := range []func(*page, *report.Result){textProblems, textImages, textSecrets, textVolumes, textJobs, textRuns, textArtifacts, textSandbox, textCredentials} {
+	for _, section := range []func(*page, *report.Result){
+		textProblems, textImages, textSecrets, textVolumes, textJobs, textManifests, textRuns, textArtifacts, textSandbox, textCredentials,
+	} {
 		section(out, r)
 	}
 	_, err := io.WriteString(w, out.String())

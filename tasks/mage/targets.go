@@ -29,10 +29,10 @@ type Registry mg.Namespace
 type Sandbox mg.Namespace
 
 // Deploy builds and pushes images, syncs the secrets, submits the jobs and follows
-// them to their ends. Without a JOB it deploys all jobs of slipway.yaml, and
-// otherwise the named ones with those in their "after". Everything that can be
-// checked is checked before anything changes. What is up to date is neither built
-// nor run again.
+// them to their ends, and applies the manifests. Without a JOB it deploys all jobs
+// of slipway.yaml, and otherwise the named ones with those in their "after", and
+// no manifests. Everything that can be checked is checked before anything changes.
+// What is up to date is neither built nor run again.
 func Deploy(ctx context.Context,
 	jobs *string, // names with commas between
 	rerun *bool, // run again what succeeded, or runs, for the same inputs
@@ -40,8 +40,10 @@ func Deploy(ctx context.Context,
 	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml; several with commas between
 	expand *bool, // make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server
 	download *string, // download the files of each run into DIR once it has ended, also when it failed
-	forceConflicts *bool, // take over what another field manager, such as kubectl, has set in a secret to another value
+	forceConflicts *bool, // take over what another field manager, such as kubectl, has set in a secret or a manifest to another value
 	restart *bool, // restart the services, Deployments, StatefulSets and DaemonSets that use a secret whose value has changed
+	rolloutTimeout *time.Duration, // wait this long until the manifests are rolled out, and exit with 1 otherwise; 0 does not wait (default 10m)
+	rollback *bool, // put back what was if the manifests cannot be applied, or are not rolled out in time
 ) error {
 	return cli.Open().Named("deploy").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Deploy(ctx, env, tasks.DeployOptions{
@@ -53,21 +55,23 @@ func Deploy(ctx context.Context,
 			Download:       value(download),
 			ForceConflicts: value(forceConflicts),
 			Restart:        value(restart),
+			RolloutTimeout: value(rolloutTimeout),
+			Rollback:       value(rollback),
 		})
 	})
 }
 
 // Plan shows all that deploy would do, and changes nothing. It shows the images to
-// push, the secrets with masked values, and the operation of each job as a diff
-// against its last run. What it cannot find out is shown as unknown, which counts
-// as a change.
+// push, the secrets with masked values, the operation of each job as a diff
+// against its last run, and the manifests as a diff against the cluster. What it
+// cannot find out is shown as unknown, which counts as a change.
 func Plan(ctx context.Context,
 	jobs *string, // names with commas between
 	exitCode *bool, // exit with 10 when there are changes
 	offline *bool, // contact neither registry, cluster nor Polyaxon, and read no secret; what only they know is unknown
 	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml; several with commas between
 	expand *bool, // make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server
-	forceConflicts *bool, // plan to take over what another field manager, such as kubectl, has set in a secret to another value
+	forceConflicts *bool, // plan to take over what another field manager, such as kubectl, has set in a secret or a manifest to another value
 ) error {
 	return cli.Open().Named("plan").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Plan(ctx, env, tasks.PlanOptions{
@@ -77,6 +81,28 @@ func Plan(ctx context.Context,
 			Params:         assignments(params),
 			Expand:         value(expand),
 			ForceConflicts: value(forceConflicts),
+		})
+	})
+}
+
+// Apply applies the manifests of slipway.yaml to the cluster by server-side apply,
+// after it has built and pushed their images, and waits until they are rolled out.
+// It asks the cluster by dry runs first, and changes nothing if the cluster would
+// refuse a change. With -prune it deletes the objects that it applied earlier and
+// that no manifest names. If an object is not rolled out, it exits with 1 and
+// shows the reasons and the last lines of its pods; -rollback puts back what was.
+func Apply(ctx context.Context,
+	prune *bool, // delete objects that slipway applied earlier and that no manifest of slipway.yaml names
+	forceConflicts *bool, // take over what another field manager, such as kubectl, has set in an object to another value
+	rolloutTimeout *time.Duration, // wait this long until the manifests are rolled out, and exit with 1 otherwise; 0 does not wait (default 10m)
+	rollback *bool, // put back what was if the manifests cannot be applied, or are not rolled out in time
+) error {
+	return cli.Open().Named("apply").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+		return tasks.Apply(ctx, env, tasks.ApplyOptions{
+			Prune:          value(prune),
+			ForceConflicts: value(forceConflicts),
+			RolloutTimeout: value(rolloutTimeout),
+			Rollback:       value(rollback),
 		})
 	})
 }

@@ -22,12 +22,14 @@ type Result struct {
 
 	Images []Image `json:"images,omitempty"`
 	// CreateNamespace is the namespace that would be created for the secrets, or "".
-	CreateNamespace string    `json:"create_namespace,omitempty"`
-	Secrets         []Secret  `json:"secrets,omitempty"`
-	Volumes         []Volume  `json:"volumes,omitempty"`
-	Jobs            []Job     `json:"jobs,omitempty"`
-	Runs            []Run     `json:"runs,omitempty"`
-	Problems        []Problem `json:"problems,omitempty"`
+	CreateNamespace string   `json:"create_namespace,omitempty"`
+	Secrets         []Secret `json:"secrets,omitempty"`
+	Volumes         []Volume `json:"volumes,omitempty"`
+	Jobs            []Job    `json:"jobs,omitempty"`
+	// Manifests are the objects of the manifests.
+	Manifests []Manifest `json:"manifests,omitempty"`
+	Runs      []Run      `json:"runs,omitempty"`
+	Problems  []Problem  `json:"problems,omitempty"`
 	// Files is how many files check has read.
 	Files int `json:"files,omitempty"`
 	// Rules describes the rules that problems refer to, for SARIF.
@@ -74,6 +76,15 @@ type Secret struct {
 	// Users are what runs and uses the Secret, as far as it is visible. They are looked for
 	// only if a value changes.
 	Users []SecretUser `json:"users,omitempty"`
+}
+
+// Manifest is an object of a manifest that was, or would be, applied.
+type Manifest struct {
+	Kind   string `json:"kind"`
+	Name   string `json:"name"`
+	Action string `json:"action"` // create, update, unchanged, prune, unknown
+	// Diff shows how the object changes, with masked values of Secrets.
+	Diff string `json:"diff,omitempty"`
 }
 
 // SecretUser is something that runs and uses a Secret. It may keep the Secret's old value
