@@ -167,6 +167,28 @@ func manifestInterrupt(t *testing.T, access *rest.Config) {
 	}
 }
 
+// manifestClaim applies claims. One that is bound when a pod uses it is not waited for.
+func manifestClaim(t *testing.T, access *rest.Config) {
+	namespaced(t, access, "claim")
+	v := manifestsOn(t, access, "claim")
+	for mode, code := range map[string]int{"WaitForFirstConsumer": ExitOK, "Immediate": ExitFailed} {
+		v.write("k8s.yaml", strings.NewReplacer("NAME", strings.ToLower(mode), "MODE", mode).Replace(`apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: NAME}
+provisioner: none
+volumeBindingMode: MODE
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: NAME}
+spec: {accessModes: [ReadWriteOnce], storageClassName: NAME, resources: {requests: {storage: 1Gi}}}
+`))
+		if _, err := Apply(t.Context(), v.env, ApplyOptions{RolloutTimeout: time.Second}); ExitCode(err) != code {
+			t.Errorf("%s: exit code %d: %v", mode, ExitCode(err), err)
+		}
+	}
+}
+
 // manifestRights applies as a user who may do only what docs/configuration.md says, or less.
 func manifestRights(t *testing.T, access *rest.Config) {
 	clients := namespaced(t, access, "rights")

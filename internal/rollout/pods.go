@@ -86,6 +86,9 @@ func describe(ctx context.Context, c *cluster.Cluster, pod *corev1.Pod) exit.Rol
 	return known
 }
 
+// noLog begins what the kubelet sends for a container that it has just removed.
+const noLog = "unable to retrieve container logs for "
+
 // lastLines returns the last lines of a container. While it waits to be restarted, these are the
 // lines of its last instance.
 func lastLines(ctx context.Context, c *cluster.Cluster, pod, container string) []string {
@@ -96,7 +99,7 @@ func lastLines(ctx context.Context, c *cluster.Cluster, pod, container string) [
 	}
 	defer body.Close()
 	text, err := io.ReadAll(io.LimitReader(body, maxBytes))
-	if err != nil || len(text) == 0 {
+	if err != nil || len(text) == 0 || strings.HasPrefix(string(text), noLog) {
 		return nil
 	}
 	var lines []string

@@ -109,6 +109,9 @@ func (w *wait) look(ctx context.Context, objects []Object) (left []Object, err e
 		case status.CurrentStatus:
 			continue
 		case status.InProgressStatus, status.UnknownStatus:
+			if w.awaitsPod(ctx, found) {
+				continue
+			}
 		default:
 			return nil, w.failure(ctx, object, found, state.Message)
 		}
@@ -122,6 +125,24 @@ func (w *wait) look(ctx context.Context, objects []Object) (left []Object, err e
 		}
 	}
 	return left, nil
+}
+
+// selectedNode is the annotation that a claim has once a pod uses it.
+const selectedNode = "volume.kubernetes.io/selected-node"
+
+// awaitsPod reports whether an object is a claim that Kubernetes binds only when a pod uses it, and
+// none does yet.
+func (w *wait) awaitsPod(ctx context.Context, found *unstructured.Unstructured) bool {
+	name, _, _ := unstructured.NestedString(found.Object, "spec", "storageClassName")
+	if found.GetKind() != "PersistentVolumeClaim" || name == "" || found.GetAnnotations()[selectedNode] != "" {
+		return false
+	}
+	class, err := w.in.Get(ctx, schema.GroupVersionKind{Group: "storage.k8s.io", Version: "v1", Kind: "StorageClass"}, name)
+	if err != nil || class == nil {
+		return false // it cannot tell, and waits
+	}
+	mode, _, _ := unstructured.NestedString(class.Object, "volumeBindingMode")
+	return mode == "WaitForFirstConsumer"
 }
 
 // stateOf returns the state of an object by the rules of kstatus. found is nil if there is none.
