@@ -74,6 +74,7 @@ var steps = []step{
 	{golden: "runs", args: "runs --services"},
 	{golden: "down", args: "down api"},
 	{golden: "cluster-credentials", args: "cluster credentials --kubeconfig KUBECONFIG"},
+	{golden: "cluster-status", args: "cluster status"},
 	{golden: "cluster-token", args: "cluster token"},
 	{golden: "registry-password", args: "registry password"},
 	{golden: "sandbox-status", args: "sandbox status"},

@@ -117,6 +117,7 @@ func TestDependencies(t *testing.T) {
 		"k8s.io/api":                             "Kubernetes' types",
 		"k8s.io/apimachinery":                    "Kubernetes' errors, and server-side apply for the sandbox",
 		"k8s.io/client-go":                       "the Kubernetes client",
+		"k8s.io/klog/v2":                         "the log of the Kubernetes client, which is turned off",
 		"sigs.k8s.io/cli-utils":                  "kstatus: whether an object of Kubernetes is rolled out",
 		"sigs.k8s.io/yaml":                       "YAML as Kubernetes reads it: manifests, and the sandbox's Kubernetes",
 	}

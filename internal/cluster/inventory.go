@@ -14,12 +14,6 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// The keys of the Polyaxon agent's ConfigMap that contain its catalog, as JSON.
-const (
-	agentConnections = "POLYAXON_AGENT_CONNECTIONS"
-	agentStore       = "POLYAXON_AGENT_ARTIFACTS_STORE"
-)
-
 // Names returns the names of all objects of a resource in the namespace, such as secrets
 // or serviceaccounts. It requests only their metadata, which some servers do not support:
 // they send the whole objects.
@@ -125,36 +119,4 @@ func (c *Cluster) LimitRanges(ctx context.Context) ([]corev1.LimitRange, error) 
 		return nil, fmt.Errorf("list limit ranges in namespace %s of cluster %s: %w", c.Namespace, c.Name, err)
 	}
 	return list.Items, nil
-}
-
-// AgentConnections returns the names of the connections in the Polyaxon agent's catalog,
-// which its chart writes into one of the ConfigMaps. known reports whether there is such a
-// ConfigMap.
-func AgentConnections(all []corev1.ConfigMap) (names []string, known bool, err error) {
-	type named struct {
-		Name string `json:"name"`
-	}
-	for i := range all {
-		data := all[i].Data
-		text, found := data[agentConnections]
-		store, stored := data[agentStore]
-		if !found && !stored {
-			continue
-		}
-		var catalog []named
-		if found && text != "" {
-			if err := json.Unmarshal([]byte(text), &catalog); err != nil {
-				return nil, false, fmt.Errorf("%s in ConfigMap %s cannot be read: %w", agentConnections, all[i].Name, err)
-			}
-		}
-		var one named
-		if json.Unmarshal([]byte(store), &one) == nil && one.Name != "" {
-			catalog = append(catalog, one)
-		}
-		for _, connection := range catalog {
-			names = append(names, connection.Name)
-		}
-		known = true
-	}
-	return names, known, nil
 }

@@ -2,13 +2,25 @@ package command
 
 import "github.com/slipway-ci/slipway/tasks"
 
-// cluster returns the commands that give other clients access.
+// cluster returns the commands that show the cluster, and give other clients access.
 func cluster() []Command {
 	return []Command{
 		{
 			Name: "cluster", Group: Cluster,
-			Summary: "Give kubectl access to the cluster",
-			Help:    `Gives kubectl access to the cluster.`,
+			Summary: "Show the cluster, and give kubectl access to it",
+			Help:    `Shows the cluster, and gives kubectl access to it.`,
+		},
+		{
+			Name: "cluster status", Group: Cluster, Task: taskWithoutOptions(tasks.ClusterStatus),
+			Summary: "Show the cluster, Polyaxon in it, and what you may do there",
+			Help: `Shows on one screen who you are in the cluster and what you may do there, Polyaxon with its release and connections, ` +
+				`the volume at /polyaxon-v1-data, the secrets of slipway.yaml, the GPUs that are free, MLflow, and what runs now. ` +
+				`What you may not see is listed with the permission that it needs, and the exit code is 0. ` +
+				`It changes nothing, does not start the sandbox, and prints no value of a secret.`,
+			Examples: []string{
+				"slipway cluster status",
+				"slipway cluster status --env production -o json",
+			},
 		},
 		{
 			Name: "cluster credentials", Group: Cluster, Task: task(tasks.ClusterCredentials),

@@ -68,15 +68,21 @@ func configured(ctx context.Context, p *project.Project) ([]secret.Bundle, error
 	var bundles []secret.Bundle
 	var errs []error
 	for _, s := range p.SecretList() {
-		b, err := bundle(ctx, p, s)
+		b, err := Bundle(ctx, p, s)
 		errs = append(errs, err)
-		b.At, b.Project, b.Immutable = p.Config.At("secrets", s.Name), p.Config.Project, s.Immutable
 		bundles = append(bundles, b)
 	}
 	return bundles, errors.Join(errs...)
 }
 
-// bundle reads the values of one secret of slipway.yaml.
+// Bundle reads the values of one secret of slipway.yaml.
+func Bundle(ctx context.Context, p *project.Project, s *config.Secret) (secret.Bundle, error) {
+	b, err := bundle(ctx, p, s)
+	b.At, b.Project, b.Immutable = p.Config.At("secrets", s.Name), p.Config.Project, s.Immutable
+	return b, err
+}
+
+// bundle returns the name, the type and the data of a secret.
 func bundle(ctx context.Context, p *project.Project, s *config.Secret) (secret.Bundle, error) {
 	switch {
 	case s.DockerRegistry != nil:

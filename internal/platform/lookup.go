@@ -129,7 +129,11 @@ func (i *Inventory) configMaps(ctx context.Context, kind lint.Kind) *lookup {
 		i.noteFailure(lint.ConfigMap, l)
 		i.once(string(lint.Connection), func(l *lookup) {
 			if err == nil {
-				l.names, l.known, l.err = cluster.AgentConnections(all)
+				var connections []cluster.Connection
+				connections, l.known, l.err = cluster.AgentConnections(all)
+				for _, c := range connections {
+					l.names = append(l.names, c.Name)
+				}
 				i.noteFailure(lint.Connection, l)
 			}
 		})

@@ -25,8 +25,9 @@ const (
 // Query selects the runs to list: the newest Limit runs, and all active services.
 type Query struct {
 	Limit int
-	// Services selects only the active services.
-	Services bool
+	// Services selects only the active services. Active selects all active runs, and
+	// nothing else.
+	Services, Active bool
 	// Query is a filter in Polyaxon's query language, such as status:running.
 	Query string
 }
@@ -58,7 +59,7 @@ func List(ctx context.Context, to *platform.Platform, q Query) ([]report.Run, er
 	if err != nil {
 		return nil, err
 	}
-	if len(runs) == 0 {
+	if len(runs) == 0 && !q.Active {
 		to.Note(q.none(to.Config.Project))
 	}
 	var all []report.Run
@@ -75,7 +76,7 @@ func List(ctx context.Context, to *platform.Platform, q Query) ([]report.Run, er
 // listed returns the runs that o selects, as the server lists them.
 func listed(ctx context.Context, to *platform.Platform, o Query) ([]polyaxon.Run, error) {
 	var runs []polyaxon.Run
-	if !o.Services {
+	if !o.Services && !o.Active {
 		newest, _, err := to.Polyaxon.Runs(ctx, to.Config.Project, polyaxon.Query{Query: o.Query, Sort: "-created_at", Limit: o.Limit})
 		if err != nil || o.Query != "" {
 			return newest, err
@@ -97,7 +98,7 @@ func listed(ctx context.Context, to *platform.Platform, o Query) ([]polyaxon.Run
 		known[runs[i].UUID] = true
 	}
 	for i := range going {
-		if going[i].Kind == "service" && !known[going[i].UUID] {
+		if (going[i].Kind == "service" || o.Active) && !known[going[i].UUID] {
 			runs = append(runs, going[i])
 		}
 	}

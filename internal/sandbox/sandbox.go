@@ -78,6 +78,10 @@ type Sandbox struct {
 // Connections returns the names of the connections that runs on a sandbox may use.
 func Connections() []string { return polyaxon.Connections() }
 
+// VolumeDir returns the directory of the persistent volume of the sandbox in dir. Containers
+// can write there.
+func VolumeDir(dir string) string { return polyaxon.VolumeDir(dir) }
+
 // Releases returns the releases of Polyaxon that a sandbox can be, oldest first.
 func Releases() []string { return polyaxon.Releases() }
 

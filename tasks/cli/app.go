@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"reflect"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"golang.org/x/term"
+	"k8s.io/klog/v2"
 
 	"github.com/slipway-ci/slipway/internal/actions"
 	"github.com/slipway-ci/slipway/internal/panics"
@@ -73,6 +75,8 @@ func (a *App) Named(name string) *App {
 // Open returns an App for this process. Its options come from the environment variables in
 // the tags of its fields, such as SLIPWAY_DIR. Run reports a variable with an invalid value.
 func Open() *App {
+	// The Kubernetes client logs to standard error what it also returns as an error.
+	klog.SetSlogLogger(slog.New(slog.DiscardHandler))
 	a := &App{Self: []string{"sandbox:serve"}, Stdout: os.Stdout, Stderr: os.Stderr}
 	fields := reflect.ValueOf(a).Elem()
 	for n := range fields.NumField() {

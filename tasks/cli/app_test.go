@@ -4,9 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"k8s.io/klog/v2"
 
 	"github.com/slipway-ci/slipway/tasks"
 )
@@ -32,5 +37,26 @@ func TestInvalidVariable(t *testing.T) {
 		if tasks.ExitCode(err) != code || (code != 0) != strings.Contains(failed.String(), "SLIPWAY_NO_ATTESTATIONS=yes: the value must be true or false") {
 			t.Errorf("%q: %v %s", value, err, failed.String())
 		}
+	}
+}
+
+// TestOpenTurnsOffTheLogOfTheKubernetesClient logs an error as the client does when a
+// request is cancelled.
+func TestOpenTurnsOffTheLogOfTheKubernetesClient(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := os.Stderr
+	os.Stderr = write
+	Open()
+	klog.FromContext(t.Context()).Error(errors.New("context canceled"), "Unexpected error when reading response body")
+	klog.Flush()
+	os.Stderr = own
+	if err := write.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(read); err != nil || len(text) > 0 {
+		t.Errorf("standard error has %q, %v", text, err)
 	}
 }

@@ -62,6 +62,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/service"
 	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/status"
 	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/internal/timeouts"
 	"github.com/slipway-ci/slipway/internal/wheel"
@@ -333,6 +334,16 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 			return err
 		}
 		_, err = s.Alive(ctx)
+		return err
+	},
+	"internal/status": func(ctx context.Context, dir string) (err error) {
+		p := opened(dir)
+		p.Config.Polyaxon = &config.Polyaxon{Host: "http://127.0.0.1:1"}
+		to := platform.New(p)
+		if to.Cluster, err = cluster.Connect(&rest.Config{Host: "http://127.0.0.1:1", Transport: panickingTransport}, "team", "test"); err != nil {
+			return err
+		}
+		_, _, err = status.Look(ctx, to)
 		return err
 	},
 	"tasks/exit": func(context.Context, string) error {

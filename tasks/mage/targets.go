@@ -19,7 +19,7 @@ type Secrets mg.Namespace
 // slipway.
 type Component mg.Namespace
 
-// Cluster gives kubectl access to the cluster.
+// Cluster shows the cluster, and gives kubectl access to it.
 type Cluster mg.Namespace
 
 // Registry gives crane, skopeo and docker access to the sandbox's registry.
@@ -429,6 +429,16 @@ func Down(ctx context.Context, service string) error {
 			Service: service,
 		})
 	})
+}
+
+// Status shows on one screen who you are in the cluster and what you may do there,
+// Polyaxon with its release and connections, the volume at /polyaxon-v1-data, the
+// secrets of slipway.yaml, the GPUs that are free, MLflow, and what runs now. What
+// you may not see is listed with the permission that it needs, and the exit code
+// is 0. It changes nothing, does not start the sandbox, and prints no value of a
+// secret.
+func (Cluster) Status(ctx context.Context) error {
+	return cli.Open().Named("cluster status").Run(ctx, tasks.ClusterStatus)
 }
 
 // Credentials writes an entry for kubectl to the kubeconfig, and makes it the

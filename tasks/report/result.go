@@ -36,6 +36,8 @@ type Result struct {
 	Rules     []Rule     `json:"-"`
 	Artifacts []Artifact `json:"artifacts,omitempty"`
 	Sandbox   *Sandbox   `json:"sandbox,omitempty"`
+	// Cluster is the state of the cluster.
+	Cluster *Cluster `json:"cluster,omitempty"`
 	// Credentials is the access that other clients have.
 	Credentials *Credentials `json:"credentials,omitempty"`
 	// Text is printed literally, such as a rendered operation.

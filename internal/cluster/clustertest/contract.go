@@ -259,7 +259,12 @@ func Contract(t *testing.T, access *rest.Config) {
 		connections := func() ([]string, bool, error) {
 			maps, err := c.ConfigMaps(ctx)
 			must(t, err)
-			return cluster.AgentConnections(maps)
+			all, known, err := cluster.AgentConnections(maps)
+			var names []string
+			for _, one := range all {
+				names = append(names, one.Name)
+			}
+			return names, known, err
 		}
 		if _, known, err := connections(); err != nil || known {
 			t.Errorf("connections without an agent: %v, %v", known, err)

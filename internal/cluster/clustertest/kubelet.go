@@ -6,9 +6,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -17,20 +17,31 @@ import (
 	"k8s.io/apimachinery/pkg/util/httpstream/spdy"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-// Kubelet adds a node with 16 GPUs to a cluster that has none. The node's kubelet only
-// forwards ports of pods, to the same ports of this machine's loopback.
+// Kubelet adds a node with 16 GPUs to a cluster that has none. The node's kubelet forwards
+// ports of pods to the same ports of this machine's loopback, and says that 3 of 10 GB are
+// used of the claim data in the namespace polyaxon-v1.
 func Kubelet(t testing.TB, clients cluster.Clients) {
 	t.Helper()
-	server := httptest.NewTLSServer(http.HandlerFunc(forwardPort))
+	handler := http.NewServeMux()
+	handler.HandleFunc("/portForward/", forwardPort)
+	handler.HandleFunc("/stats/summary", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, summary) })
+	listener, err := net.Listen("tcp", net.JoinHostPort(testenv.Address(t), "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}}
+	server.StartTLS()
 	t.Cleanup(server.Close)
 	node, err := clients.CoreV1().Nodes().Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node"}}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	node.Status = corev1.NodeStatus{Allocatable: corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("16")}, Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: "127.0.0.1"}},
-		DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: int32(server.Listener.Addr().(*net.TCPAddr).Port)}}}
+	at := listener.Addr().(*net.TCPAddr)
+	node.Status = corev1.NodeStatus{Allocatable: corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("16")}, Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: at.IP.String()}},
+		DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: int32(at.Port)}}}
 	if _, err := clients.CoreV1().Nodes().UpdateStatus(t.Context(), node, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -51,13 +62,14 @@ func RunPod(t testing.TB, clients cluster.Clients, pod *corev1.Pod) {
 	}
 }
 
+// summary is what Kubelet says about the use of volumes, in the form of a real one.
+const summary = `{"node": {"nodeName": "node"}, "pods": [{"podRef": {"name": "a", "namespace": "polyaxon-v1"}, "volume": [
+	{"time": "2026-01-02T03:04:05Z", "availableBytes": 1, "capacityBytes": 2, "usedBytes": 1, "name": "tmp"},
+	{"availableBytes": 7000000000, "capacityBytes": 10000000000, "usedBytes": 3000000000, "inodes": 9, "name": "data", "pvcRef": {"name": "data", "namespace": "polyaxon-v1"}}]}]}`
+
 // forwardPort connects the streams of a port-forward request to the same port of
 // loopback.
 func forwardPort(w http.ResponseWriter, r *http.Request) {
-	if !strings.HasPrefix(r.URL.Path, "/portForward/") {
-		http.NotFound(w, r)
-		return
-	}
 	if _, err := httpstream.Handshake(r, w, []string{"portforward.k8s.io"}); err != nil {
 		return
 	}

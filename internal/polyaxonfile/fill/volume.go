@@ -10,8 +10,9 @@ import (
 const (
 	// VolumeConnection is the name of the volume's connection in Polyaxonfiles.
 	VolumeConnection = "fstore-pvc"
-	volumeName       = "polyaxon-v1-data"
-	volumeMount      = "/polyaxon-v1-data"
+	// VolumeMount is where containers find the volume.
+	VolumeMount = "/polyaxon-v1-data"
+	volumeName  = "polyaxon-v1-data"
 )
 
 // Volume is the persistent volume: the name of a connection of Polyaxon, or of a
@@ -32,7 +33,7 @@ func addVolume(all []operation.Pod, v Volume) {
 			continue
 		}
 		mounts, _ := container["volumeMounts"].([]any)
-		if slices.ContainsFunc(mounts, named("mountPath", volumeMount)) {
+		if slices.ContainsFunc(mounts, named("mountPath", VolumeMount)) {
 			continue
 		}
 		connections, isList := p.Spec["connections"].([]any)
@@ -45,6 +46,6 @@ func addVolume(all []operation.Pod, v Volume) {
 			continue
 		}
 		add(p.Spec, "volumes", map[string]any{"name": volumeName, "persistentVolumeClaim": map[string]any{"claimName": v.Claim}}, named("name", volumeName))
-		add(container, "volumeMounts", map[string]any{"name": volumeName, "mountPath": volumeMount}, named("mountPath", volumeMount))
+		add(container, "volumeMounts", map[string]any{"name": volumeName, "mountPath": VolumeMount}, named("mountPath", VolumeMount))
 	}
 }

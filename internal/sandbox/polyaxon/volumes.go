@@ -38,7 +38,7 @@ func (p *podRun) mounts(c corev1.Container) ([]container.Mount, error) {
 		}
 	}
 	if !taken[volumeMount] {
-		dir := p.dir("volumes", volumeClaim)
+		dir := VolumeDir(p.options.Dir)
 		if err := disk.Mkdir(dir); err != nil {
 			return nil, err
 		}
@@ -46,6 +46,9 @@ func (p *podRun) mounts(c corev1.Container) ([]container.Mount, error) {
 	}
 	return mounts, nil
 }
+
+// VolumeDir returns where the server in dir keeps the persistent volume.
+func VolumeDir(dir string) string { return filepath.Join(dir, "volumes", volumeClaim) }
 
 func find(volumes []corev1.Volume, name string) (corev1.Volume, bool) {
 	for _, v := range volumes {

@@ -1,0 +1,136 @@
+// Package status looks at the cluster that runs go to: what slipway cluster status shows.
+// It changes nothing. It shows what the user may see, and names the rest.
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// limit bounds how long each part of the cluster is looked at. The parts are looked at in
+// parallel.
+const limit = 5 * time.Second
+
+// The names of the parts, in the order in which those that are not visible are listed.
+const (
+	namespace   = "namespace"
+	identity    = "identity"
+	rights      = "rights"
+	server      = "Polyaxon"
+	release     = "release"
+	deployments = "health of Polyaxon's deployments"
+	connections = "connections"
+	volume      = "volume"
+	use         = "use of the volume"
+	secrets     = "secrets"
+	gpus        = "GPUs"
+	free        = "free GPUs"
+	mlflow      = "MLflow"
+	active      = "runs"
+)
+
+// order returns all names of parts.
+func order() []string {
+	return []string{namespace, identity, rights, server, release, deployments, connections, volume, use, secrets, gpus, free, mlflow, active}
+}
+
+// viewer looks at one cluster. Each part has one goroutine, which sets fields of found that
+// no other sets.
+type viewer struct {
+	*platform.Platform
+	found *report.Cluster
+
+	mu sync.Mutex
+	// reached reports whether the API server has answered, even if it refused.
+	reached bool
+	// failed is the first error without an answer of the API server.
+	failed error
+}
+
+// Look returns the state of the cluster, and the runs of the project that are active. The
+// error says that the API server cannot be reached, or does not know the user.
+func Look(ctx context.Context, to *platform.Platform) (*report.Cluster, []report.Run, error) {
+	v := &viewer{Platform: to, found: &report.Cluster{Namespace: to.RunNamespace}}
+	var running []report.Run
+	parts := []func(context.Context){
+		func(ctx context.Context) { running = v.lookAtPolyaxon(ctx) },
+		func(ctx context.Context) { _ = to.ReadRemote(ctx) }, // it masks the values
+	}
+	if to.Cluster != nil {
+		v.found.Name = to.Cluster.Name
+		parts = append(parts, v.lookAtNamespace, v.lookAtIdentity, v.lookAtRights, v.lookAtRelease, v.lookAtConnections, v.lookAtSecrets, v.lookAtGPUs)
+	}
+	if to.Rest != nil {
+		v.found.Server = to.Rest.Host
+	} else if to.Sandbox != nil {
+		v.found.Server = to.Sandbox.Kubernetes
+	}
+	var group panics.WaitGroup
+	for _, part := range parts {
+		group.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, limit)
+			defer cancel()
+			part(ctx)
+		})
+	}
+	group.Wait()
+	if to.Cluster != nil && !v.reached {
+		return nil, nil, v.failed
+	}
+	v.judge()
+	slices.SortStableFunc(v.found.Hidden, func(a, b report.Hidden) int {
+		return slices.Index(order(), a.What) - slices.Index(order(), b.What)
+	})
+	return v.found, running, ctx.Err()
+}
+
+// judge decides whether Polyaxon is healthy, which two parts know together.
+func (v *viewer) judge() {
+	if p := v.found.Polyaxon; p != nil {
+		p.Healthy = p.Version != "" && len(p.Unready) == 0
+	}
+}
+
+// asked is called with the result of each request to the API server. It reports whether
+// the request succeeded. If it did not, it names what is not visible: needs is the right
+// that the request needs.
+func (v *viewer) asked(what, needs string, err error) bool {
+	v.mu.Lock()
+	var answered apierrors.APIStatus
+	if err == nil || errors.As(err, &answered) && !apierrors.IsUnauthorized(err) {
+		v.reached = true
+	} else if v.failed == nil {
+		v.failed = err
+	}
+	v.mu.Unlock()
+	if err != nil {
+		v.hide(what, needs, err)
+	}
+	return err == nil
+}
+
+// hide names something that is not visible because of an error.
+func (v *viewer) hide(what, needs string, err error) {
+	one := report.Hidden{What: what}
+	switch {
+	case apierrors.IsForbidden(err) && needs != "":
+		one.Needs = needs
+	case errors.Is(err, context.DeadlineExceeded):
+		one.Reason = fmt.Sprintf("no answer within %s", limit)
+	default:
+		one.Reason = err.Error()
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.found.Hidden = append(v.found.Hidden, one)
+}

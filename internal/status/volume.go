@@ -1,0 +1,133 @@
+package status
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// lookAtConnections finds the connections of Polyaxon's agent, and the volume, which may be
+// one of them.
+func (v *viewer) lookAtConnections(ctx context.Context) {
+	if v.Embedded {
+		for _, name := range sandbox.Connections() {
+			v.found.Connections = append(v.found.Connections, report.Connection{Name: name})
+		}
+		v.found.Volume = &report.ClusterVolume{Directory: project.DisplayPath(sandbox.VolumeDir(v.StateDir()))}
+		return
+	}
+	maps, err := v.Cluster.ConfigMaps(ctx)
+	all, known, unread := cluster.AgentConnections(maps)
+	switch {
+	case !v.asked(connections, "list configmaps", err):
+	case unread != nil:
+		v.hide(connections, "", unread)
+	case !known:
+		v.hide(connections, "", errors.New("the namespace has no ConfigMap of Polyaxon's agent"))
+	}
+	for i := range all {
+		c := &all[i]
+		v.found.Connections = append(v.found.Connections, report.Connection{
+			Name: c.Name, Kind: c.Kind, Mount: c.Mount, ReadOnly: c.ReadOnly, Store: c.Store, Secret: c.Secret,
+			Source: cmp.Or(c.Claim, c.HostPath, c.Bucket, withoutUser(c.URL)),
+		})
+	}
+	v.lookAtVolume(ctx, all)
+}
+
+// withoutUser returns a URL without the user in it, which may be a token.
+func withoutUser(text string) string {
+	at, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	at.User = nil
+	return at.String()
+}
+
+// lookAtVolume finds the claim behind /polyaxon-v1-data, and how much of it is used.
+func (v *viewer) lookAtVolume(ctx context.Context, all []cluster.Connection) {
+	connection, claim := chosen(v.Platform, all)
+	if claim == "" {
+		text := "slipway.yaml names no volume, and the agent has no connection with a claim for " + fill.VolumeMount
+		if connection != "" {
+			text = "the claim of connection " + connection + " is unknown"
+		}
+		v.hide(volume, "", errors.New(text))
+		return
+	}
+	found, err := v.Cluster.Claim(ctx, claim)
+	v.found.Volume = &report.ClusterVolume{Claim: claim, Connection: connection}
+	if !v.asked(volume, "get persistentvolumeclaims", err) {
+		return
+	}
+	told := v.found.Volume
+	if told.Phase = "missing"; found != nil {
+		describe(told, found)
+	}
+	if told.Phase != string(corev1.ClaimBound) {
+		return
+	}
+	node, err := v.Cluster.Mounting(ctx, claim)
+	if !v.asked(use, "list pods", err) {
+		return
+	}
+	if node == "" {
+		v.hide(use, "", errors.New("no running pod mounts it"))
+		return
+	}
+	used, err := v.Cluster.ClaimUse(ctx, claim, node)
+	switch {
+	case !v.asked(use, "get nodes/proxy", err):
+	case used == nil:
+		v.hide(use, "", errors.New("the kubelet of node "+node+" does not tell"))
+	default:
+		told.Used, told.Capacity = &used.Used, &used.Capacity
+	}
+}
+
+// describe tells of a claim: what it has got, or what it asks for while it is not bound.
+func describe(told *report.ClusterVolume, claim *corev1.PersistentVolumeClaim) {
+	size, modes := claim.Spec.Resources.Requests[corev1.ResourceStorage], claim.Spec.AccessModes
+	if claim.Status.Phase == corev1.ClaimBound {
+		size, modes = claim.Status.Capacity[corev1.ResourceStorage], claim.Status.AccessModes
+	}
+	told.Phase, told.Size = string(claim.Status.Phase), size.String()
+	if claim.Spec.StorageClassName != nil {
+		told.Class = *claim.Spec.StorageClassName
+	}
+	for _, mode := range modes {
+		told.Access = append(told.Access, string(mode))
+	}
+}
+
+// chosen returns the claim that jobs get at /polyaxon-v1-data, and its connection, as far
+// as they are known.
+func chosen(to *platform.Platform, all []cluster.Connection) (connection, claim string) {
+	wanted := fill.VolumeConnection
+	if cfg := to.Config.Volume; cfg != nil {
+		if cfg.Claim != "" {
+			return "", cfg.Claim
+		}
+		wanted, connection = cfg.Connection, cfg.Connection
+	}
+	at := slices.IndexFunc(all, func(c cluster.Connection) bool { return c.Name == wanted })
+	if at < 0 && connection == "" {
+		at = slices.IndexFunc(all, func(c cluster.Connection) bool { return c.Mount == fill.VolumeMount })
+	}
+	if at < 0 {
+		return connection, ""
+	}
+	return all[at].Name, all[at].Claim
+}
