@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -164,6 +165,38 @@ func manifestInterrupt(t *testing.T, access *rest.Config) {
 	}
 	if _, err := clients.AppsV1().Deployments("interrupt").Get(t.Context(), "api", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("the Deployment is left: %v", err)
+	}
+}
+
+// manifestsAfterJobs deploys a job and manifests. They are applied once the job has succeeded.
+func manifestsAfterJobs(t *testing.T, access *rest.Config) {
+	clients := namespaced(t, access, "after")
+	v := manifestsOn(t, access, "after")
+	v.write("slipway.yaml", "project: story\npolyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))+"'}\n"+
+		"cluster: {kubeconfig: {path: kubeconfig}, namespace: after}\njobs: {train: {polyaxonfile: job.yml, credentials: false}}\nmanifests: [k8s.yaml]\n")
+	v.write("k8s.yaml", configManifest("a", "1"))
+	deploy := func(argument string, jobs ...string) error {
+		v.write("job.yml", "version: 1.1\nkind: component\nrun: {kind: job, container: {image: 'job:1', command: ["+sandboxtest.Program+", "+argument+"]}}\n")
+		_, err := Deploy(t.Context(), v.env, DeployOptions{Jobs: jobs})
+		return err
+	}
+	for _, c := range []struct {
+		argument string
+		jobs     []string
+		code     int
+		values   []string
+	}{
+		{"exit=3", nil, ExitFailed, nil},
+		{"print=named", []string{"train"}, ExitOK, nil},
+		{"print=all", nil, ExitOK, []string{"a=1"}},
+	} {
+		if err := deploy(c.argument, c.jobs...); ExitCode(err) != c.code {
+			t.Errorf("%s: exit code %d: %v", c.argument, ExitCode(err), err)
+		}
+		values, _ := configMaps(t, clients, "after")
+		if diff := cmp.Diff(c.values, values); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", c.argument, diff)
+		}
 	}
 }
 

@@ -189,6 +189,7 @@ func TestManifests(t *testing.T) {
 	t.Run("faults", func(t *testing.T) { manifestFaults(t, access) })
 	t.Run("interrupt", func(t *testing.T) { manifestInterrupt(t, access) })
 	t.Run("claim", func(t *testing.T) { manifestClaim(t, access) })
+	t.Run("after", func(t *testing.T) { manifestsAfterJobs(t, access) })
 	t.Run("rights", func(t *testing.T) { manifestRights(t, access) })
 }
 
