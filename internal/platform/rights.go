@@ -50,6 +50,10 @@ func (to *Platform) Needs() []Need {
 	if v := cfg.Volume; v != nil && v.Create != nil {
 		need("to create the claim of the volume", "", "persistentvolumeclaims", "", "get", "create")
 	}
+	if v := cfg.Volume; v != nil && v.Create != nil {
+		everywhere("to check that the claim can be bound", "storage.k8s.io", "storageclasses", "list")
+		everywhere("to check that the claim can be bound", "", "persistentvolumes", "list")
+	}
 	const exist, fit = "to check that they exist before a run starts", "to check that a run can start"
 	useful(exist, "", "configmaps", "", "list")
 	if !to.Embedded {

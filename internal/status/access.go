@@ -5,8 +5,11 @@ import (
 	"errors"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/manifest"
+	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -38,7 +41,7 @@ func (v *viewer) lookAtIdentity(ctx context.Context) {
 
 // lookAtRights finds out what the user may do of what slipway does for this repository.
 func (v *viewer) lookAtRights(ctx context.Context) {
-	needs := v.Needs()
+	needs := append(v.Needs(), v.needsOfManifests()...)
 	asked := make([]cluster.Right, len(needs))
 	for i, n := range needs {
 		asked[i] = n.Right
@@ -55,4 +58,37 @@ func (v *viewer) lookAtRights(ctx context.Context) {
 		}
 		v.found.Rights = append(v.found.Rights, one)
 	}
+}
+
+// needsOfManifests returns the rights that slipway uses for the manifests of slipway.yaml.
+// Their resources are those that kinds have by convention. Manifests that cannot be read
+// need none: check reports them.
+func (v *viewer) needsOfManifests() []platform.Need {
+	objects, err := manifest.Read(v.Config, v.RunNamespace, v.Lookup)
+	if err != nil || len(objects) == 0 || v.Embedded {
+		return nil
+	}
+	var needed, optional []platform.Need
+	known := map[string]bool{}
+	use := func(group, resource, what string, isOptional bool, verbs ...string) {
+		for _, verb := range verbs {
+			if key := verb + " " + resource + "." + group; !known[key] {
+				known[key] = true
+				one := platform.Need{Right: cluster.Right{Verb: verb, Group: group, Resource: resource}, For: what, Optional: isOptional}
+				if isOptional {
+					optional = append(optional, one)
+				} else {
+					needed = append(needed, one)
+				}
+			}
+		}
+	}
+	for _, o := range objects {
+		of, _ := meta.UnsafeGuessKindToResource(o.Kind())
+		use(of.Group, of.Resource, "to apply manifests", false, "get", "create", "patch")
+		use(of.Group, of.Resource, "to put manifests back with --rollback, and to delete with --prune", true, "delete", "update")
+	}
+	use("", "configmaps", "to list what was applied", false, "get", "create", "patch")
+	use("apps", "replicasets", "to say why an object is not rolled out", true, "list")
+	return append(needed, optional...)
 }
