@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,11 +23,41 @@ import (
 )
 
 // DialPod connects to a port of a pod, through the API server and the pod's kubelet, as
-// kubectl port-forward does, but without a local port. It uses WebSockets, or SPDY if the
-// server is older than 1.30 or a proxy supports only SPDY. ctx bounds only the
-// connecting, for which there is a timeout of a minute too. Deadlines of the connection
-// have no effect. Closing it ends pending reads and writes.
+// kubectl port-forward does, but without a local port. ctx bounds only the connecting, as
+// for OpenTunnel. Deadlines of the connection have no effect. Closing it ends pending reads
+// and writes.
 func (c *Cluster) DialPod(ctx context.Context, pod string, port int) (net.Conn, error) {
+	tunnel, err := c.OpenTunnel(ctx, pod)
+	if err != nil {
+		return nil, err
+	}
+	connection, err := tunnel.open(port)
+	if err != nil {
+		_ = tunnel.Close()
+		return nil, err
+	}
+	return soleConn{connection}, nil
+}
+
+// soleConn is the only connection of a tunnel. Closing it closes the tunnel.
+type soleConn struct{ *podConn }
+
+// Close implements net.Conn.
+func (s soleConn) Close() error { return errors.Join(s.podConn.Close(), s.tunnel.Close()) }
+
+// Tunnel is a connection to a pod through the API server and the pod's kubelet. Connections
+// to ports of the pod are streams of it.
+type Tunnel struct {
+	pod        string
+	connection httpstream.Connection
+	// requests is how many connections were opened, whose numbers tell them apart.
+	requests atomic.Int64
+}
+
+// OpenTunnel connects to a pod. It uses WebSockets, or SPDY if the server is older than 1.30
+// or a proxy supports only SPDY. ctx bounds only the connecting, for which there is a
+// timeout of a minute too.
+func (c *Cluster) OpenTunnel(ctx context.Context, pod string) (*Tunnel, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limits.Response, &timeouts.Error{Host: "the API server of cluster " + c.Name, Limit: limits.Response})
 	defer cancel()
 	url := c.Client.CoreV1().RESTClient().Post().Resource("pods").Namespace(c.Namespace).Name(pod).SubResource("portforward").URL()
@@ -54,12 +85,7 @@ func (c *Cluster) DialPod(ctx context.Context, pod string, port int) (net.Conn, 
 		if d.err != nil {
 			return nil, fmt.Errorf("reach pod %s: %w", pod, d.err)
 		}
-		connection, err := openStreams(d.connection, pod, port)
-		if err != nil {
-			_ = d.connection.Close()
-			return nil, fmt.Errorf("reach pod %s: %w", pod, err)
-		}
-		return connection, nil
+		return &Tunnel{pod: pod, connection: d.connection}, nil
 	case <-ctx.Done():
 		panics.Go(func() {
 			if d := <-result; d.connection != nil {
@@ -70,33 +96,43 @@ func (c *Cluster) DialPod(ctx context.Context, pod string, port int) (net.Conn, 
 	}
 }
 
-// openStreams requests a port by opening two streams: one for its data, and one for the
-// error if it fails (k8s.io/client-go/tools/portforward).
-func openStreams(connection httpstream.Connection, pod string, port int) (net.Conn, error) {
+// Dial connects to a port of the pod. It has no context, because closing the tunnel ends it.
+// Whether anything listens on the port is only known when something is read.
+func (t *Tunnel) Dial(port int) (net.Conn, error) { return t.open(port) }
+
+// Close closes the tunnel and all its connections.
+func (t *Tunnel) Close() error { return t.connection.Close() }
+
+// Closed returns a channel that is closed when the tunnel is closed or lost.
+func (t *Tunnel) Closed() <-chan bool { return t.connection.CloseChan() }
+
+// open requests a port by opening two streams: one for its data, and one for the error if it
+// fails (k8s.io/client-go/tools/portforward).
+func (t *Tunnel) open(port int) (*podConn, error) {
 	headers := http.Header{}
 	headers.Set(corev1.PortHeader, strconv.Itoa(port))
-	headers.Set(corev1.PortForwardRequestIDHeader, "0")
+	headers.Set(corev1.PortForwardRequestIDHeader, strconv.FormatInt(t.requests.Add(1)-1, 10))
 	headers.Set(corev1.StreamType, corev1.StreamTypeError)
-	failures, err := connection.CreateStream(headers)
+	failures, err := t.connection.CreateStream(headers)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reach pod %s: %w", t.pod, err)
 	}
 	_ = failures.Close() // nothing is written to it
 	headers.Set(corev1.StreamType, corev1.StreamTypeData)
-	data, err := connection.CreateStream(headers)
+	data, err := t.connection.CreateStream(headers)
 	if err != nil {
-		return nil, err
+		_ = failures.Reset()
+		return nil, fmt.Errorf("reach pod %s: %w", t.pod, err)
 	}
-	f := &podConn{pod: pod, connection: connection, data: data, errorsEnded: make(chan struct{})}
-	panics.Go(func() { f.watch(failures) }, func(err error) { f.fail(err) })
+	f := &podConn{tunnel: t, data: data, failures: failures, errorsEnded: make(chan struct{})}
+	panics.Go(f.watch, func(err error) { f.fail(err) })
 	return f, nil
 }
 
 // podConn is a connection to a pod through the API server.
 type podConn struct {
-	pod        string
-	connection httpstream.Connection
-	data       httpstream.Stream
+	tunnel         *Tunnel
+	data, failures httpstream.Stream
 	// errorsEnded is closed when the stream of errors has ended.
 	errorsEnded chan struct{}
 
@@ -110,21 +146,21 @@ const errorWait = time.Second
 
 // watch ends the connection when the kubelet reports an error. It returns when the
 // connection ends.
-func (f *podConn) watch(failures io.Reader) {
+func (f *podConn) watch() {
 	defer close(f.errorsEnded)
-	said, err := io.ReadAll(io.LimitReader(failures, 4<<10))
+	said, err := io.ReadAll(io.LimitReader(f.failures, 4<<10))
 	if err != nil || len(said) == 0 {
 		return
 	}
-	f.fail(fmt.Errorf("pod %s closed the connection: %s", f.pod, bytes.TrimSpace(said)))
+	f.fail(fmt.Errorf("pod %s closed the connection: %s", f.tunnel.pod, bytes.TrimSpace(said)))
 }
 
-// fail records why the connection failed and closes it.
+// fail records why the connection failed and ends it.
 func (f *podConn) fail(err error) {
 	f.mu.Lock()
 	f.err = err
 	f.mu.Unlock()
-	_ = f.connection.Close()
+	_ = f.data.Reset()
 }
 
 // Read implements net.Conn. Its error is that of the kubelet, if there is one.
@@ -156,9 +192,14 @@ func (f *podConn) cause(err error) error {
 	return err
 }
 
-// Close closes the streams and the connection below them.
+// CloseWrite tells the pod that nothing more is written.
+func (f *podConn) CloseWrite() error { return f.data.Close() }
+
+// Close closes the streams. The tunnel stays open.
 func (f *podConn) Close() error {
-	return errors.Join(f.data.Reset(), f.connection.Close())
+	err := errors.Join(f.data.Reset(), f.failures.Reset())
+	f.tunnel.connection.RemoveStreams(f.data, f.failures)
+	return err
 }
 
 // address is the net.Addr of both ends of a connection: the name of the pod. It is only
@@ -168,8 +209,8 @@ type address string
 func (address) Network() string  { return "kubernetes" }
 func (a address) String() string { return string(a) }
 
-func (f *podConn) LocalAddr() net.Addr  { return address(f.pod) }
-func (f *podConn) RemoteAddr() net.Addr { return address(f.pod) }
+func (f *podConn) LocalAddr() net.Addr  { return address(f.tunnel.pod) }
+func (f *podConn) RemoteAddr() net.Addr { return address(f.tunnel.pod) }
 
 // The deadlines do nothing. Callers bound their calls with contexts and close the
 // connection.

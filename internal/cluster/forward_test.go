@@ -18,7 +18,7 @@ func TestLateError(t *testing.T) {
 			_ = say.Close()
 		}()
 	})}}
-	f, err := openStreams(c, "train", 80)
+	f, err := (&Tunnel{pod: "train", connection: c}).open(80)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,8 @@ func (c *connection) CreateStream(headers http.Header) (httpstream.Stream, error
 	return stream{Reader: c.streams[headers.Get("streamType")]}, nil
 }
 
-func (c *connection) Close() error { return nil }
+func (c *connection) Close() error                       { return nil }
+func (c *connection) RemoveStreams(...httpstream.Stream) {}
 
 type stream struct {
 	httpstream.Stream

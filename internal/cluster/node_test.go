@@ -45,6 +45,7 @@ func TestRunsOnNode(t *testing.T) {
 		besides(t, c)
 		logs(t, c)
 		ports(t, c)
+		restarts(t, c)
 		polite(t, c)
 		claims(t, c)
 		forbidden(t, c, access)

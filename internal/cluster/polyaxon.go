@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -12,16 +11,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // Gateway is the service of the gateway of the Polyaxon in a namespace.
-type Gateway struct {
-	cluster *Cluster
-	service *corev1.Service
-}
+type Gateway struct{ *Service }
 
 // NoPolyaxonError reports that a namespace has no Polyaxon, or more than one.
 type NoPolyaxonError struct {
@@ -42,27 +37,29 @@ func (e *NoPolyaxonError) Error() string {
 // named RELEASE-polyaxon-gateway, as the chart names it in all releases from 1.11 on. It
 // returns a *NoPolyaxonError if there is none or more than one.
 func (c *Cluster) Polyaxon(ctx context.Context) (*Gateway, error) {
-	list, err := retry(ctx, c, func() (*corev1.ServiceList, error) {
-		return c.Client.CoreV1().Services(c.Namespace).List(ctx, metav1.ListOptions{})
-	})
+	all, err := c.services(ctx)
 	if err != nil {
 		if apierrors.IsForbidden(err) {
 			return nil, fmt.Errorf("find Polyaxon in cluster %s: %w (needs permission to list services; or set polyaxon.host)", c.Name, err)
 		}
 		return nil, fmt.Errorf("find Polyaxon in cluster %s: %w", c.Name, err)
 	}
-	g := &Gateway{cluster: c}
+	var found *corev1.Service
 	none := &NoPolyaxonError{Namespace: c.Namespace, Cluster: c.Name}
-	for i := range list.Items {
-		if s := &list.Items[i]; strings.HasSuffix(s.Name, "polyaxon-gateway") && len(s.Spec.Selector) > 0 {
-			g.service = s
+	for i := range all {
+		if s := &all[i]; strings.HasSuffix(s.Name, "polyaxon-gateway") && len(s.Spec.Selector) > 0 {
+			found = s
 			none.Found = append(none.Found, s.Name)
 		}
 	}
 	if len(none.Found) != 1 {
 		return nil, none
 	}
-	return g, nil
+	s, err := c.reachable(found, "") // its first port leads to 80 in releases 1.x, to 8000 in releases 2.x
+	if err != nil {
+		return nil, err
+	}
+	return &Gateway{s}, nil
 }
 
 // Host returns the URL by which requests name the gateway. Use it with Transport.
@@ -83,7 +80,7 @@ func (g *Gateway) Transport() *http.Transport {
 // dial connects to a ready pod of the gateway.
 func (g *Gateway) dial(ctx context.Context) (net.Conn, error) {
 	pods, err := retry(ctx, g.cluster, func() (*corev1.PodList, error) {
-		return g.cluster.Client.CoreV1().Pods(g.cluster.Namespace).List(ctx, metav1.ListOptions{LabelSelector: labels.SelectorFromSet(g.service.Spec.Selector).String()})
+		return g.cluster.Client.CoreV1().Pods(g.cluster.Namespace).List(ctx, metav1.ListOptions{LabelSelector: g.selector()})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list the pods of %s: %w", g.service.Name, err)
@@ -92,36 +89,13 @@ func (g *Gateway) dial(ctx context.Context) (net.Conn, error) {
 		if !Ready(&pods.Items[i]) {
 			continue
 		}
-		port, err := g.port(&pods.Items[i])
+		port, err := g.podPort(&pods.Items[i])
 		if err != nil {
 			return nil, err
 		}
 		return g.cluster.DialPod(ctx, pods.Items[i].Name, port)
 	}
 	return nil, fmt.Errorf("%s has no ready pod (%d in total)", g.service.Name, len(pods.Items))
-}
-
-// port returns the pod's port that the first port of the service refers to: 80 in
-// releases 1.x, 8000 in releases 2.x.
-func (g *Gateway) port(pod *corev1.Pod) (int, error) {
-	if len(g.service.Spec.Ports) == 0 {
-		return 0, errors.New(g.service.Name + " has no port")
-	}
-	first := g.service.Spec.Ports[0]
-	if n := first.TargetPort.IntValue(); n > 0 {
-		return n, nil
-	}
-	if name := first.TargetPort.StrVal; name != "" {
-		for _, container := range pod.Spec.Containers {
-			for _, p := range container.Ports {
-				if p.Name == name {
-					return int(p.ContainerPort), nil
-				}
-			}
-		}
-		return 0, fmt.Errorf("pod %s has no port named %s", pod.Name, name)
-	}
-	return int(first.Port), nil
 }
 
 // Ready reports whether a pod is ready and is not being deleted.

@@ -73,34 +73,59 @@ func forwardPort(w http.ResponseWriter, r *http.Request) {
 	if _, err := httpstream.Handshake(r, w, []string{"portforward.k8s.io"}); err != nil {
 		return
 	}
-	streams := make(chan httpstream.Stream, 2)
-	connection := spdy.NewResponseUpgrader().UpgradeResponse(w, r, func(s httpstream.Stream, _ <-chan struct{}) error {
-		streams <- s
+	streams := make(chan httpstream.Stream)
+	connection := spdy.NewResponseUpgrader().UpgradeResponse(w, r, func(s httpstream.Stream, replied <-chan struct{}) error {
+		go func() { <-replied; streams <- s }()
 		return nil
 	})
 	if connection == nil {
 		return
 	}
 	defer connection.Close()
-	var failures, data httpstream.Stream
-	for range 2 {
-		if s := <-streams; s.Headers().Get(corev1.StreamType) == corev1.StreamTypeError {
-			failures = s
-		} else {
-			data = s
+	var copies sync.WaitGroup
+	defer copies.Wait()
+	first := map[string]httpstream.Stream{} // the first of two streams, by the number of the request
+	for {
+		select {
+		case <-connection.CloseChan():
+			return
+		case s := <-streams:
+			id := s.Headers().Get(corev1.PortForwardRequestIDHeader)
+			other := first[id]
+			if other == nil {
+				first[id] = s
+				continue
+			}
+			delete(first, id)
+			if s.Headers().Get(corev1.StreamType) == corev1.StreamTypeError {
+				s, other = other, s
+			}
+			copies.Go(func() {
+				defer connection.RemoveStreams(s, other)
+				copyPort(connection, s, other)
+			})
 		}
 	}
+}
+
+// copyPort connects a pair of streams to a port of loopback.
+func copyPort(connection httpstream.Connection, data, failures httpstream.Stream) {
+	defer failures.Close()
 	target, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", data.Headers().Get(corev1.PortHeader)))
 	if err != nil {
 		fmt.Fprint(failures, err)
-		_ = failures.Close()
-		<-connection.CloseChan()
 		return
 	}
-	var copies sync.WaitGroup
-	copies.Go(func() { _, _ = io.Copy(target, data); _ = target.(*net.TCPConn).CloseWrite() })
-	copies.Go(func() { _, _ = io.Copy(data, target); _ = data.Close() })
-	<-connection.CloseChan()
-	_ = target.Close()
-	copies.Wait()
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-connection.CloseChan():
+		case <-done:
+		}
+		_ = target.Close()
+	}()
+	go func() { _, _ = io.Copy(target, data); _ = target.(*net.TCPConn).CloseWrite() }()
+	_, _ = io.Copy(data, target)
+	_ = data.Close()
 }

@@ -9,7 +9,8 @@
 //	memory=MIB    use memory
 //	write=FILE,N  write N MiB to a file
 //	serve=PORT    answer HTTP requests on a port with "hello from NAME" until a signal; as a
-//	              registry it answers 403 below /v2/private/, and 404 elsewhere below /v2/
+//	              registry it answers 403 below /v2/private/, and 404 elsewhere below /v2/; it
+//	              answers /bytes/N with N bytes, and exits with 1 for /exit
 //	once=DIR,CODE exit with CODE if DIR has no mark, and do nothing the next time
 //	exit=CODE     exit with CODE
 //	pause         wait for a signal, as the first container of a pod does
@@ -126,6 +127,10 @@ func serve(port string) {
 			w.WriteHeader(http.StatusForbidden)
 		case strings.HasPrefix(r.URL.Path, "/v2/"):
 			w.WriteHeader(http.StatusNotFound)
+		case strings.HasPrefix(r.URL.Path, "/bytes/"):
+			send(w, number(strings.TrimPrefix(r.URL.Path, "/bytes/")))
+		case r.URL.Path == "/exit":
+			os.Exit(1)
 		default:
 			fmt.Fprintln(w, "hello from", name)
 		}
@@ -136,5 +141,16 @@ func serve(port string) {
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		fmt.Println(err)
 		os.Exit(1)
+	}
+}
+
+// send writes n bytes.
+func send(w http.ResponseWriter, n int) {
+	w.Header().Set("Content-Length", strconv.Itoa(n))
+	for block := make([]byte, 64<<10); n > 0; n -= len(block) {
+		block = block[:min(n, len(block))]
+		if _, err := w.Write(block); err != nil {
+			return
+		}
 	}
 }

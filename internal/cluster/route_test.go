@@ -1,0 +1,218 @@
+package cluster_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/cluster/clustertest"
+)
+
+// routes follows routes to pods of the real API server. Its node is clustertest's. It also
+// finds Services.
+func routes(t *testing.T, access *rest.Config) {
+	c, err := cluster.Connect(access, "routes", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.EnsureNamespace(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default"}}
+	if _, err := c.Client.CoreV1().ServiceAccounts(c.Namespace).Create(t.Context(), account, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	clustertest.Kubelet(t, c.Client)
+	t.Run("find services", func(t *testing.T) { findServices(t, c) })
+	t.Run("follow a route", func(t *testing.T) { followRoute(t, c) })
+}
+
+// createService creates a Service that selects the pods with its name as their label app.
+func createService(t *testing.T, c *cluster.Cluster, name string, labels map[string]string, ports ...corev1.ServicePort) {
+	t.Helper()
+	s := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}, Spec: corev1.ServiceSpec{Selector: map[string]string{"app": name}, Ports: ports}}
+	if _, err := c.Client.CoreV1().Services(c.Namespace).Create(t.Context(), s, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// findServices finds Services by name, port and label.
+func findServices(t *testing.T, c *cluster.Cluster) {
+	fails := func(err error, want string) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, want %q", err, want)
+		}
+	}
+	mlflow := func() (string, error) {
+		s, err := c.MLflow(t.Context())
+		if err != nil {
+			return "", err
+		}
+		return s.Name(), nil
+	}
+	_, err := mlflow()
+	fails(err, "namespace routes of cluster test has no service of MLflow (named mlflow, or with the label app.kubernetes.io/name=mlflow)")
+	createService(t, c, "team-mlflow-server", nil, corev1.ServicePort{Port: 80})
+	_, err = mlflow()
+	fails(err, "did you mean svc/team-mlflow-server?")
+	label := map[string]string{"app.kubernetes.io/name": "mlflow"}
+	createService(t, c, "tracking", label, corev1.ServicePort{Port: 80})
+	if name, err := mlflow(); name != "tracking" {
+		t.Errorf("MLflow is %q, %v", name, err)
+	}
+	createService(t, c, "tracking-2", label, corev1.ServicePort{Port: 80})
+	_, err = mlflow()
+	fails(err, "namespace routes of cluster test has more than one MLflow: choose one of svc/tracking, svc/tracking-2")
+	createService(t, c, "mlflow", nil, corev1.ServicePort{Name: "http", Port: 5000}, corev1.ServicePort{Name: "https", Port: 8443})
+	if name, err := mlflow(); name != "mlflow" {
+		t.Errorf("MLflow is %q, %v", name, err)
+	}
+
+	for port, want := range map[string]string{"": "http", "5000": "http", "http": "http", "8443": "https", "https": "https"} {
+		if s, err := c.Service(t.Context(), "mlflow", port); err != nil || s.Scheme() != want {
+			t.Errorf("port %q: %v", port, err)
+		}
+	}
+	_, err = c.Service(t.Context(), "mlflow", "grpc")
+	fails(err, "service mlflow has no port grpc: it has 5000 (http), 8443 (https)")
+	_, err = c.Service(t.Context(), "mlflaw", "")
+	fails(err, "namespace routes of cluster test has no service mlflaw: did you mean svc/mlflow?")
+	s, err := c.Service(t.Context(), "mlflow", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.OpenRoute(t.Context())
+	fails(err, "service mlflow has no ready pod (0 in total)")
+}
+
+// told collects what a route tells.
+type told struct {
+	mu    sync.Mutex
+	texts []string
+}
+
+func (w *told) tell(up bool, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.texts = append(w.texts, fmt.Sprint(up, " ", text))
+}
+
+// await waits until a text was told.
+func (w *told) await(t *testing.T, want string) {
+	t.Helper()
+	for range 600 {
+		w.mu.Lock()
+		said := slices.ContainsFunc(w.texts, func(text string) bool { return strings.Contains(text, want) })
+		w.mu.Unlock()
+		if said {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("%q is not told, but %q", want, w.texts)
+}
+
+// followRoute dials a route while its pod is deleted and made again, with the same name and
+// another port.
+func followRoute(t *testing.T, c *cluster.Cluster) {
+	createService(t, c, "web", nil, corev1.ServicePort{Port: 80, TargetPort: intstr.FromString("http")})
+	web, err := c.Service(t.Context(), "web", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	no, now := false, int64(0)
+	run := func(answer string) {
+		t.Helper()
+		clustertest.RunPod(t, c.Client, &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: "web-0", Namespace: c.Namespace, Labels: map[string]string{"app": "web"}},
+			Spec: corev1.PodSpec{AutomountServiceAccountToken: &no, Containers: []corev1.Container{{
+				Name: "main", Image: "none", Ports: []corev1.ContainerPort{{Name: "http", ContainerPort: int32(answers(t, answer))}},
+			}}},
+		})
+	}
+	run("first")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	route, err := web.OpenRoute(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ended sync.WaitGroup
+	said := &told{}
+	ended.Go(func() { route.Follow(ctx, said.tell) })
+	ask := func(want string) {
+		t.Helper()
+		connection, err := route.Dial(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close()
+		_, _ = io.WriteString(connection, "hello\n")
+		if line, err := bufio.NewReader(connection).ReadString('\n'); err != nil || line != want+": hello\n" {
+			t.Errorf("it answers %q, %v; want %s", line, err, want)
+		}
+		if rest, err := io.ReadAll(connection); err != nil || len(rest) > 0 {
+			t.Errorf("then %q, %v", rest, err)
+		}
+	}
+	var group sync.WaitGroup
+	for range 20 {
+		group.Go(func() { ask("first") })
+	}
+	group.Wait()
+	ask("first")
+
+	if err := c.Client.CoreV1().Pods(c.Namespace).Delete(ctx, "web-0", metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
+		t.Fatal(err)
+	}
+	said.await(t, "false service web has no ready pod (0 in total); trying again")
+	waiting := make(chan struct{})
+	go func() { defer close(waiting); ask("second") }() // while there is no pod
+	run("second")
+	<-waiting
+	said.await(t, "true connected to pod web-0")
+	cancel()
+	ended.Wait()
+	if _, err := route.Dial(t.Context()); err == nil {
+		t.Error("it dials after its end")
+	}
+}
+
+// answers listens on a port of loopback. It answers each connection with its line after a
+// text, and ends it.
+func answers(t *testing.T, text string) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer connection.Close()
+				line, _ := bufio.NewReader(connection).ReadString('\n')
+				_, _ = io.WriteString(connection, text+": "+line)
+			}()
+		}
+	}()
+	return listener.Addr().(*net.TCPAddr).Port
+}
