@@ -63,7 +63,7 @@ var timed = map[string]string{
 	"internal/sandbox/container/process.go":  "it sends a signal",
 	"internal/secret/scheme.go":              "it sets a deadline",
 	"internal/timeouts/timeouts.go":          "it ends a context",
-	"internal/service/forward.go":            "it closes connections",
+	"internal/relay/relay.go":               "it closes connections",
 	"internal/sandbox/kubernetes/forward.go": "it closes a connection",
 	"internal/pipeline/pending.go":           "it ends a context",
 	"internal/platform/polyaxon.go":          "as internal/run/follow.go",
@@ -110,6 +110,7 @@ func recovers(server *ast.CompositeLit) bool {
 // cannot see.
 var bounded = map[string]string{
 	"internal/sandbox/join.go exec.Command":           "the sandbox outlives the command; its beginning has a limit",
+	"internal/machine/browser.go exec.Command":        "the browser outlives the command; it is watched for 2 s",
 	"internal/wheel/process_windows.go exec.Command":  "taskkill",
 	"internal/sandbox/sandbox.go http.Client":         "ask's context has a limit",
 	"internal/polyaxonfile/file/fetch.go http.Client": "request's context has a limit",

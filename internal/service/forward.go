@@ -7,8 +7,6 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/gate"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/relay"
 	"github.com/slipway-ci/slipway/internal/runs"
 	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -40,8 +39,21 @@ type forwarding struct {
 	// ctx ends when the forwarding is closed, or with the panic that ended it.
 	ctx context.Context
 	// answered reports whether the service has answered once. Failures after that are reported
-	// as warnings.
+	// as warnings, and other pods as notes.
 	answered atomic.Bool
+	// pod is the name of the pod that the last connection went to, a string.
+	pod atomic.Value
+}
+
+// Forward forwards a port of this machine, or any free one if port is 0, to a run of the
+// service that is running, until ctx is canceled.
+func (s *Service) Forward(ctx context.Context, r *polyaxon.Run, port int) (*Reached, error) {
+	f, err := s.forward(ctx, r, port)
+	if err != nil {
+		return nil, err
+	}
+	f.answered.Store(true)
+	return &Reached{Address: runs.FirstPage(f.address, r), forwarding: f}, nil
 }
 
 // forward opens a port on loopback and forwards connections to a service. On a cluster they
@@ -59,7 +71,7 @@ func (s *Service) forward(ctx context.Context, r *polyaxon.Run, port int) (*forw
 	f := &forwarding{ctx: ctx}
 	g, err := gate.Open(gate.Options{
 		Name: fmt.Sprintf("%.8s-%d", r.UUID, port), Port: port, Failed: end, Path: path, StripPath: r.Service().RewritePath, Log: io.Discard, // what matters is reported as events
-		Dial: func(context.Context) (net.Conn, error) { return f.dial(s, r) },
+		Dial: func(context.Context) (net.Conn, error) { return f.dial(ctx, s, r) },
 	})
 	if err != nil {
 		end(nil)
@@ -74,15 +86,22 @@ func (s *Service) forward(ctx context.Context, r *polyaxon.Run, port int) (*forw
 
 // portError returns the error for a port that cannot be listened on.
 func portError(port int, err error) error {
-	return exit.Usagef("port %d of this machine cannot be used: %v", port, err)
+	return exit.Usagef("%v", &relay.PortError{Port: port, Err: err})
 }
 
 // dial connects to the service. If that fails after the service has answered once, it
-// reports a warning.
-func (f *forwarding) dial(s *Service, r *polyaxon.Run) (connection net.Conn, err error) {
-	defer panics.Keep(f.ctx, &err, "the connection to service "+r.Name)
-	connection, err = s.dial(f.ctx, r)
-	if err != nil && f.ctx.Err() == nil && f.answered.Load() {
+// reports a warning. If the service has moved to another pod, it says so.
+func (f *forwarding) dial(ctx context.Context, s *Service, r *polyaxon.Run) (connection net.Conn, err error) {
+	defer panics.Keep(ctx, &err, "the connection to service "+r.Name)
+	connection, err = s.dial(ctx, r)
+	switch {
+	case err == nil && s.Embedded:
+	case err == nil:
+		pod := connection.RemoteAddr().String()
+		if was, _ := f.pod.Swap(pod).(string); was != "" && was != pod && f.answered.Load() {
+			s.Note("service " + r.Name + " has moved: connected to pod " + pod)
+		}
+	case ctx.Err() == nil && f.answered.Load():
 		s.Event(report.Warning, "forward", r.Name, err.Error())
 	}
 	return connection, err
@@ -98,46 +117,17 @@ func (s *Service) relay(ctx context.Context, r *polyaxon.Run, port int) (*forwar
 	if err != nil {
 		return nil, err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil {
-		return nil, portError(port, err)
+	f := &forwarding{}
+	opened, err := relay.Open(ctx, relay.Options{Port: port, Dial: func(ctx context.Context) (net.Conn, error) { return f.dial(ctx, s, r) }})
+	if taken := new(relay.PortError); errors.As(err, &taken) {
+		return nil, portError(port, taken.Err)
 	}
-	address.Host = listener.Addr().String()
-	ctx, end := panics.WithCancelOnPanic(ctx)
-	var group panics.WaitGroup
-	f := &forwarding{ctx: ctx, address: address.String(), close: func() {
-		end(nil)
-		_ = listener.Close()
-		group.Wait()
-	}}
-	context.AfterFunc(ctx, func() { _ = listener.Close() })
-	group.Go(func() {
-		for {
-			local, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			group.Go(func() { f.proxy(s, r, local) })
-		}
-	})
+	if err != nil {
+		return nil, err
+	}
+	address.Host = opened.Address()
+	f.address, f.ctx, f.close = address.String(), opened.Context(), opened.Close
 	return f, nil
-}
-
-// proxy copies data between a local connection and the service until either end closes it.
-func (f *forwarding) proxy(s *Service, r *polyaxon.Run, local net.Conn) {
-	defer local.Close()
-	remote, err := f.dial(s, r)
-	if err != nil {
-		return
-	}
-	var once sync.Once
-	end := func() { once.Do(func() { _, _ = local.Close(), remote.Close() }) }
-	defer context.AfterFunc(f.ctx, end)()
-	var group panics.WaitGroup
-	for from, into := range map[net.Conn]net.Conn{local: remote, remote: local} {
-		group.Go(func() { defer end(); _, _ = io.Copy(into, from) })
-	}
-	group.Wait()
 }
 
 // dial returns a connection to a service: in the sandbox to the service's process, on a

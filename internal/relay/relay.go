@@ -1,0 +1,193 @@
+// Package relay copies connections between a port of this machine's loopback and a place
+// that a function connects to.
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+
+	"github.com/slipway-ci/slipway/internal/panics"
+)
+
+// Relay accepts connections on loopback until it is closed.
+type Relay struct {
+	listeners []net.Listener
+	dial      func(context.Context) (net.Conn, error)
+	failed    func(error)
+	ctx       context.Context
+	end       context.CancelCauseFunc
+	group     panics.WaitGroup
+}
+
+// Options configure a Relay.
+type Options struct {
+	// Port is the local port, or 0 for any free one.
+	Port int
+	// Both listens on the port of [::1], too, where this machine has it, because localhost
+	// may be either address.
+	Both bool
+	// Dial connects to the place.
+	Dial func(ctx context.Context) (net.Conn, error)
+	// Failed, when not nil, is called with the error of each connection that failed.
+	Failed func(error)
+}
+
+// PortError reports that a port of this machine cannot be listened on.
+type PortError struct {
+	Port int
+	Err  error
+}
+
+// Error implements error.
+func (e *PortError) Error() string {
+	return fmt.Sprintf("port %d of this machine cannot be used: %v", e.Port, e.Err)
+}
+
+// Unwrap returns the error of the system.
+func (e *PortError) Unwrap() error { return e.Err }
+
+// Open listens, and relays connections until Close is called or ctx is canceled. The error
+// is a *PortError if the port cannot be listened on.
+func Open(ctx context.Context, o Options) (*Relay, error) {
+	listeners, err := listen(ctx, o.Port, o.Both)
+	if err != nil {
+		return nil, &PortError{o.Port, err}
+	}
+	r := &Relay{listeners: listeners, dial: o.Dial, failed: o.Failed}
+	r.ctx, r.end = panics.WithCancelOnPanic(ctx)
+	context.AfterFunc(r.ctx, r.closeListeners)
+	for _, l := range listeners {
+		r.group.Go(func() { r.accept(l) })
+	}
+	return r, nil
+}
+
+// anyPortAttempts is how often a free port is looked for that both addresses have free.
+const anyPortAttempts = 20
+
+// listen listens on a port of 127.0.0.1, and if both is set of [::1].
+func listen(ctx context.Context, port int, both bool) ([]net.Listener, error) {
+	var config net.ListenConfig
+	if both {
+		probe, err := config.Listen(ctx, "tcp", "[::1]:0")
+		if both = err == nil; both {
+			_ = probe.Close()
+		}
+	}
+	for n := 1; ; n++ {
+		first, err := config.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil || !both {
+			return []net.Listener{first}, err
+		}
+		_, number, err := net.SplitHostPort(first.Addr().String())
+		if err != nil {
+			return nil, errors.Join(err, first.Close())
+		}
+		second, err := config.Listen(ctx, "tcp", net.JoinHostPort("::1", number))
+		if err == nil {
+			return []net.Listener{first, second}, nil
+		}
+		_ = first.Close()
+		if port != 0 || n == anyPortAttempts {
+			return nil, err
+		}
+	}
+}
+
+// Address returns the host and port of 127.0.0.1 that the relay listens on.
+func (r *Relay) Address() string { return r.listeners[0].Addr().String() }
+
+// Port returns the port that the relay listens on.
+func (r *Relay) Port() int { return r.listeners[0].Addr().(*net.TCPAddr).Port }
+
+// Context returns a context that ends when the relay is closed, or with the panic that ended
+// it.
+func (r *Relay) Context() context.Context { return r.ctx }
+
+// Close stops listening, closes all connections and waits until they have ended.
+func (r *Relay) Close() {
+	r.end(nil)
+	r.closeListeners()
+	r.group.Wait()
+}
+
+func (r *Relay) closeListeners() {
+	for _, l := range r.listeners {
+		_ = l.Close()
+	}
+}
+
+// accept accepts connections until the listener is closed.
+func (r *Relay) accept(l net.Listener) {
+	for {
+		local, err := l.Accept()
+		if err != nil {
+			return
+		}
+		r.group.Go(func() {
+			if err := r.serve(local); err != nil && r.failed != nil && r.ctx.Err() == nil {
+				r.failed(err)
+			}
+		})
+	}
+}
+
+// serve copies between a local connection and the place until the place ends the
+// connection, or either side fails. When the local side has sent all, the place is told, and
+// may still answer. The error is that of the place: a local program may leave at any time.
+func (r *Relay) serve(local net.Conn) (err error) {
+	defer local.Close()
+	defer panics.Keep(r.ctx, &err, "a connection to port "+strconv.Itoa(r.Port()))
+	remote, err := r.dial(r.ctx)
+	if err != nil {
+		return err
+	}
+	var once sync.Once
+	var failure error
+	end := func(why error) {
+		once.Do(func() {
+			failure = why
+			_, _ = local.Close(), remote.Close()
+		})
+	}
+	defer context.AfterFunc(r.ctx, func() { end(nil) })()
+	var sending panics.WaitGroup
+	sending.Go(func() {
+		left, failed := transfer(remote, local)
+		half, ok := remote.(interface{ CloseWrite() error })
+		if left != nil || failed != nil || !ok {
+			end(failed)
+			return
+		}
+		_ = half.CloseWrite()
+	})
+	failed, _ := transfer(local, remote)
+	end(failed)
+	sending.Wait()
+	return failure
+}
+
+// transfer copies until from ends. It tells the errors of reading and writing apart, which
+// io.Copy does not.
+func transfer(to io.Writer, from io.Reader) (reading, writing error) {
+	block := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(block)
+		if n > 0 {
+			if _, err := to.Write(block[:n]); err != nil {
+				return nil, err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil, nil
+		}
+		if err != nil {
+			return err, nil
+		}
+	}
+}
