@@ -28,7 +28,8 @@ import (
 )
 
 // TestPolyaxonInCluster finds a Polyaxon that only the cluster can reach, through a real API
-// server. It also forwards a port of this machine to a service of that Polyaxon.
+// server. It also forwards ports of this machine to a service of that Polyaxon, and to
+// dashboards.
 func TestPolyaxonInCluster(t *testing.T) {
 	access := testenv.Kubernetes(t)
 	clients, err := kubernetes.NewForConfig(access)
@@ -57,6 +58,7 @@ func TestPolyaxonInCluster(t *testing.T) {
 	address, interrupt := forwarded(ctx, t, env, events)
 	gated(t, address)
 	interrupt()
+	dashboards(ctx, t, env, events, clients)
 	if list, err := Runs(ctx, env, RunsOptions{Services: true}); err != nil || len(list.Runs) != 1 || list.Runs[0].Status != "running" {
 		t.Errorf("afterwards: %+v, %v", list, err)
 	}

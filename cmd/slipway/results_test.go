@@ -72,6 +72,7 @@ var steps = []step{
 	{golden: "restart", args: "restart gated", soon: true},
 	{golden: "up", args: "up api"},
 	{golden: "runs", args: "runs --services"},
+	{golden: "dashboard", code: tasks.ExitUsage, args: "dashboard apu"},
 	{golden: "down", args: "down api"},
 	{golden: "cluster-credentials", args: "cluster credentials --kubeconfig KUBECONFIG"},
 	{golden: "cluster-status", args: "cluster status"},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,7 @@ func TestDefaults(t *testing.T) {
 	for name, want := range map[string]string{
 		"runs --limit":          "20",
 		"up --wait":             tasks.DefaultWait.String(),
+		"dashboard --port":      strconv.Itoa(tasks.DefaultDashboardPort),
 		"sandbox serve --idle":  cli.DefaultIdle.String(),
 		"deploy --rerun":        "false",
 		"deploy --param":        "[]",

@@ -23,5 +23,18 @@ func services() []Command {
 			Help:     `Stops all active runs of a service, and waits until they have ended.`,
 			Examples: []string{"slipway down notebook"},
 		},
+		{
+			Name: "dashboard", Group: Services, Task: task(tasks.Dashboard),
+			Summary: "Forward ports of this machine to Polyaxon, MLflow and services",
+			Help: `Forwards ports of this machine to Polyaxon, MLflow and services, until it is interrupted. ` +
+				`Only this machine can reach them. ` +
+				`A NAME is polyaxon (the default), mlflow, a service of slipway.yaml that runs, or svc/NAME[:PORT] for a Service of Kubernetes. ` +
+				`When a pod moves, or the connection is lost, it connects again.`,
+			Examples: []string{
+				"slipway dashboard",
+				"slipway dashboard polyaxon mlflow --open",
+				"slipway dashboard svc/grafana:80 --port 3000",
+			},
+		},
 	}
 }

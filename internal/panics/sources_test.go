@@ -63,7 +63,7 @@ var timed = map[string]string{
 	"internal/sandbox/container/process.go":  "it sends a signal",
 	"internal/secret/scheme.go":              "it sets a deadline",
 	"internal/timeouts/timeouts.go":          "it ends a context",
-	"internal/relay/relay.go":               "it closes connections",
+	"internal/relay/relay.go":                "it closes connections",
 	"internal/sandbox/kubernetes/forward.go": "it closes a connection",
 	"internal/pipeline/pending.go":           "it ends a context",
 	"internal/platform/polyaxon.go":          "as internal/run/follow.go",

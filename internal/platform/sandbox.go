@@ -68,3 +68,6 @@ func (to *Platform) startSandbox(ctx context.Context) error {
 	secret.LearnAll(to.Secrets, joined.Token, joined.RegistryToken, joined.KubernetesToken)
 	return nil
 }
+
+// Rejoin joins the sandbox again, and starts it if it has ended.
+func (to *Platform) Rejoin(ctx context.Context) error { return to.startSandbox(ctx) }

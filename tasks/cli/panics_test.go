@@ -23,6 +23,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/dashboard"
 	"github.com/slipway-ci/slipway/internal/deploy"
 	"github.com/slipway-ci/slipway/internal/dockerfile"
 	"github.com/slipway-ci/slipway/internal/google"
@@ -291,6 +292,13 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 		_, broken, err := c.CheckAll(ctx, targets)
 		return errors.Join(broken, err)
 	},
+	"internal/dashboard": func(ctx context.Context, dir string) (err error) {
+		to := platform.New(opened(dir))
+		to.Config.Services = map[string]*config.Job{"api": {Name: "api"}}
+		to.Config.Polyaxon = &config.Polyaxon{Host: "http://127.0.0.1:1"}
+		_, err = dashboard.Open(ctx, to, []string{"api"}, 0)
+		return err
+	},
 	"internal/deploy": func(ctx context.Context, dir string) (err error) {
 		d := &deploy.Deployment{Platform: platform.New(opened(dir)), Jobs: []*config.Job{{Name: "train"}}}
 		if d.Polyaxon, err = client(); err != nil {
@@ -374,6 +382,7 @@ var testedElsewhere = map[string]string{
 	"tasks":                       "TestFaults, TestPanicAtEveryRequest",
 	"internal/gate":               "TestPanicsOfTheProxy",
 	"internal/admission":          "",
+	"internal/relay":              "TestFailures",
 	"internal/exclusion":          "",
 	"internal/logline":            "",
 	"internal/markdown":           "",

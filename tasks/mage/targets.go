@@ -431,6 +431,25 @@ func Down(ctx context.Context, service string) error {
 	})
 }
 
+// Dashboard forwards ports of this machine to Polyaxon, MLflow and services, until
+// it is interrupted. Only this machine can reach them. A NAME is polyaxon (the
+// default), mlflow, a service of slipway.yaml that runs, or svc/NAME[:PORT] for a
+// Service of Kubernetes. When a pod moves, or the connection is lost, it connects
+// again.
+func Dashboard(ctx context.Context,
+	names *string, // names with commas between
+	port *int, // forward this local port to the first one; the others get free ports (default 8117)
+	open *bool, // open them in the browser
+) error {
+	return cli.Open().Named("dashboard").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+		return tasks.Dashboard(ctx, env, tasks.DashboardOptions{
+			Names: list(names),
+			Port:  value(port),
+			Open:  value(open),
+		})
+	})
+}
+
 // Status shows on one screen who you are in the cluster and what you may do there,
 // Polyaxon with its release and connections, the volume at /polyaxon-v1-data, the
 // secrets of slipway.yaml, the GPUs that are free, MLflow, and what runs now. What

@@ -40,6 +40,8 @@ type Result struct {
 	Cluster *Cluster `json:"cluster,omitempty"`
 	// Credentials is the access that other clients have.
 	Credentials *Credentials `json:"credentials,omitempty"`
+	// Dashboards are the pages that were opened on this machine.
+	Dashboards []Dashboard `json:"dashboards,omitempty"`
 	// Text is printed literally, such as a rendered operation.
 	Text string `json:"text,omitempty"`
 	// Operation is a rendered operation as JSON.
@@ -231,6 +233,21 @@ type Credentials struct {
 	// other clients log in there.
 	Registry string   `json:"registry,omitempty"`
 	Logins   []string `json:"logins,omitempty"`
+}
+
+// Dashboard is a page, or an API, with an address that this machine can reach.
+type Dashboard struct {
+	Name    string `json:"name"`
+	Address string `json:"address"`
+	// Forwarded reports whether a port of this machine was forwarded to it, until the command
+	// was interrupted.
+	Forwarded bool `json:"forwarded"`
+	// Service is the Kubernetes Service that the port leads to, and Pod its pod when the port
+	// was opened. Each is "" if there is none.
+	Service string `json:"service,omitempty"`
+	Pod     string `json:"pod,omitempty"`
+	// Command is the command line by which Polyaxon's own command line uses the address.
+	Command string `json:"command,omitempty"`
 }
 
 // Sandbox is the state of the embedded platform.

@@ -1,0 +1,214 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/relay"
+	"github.com/slipway-ci/slipway/internal/runs"
+	"github.com/slipway-ci/slipway/internal/service"
+	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// opener opens pages on a platform.
+type opener struct {
+	*platform.Platform
+	// rejoining is held while the sandbox is started again.
+	rejoining sync.Mutex
+}
+
+// open opens what a word names. port is 0 for any free one.
+func (o *opener) open(ctx context.Context, t target, port int) (*Dashboard, error) {
+	switch t.kind {
+	case polyaxonKind:
+		return o.polyaxon(ctx, port)
+	case mlflowKind:
+		found, err := o.Cluster.MLflow(ctx)
+		if err != nil {
+			return nil, usage(err)
+		}
+		return o.forward(ctx, t.word, found, port)
+	case kubernetesKind:
+		found, err := o.Cluster.Service(ctx, t.name, t.port)
+		if err != nil {
+			return nil, usage(err)
+		}
+		return o.forward(ctx, t.word, found, port)
+	}
+	return o.service(ctx, t.name, port)
+}
+
+// usage returns an *exit.UsageError if err says that something was not found.
+func usage(err error) error {
+	if errors.As(err, new(*cluster.NoServiceError)) || errors.As(err, new(*cluster.AmbiguousServiceError)) || errors.As(err, new(*cluster.NoPortError)) {
+		return exit.Usagef("%v", err)
+	}
+	return err
+}
+
+// polyaxon opens the Polyaxon of the platform. One whose address slipway.yaml has is reached
+// there. An address of this machine's loopback is where a forwarded port is expected, if
+// there is a cluster.
+func (o *opener) polyaxon(ctx context.Context, port int) (*Dashboard, error) {
+	if o.Embedded {
+		return o.sandbox(ctx, port)
+	}
+	if cfg := o.Config.Polyaxon; cfg != nil && (o.Config.Cluster == nil || !loopback(cfg.Host)) {
+		return &Dashboard{Dashboard: report.Dashboard{Address: cfg.Host, Command: setHost(cfg.Host)}, Pages: true}, nil
+	}
+	gateway, err := o.Cluster.Polyaxon(ctx)
+	if none := new(cluster.NoPolyaxonError); errors.As(err, &none) {
+		return nil, project.WithPosition(o.Config.At("cluster"), err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d, err := o.forward(ctx, polyaxonWord, gateway.Service, port)
+	if err != nil {
+		return nil, err
+	}
+	d.Command = setHost(d.Address)
+	return d, nil
+}
+
+// setHost returns the command line by which Polyaxon's own command line uses a host.
+func setHost(host string) string { return "polyaxon config set --host=" + host }
+
+// loopback reports whether an address is of this machine's loopback.
+func loopback(address string) bool {
+	at, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(at.Hostname())
+	return at.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// forward forwards a port of this machine to a Service.
+func (o *opener) forward(ctx context.Context, word string, to *cluster.Service, port int) (*Dashboard, error) {
+	route, err := to.OpenRoute(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dashboard{Pages: true}
+	d.Forwarded, d.Service, d.Pod = true, to.Name(), route.Pod()
+	ctx, end := panics.WithCancelOnPanic(ctx)
+	var following panics.WaitGroup
+	following.Go(func() {
+		route.Follow(ctx, func(up bool, text string) {
+			if up {
+				o.Note(word + ": " + text)
+			} else {
+				o.Event(report.Warning, "dashboard", word, word+": "+text)
+			}
+		})
+	})
+	opened, err := relay.Open(ctx, relay.Options{Port: port, Both: true, Dial: route.Dial, Failed: o.warnings(word)})
+	if err != nil {
+		end(nil)
+		following.Wait()
+		return nil, portError(err)
+	}
+	d.Address = fmt.Sprintf("%s://localhost:%d", to.Scheme(), opened.Port())
+	d.close = func() {
+		end(nil)
+		opened.Close()
+		following.Wait()
+	}
+	return d, nil
+}
+
+// warnings returns a function that reports the errors of connections, each text once in a
+// row, because a browser tries again and again.
+func (o *opener) warnings(word string) func(error) {
+	var mu sync.Mutex
+	last := ""
+	return func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if text := err.Error(); text != last {
+			last = text
+			o.Event(report.Warning, "dashboard", word, word+": "+text)
+		}
+	}
+}
+
+// sandbox forwards a port to the sandbox's Polyaxon. If the sandbox has ended, the next
+// connection starts it again.
+func (o *opener) sandbox(ctx context.Context, port int) (*Dashboard, error) {
+	dial := func(ctx context.Context) (net.Conn, error) {
+		o.rejoining.Lock()
+		defer o.rejoining.Unlock()
+		connection, err := dialURL(ctx, o.Sandbox.Polyaxon)
+		if err == nil {
+			return connection, nil
+		}
+		if err := o.Rejoin(ctx); err != nil {
+			return nil, err
+		}
+		o.Note(polyaxonWord + ": the sandbox had ended, and was started again; its token is another one now")
+		return dialURL(ctx, o.Sandbox.Polyaxon)
+	}
+	opened, err := relay.Open(ctx, relay.Options{Port: port, Both: true, Dial: dial, Failed: o.warnings(polyaxonWord)})
+	if err != nil {
+		return nil, portError(err)
+	}
+	d := &Dashboard{close: opened.Close, Note: "this is the sandbox's Polyaxon: it has the API, and no pages for a browser; its token is in " +
+		project.DisplayPath(o.StateDir()) + "/endpoint.json, for POLYAXON_AUTH_TOKEN"}
+	d.Forwarded, d.Address = true, fmt.Sprintf("http://localhost:%d", opened.Port())
+	d.Command = setHost(d.Address)
+	return d, nil
+}
+
+// dialURL connects to the host of a URL.
+func dialURL(ctx context.Context, address string) (net.Conn, error) {
+	at, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	return (&net.Dialer{Timeout: 30 * time.Second}).DialContext(ctx, "tcp", at.Host)
+}
+
+// service opens a service of slipway.yaml that is running, as up does.
+func (o *opener) service(ctx context.Context, name string, port int) (*Dashboard, error) {
+	s := &service.Service{Platform: o.Platform, Job: o.Config.Services[name]}
+	alive, err := s.Alive(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for the run of service %s: %w", name, err)
+	}
+	if len(alive) == 0 {
+		return nil, exit.Usagef("service %s is not running: slipway up %s starts it", name, name)
+	}
+	running := slices.IndexFunc(alive, func(r polyaxon.Run) bool { return r.Status == polyaxon.Running })
+	if running < 0 {
+		return nil, fmt.Errorf("service %s is not running yet (run %s is %s): slipway up %s waits for it", name, alive[0].UUID, alive[0].Status, name)
+	}
+	r, err := o.Polyaxon.Run(ctx, o.Config.Project, alive[running].UUID) // a list has no operations
+	if err != nil {
+		return nil, fmt.Errorf("get the run of service %s: %w", name, err)
+	}
+	d := &Dashboard{Pages: true}
+	if !o.Embedded && o.Rest == nil {
+		address, err := runs.GatewayAddress(ctx, o.Platform, r)
+		d.Address = runs.FirstPage(address, r)
+		return d, err
+	}
+	reached, err := s.Forward(ctx, r, port)
+	if err != nil {
+		return nil, err
+	}
+	d.Forwarded, d.Address, d.close = true, reached.Address, reached.Close
+	return d, nil
+}

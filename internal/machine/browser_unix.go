@@ -1,0 +1,8 @@
+//go:build unix
+
+package machine
+
+import "syscall"
+
+// apart returns the attributes that keep the signals of a terminal from a process.
+func apart() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
