@@ -162,7 +162,7 @@ func configRoot(t *testing.T, i v1.Image) v1.RootFS {
 }
 
 // slipwayFiles returns the slipway.yaml files that the documents show: those of README.md,
-// google.md and first-project.md as printed, the sections of configuration.md as one file, and each
+// google.md, from-the-guide.md and first-project.md as printed, the sections of configuration.md as one file, and each
 // part of images.md in the place that it is for.
 func slipwayFiles(t *testing.T, root string) map[string]string {
 	t.Helper()
@@ -182,6 +182,9 @@ func slipwayFiles(t *testing.T, root string) map[string]string {
 		if !strings.Contains(b.text, "runs-on:") && !strings.Contains(b.text, "id_tokens:") { // of GitHub, of GitLab
 			all[fmt.Sprintf("%s:%d", b.file, b.line)] = b.text
 		}
+	}
+	for _, b := range yamlBlocks(t, filepath.Join(root, "docs", "from-the-guide.md")) {
+		all[b.file] = b.text
 	}
 	for _, b := range yamlBlocks(t, filepath.Join(root, "docs", "images.md")) {
 		if strings.HasPrefix(b.text, " ") {
