@@ -101,7 +101,7 @@ func (s manifests) Apply(ctx context.Context, result *report.Result) error {
 }
 
 func (s manifests) apply(ctx context.Context) ([]manifest.Change, error) {
-	if err := (secrets{s.Deployment}).createNamespace(ctx); err != nil {
+	if err := secrets(s).createNamespace(ctx); err != nil {
 		return nil, err
 	}
 	objects, err := s.Cluster.Objects()

@@ -33,7 +33,7 @@ func (v *viewer) lookAtPolyaxon(ctx context.Context) []report.Run {
 	v.setPolyaxon(told)
 	if err != nil {
 		v.hide(server, "", err)
-		v.hide(active, "", errors.New("Polyaxon did not answer"))
+		v.hide(active, "", errors.New("the Polyaxon server did not answer"))
 		return nil
 	}
 	running, err := runs.List(ctx, v.Platform, runs.Query{Active: true})
