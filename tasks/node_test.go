@@ -70,8 +70,7 @@ func TestUpOnNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	serve(ctx, t, clients, "second", up.Jobs[0].UUID, port)
-	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-	ask(t, address.String(), "hello from second")
+	askUntil(ctx, t, address.String(), "hello from second") // a deleted container answers until it is gone
 
 	interrupt()
 	if response, err := http.Get(address.String()); err == nil {
@@ -108,6 +107,27 @@ func serve(ctx context.Context, t *testing.T, clients kubernetes.Interface, name
 			t.Fatalf("pod %s is never ready: %v", name, err)
 		}
 		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// askUntil asks over new connections until the answer is want.
+func askUntil(ctx context.Context, t *testing.T, address, want string) {
+	t.Helper()
+	for {
+		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+		response, err := http.Get(address)
+		if err == nil {
+			said, err := io.ReadAll(response.Body)
+			_ = response.Body.Close()
+			if err == nil && strings.TrimSpace(string(said)) == want {
+				return
+			}
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("the answer was never %q: %v", want, err)
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
 }
 

@@ -37,7 +37,7 @@ func (e *NoPolyaxonError) Error() string {
 // named RELEASE-polyaxon-gateway, as the chart names it in all releases from 1.11 on. It
 // returns a *NoPolyaxonError if there is none or more than one.
 func (c *Cluster) Polyaxon(ctx context.Context) (*Gateway, error) {
-	all, err := c.services(ctx)
+	all, err := c.Services(ctx)
 	if err != nil {
 		if apierrors.IsForbidden(err) {
 			return nil, fmt.Errorf("find Polyaxon in cluster %s: %w (needs permission to list services; or set polyaxon.host)", c.Name, err)

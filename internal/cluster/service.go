@@ -65,7 +65,7 @@ func (c *Cluster) Service(ctx context.Context, name, port string) (*Service, err
 	switch {
 	case apierrors.IsNotFound(err):
 		none := &NoServiceError{Name: name, Namespace: c.Namespace, Cluster: c.Name}
-		if all, err := c.services(ctx); err == nil {
+		if all, err := c.Services(ctx); err == nil {
 			var names []string
 			for i := range all {
 				names = append(names, all[i].Name)
@@ -81,12 +81,18 @@ func (c *Cluster) Service(ctx context.Context, name, port string) (*Service, err
 	return c.reachable(found, port)
 }
 
+// IsMLflow reports whether a Service is MLflow's: it is named mlflow, or has the label
+// app.kubernetes.io/name=mlflow.
+func IsMLflow(s *corev1.Service) bool {
+	return s.Name == "mlflow" || s.Labels["app.kubernetes.io/name"] == "mlflow"
+}
+
 // MLflow returns the Service of the MLflow in the namespace: the one named mlflow, or else
 // the only one with the label app.kubernetes.io/name=mlflow. The error is a *NoServiceError
 // or an *AmbiguousServiceError if there is not one.
 func (c *Cluster) MLflow(ctx context.Context) (*Service, error) {
 	const name = "mlflow"
-	all, err := c.services(ctx)
+	all, err := c.Services(ctx)
 	if apierrors.IsForbidden(err) { // it may still be readable by its name
 		return c.Service(ctx, name, "")
 	}
@@ -119,8 +125,8 @@ func (c *Cluster) MLflow(ctx context.Context) (*Service, error) {
 	return nil, many
 }
 
-// services lists the Services of the namespace.
-func (c *Cluster) services(ctx context.Context) ([]corev1.Service, error) {
+// Services returns the Services of the namespace.
+func (c *Cluster) Services(ctx context.Context) ([]corev1.Service, error) {
 	list, err := retry(ctx, c, func() (*corev1.ServiceList, error) {
 		return c.Client.CoreV1().Services(c.Namespace).List(ctx, metav1.ListOptions{})
 	})

@@ -5,20 +5,8 @@ import (
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
-	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
-
-// Services returns the Services of the namespace.
-func (c *Cluster) Services(ctx context.Context) ([]v1.Service, error) {
-	list, err := retry(ctx, c, func() (*v1.ServiceList, error) {
-		return c.Client.CoreV1().Services(c.Namespace).List(ctx, metav1.ListOptions{})
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list services in namespace %s of cluster %s: %w", c.Namespace, c.Name, err)
-	}
-	return list.Items, nil
-}
 
 // Readiness is how many of the pods that a Deployment wants are ready.
 type Readiness struct {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -114,21 +113,13 @@ func reportRelease(r *cluster.Release) report.Release {
 	return one
 }
 
-// lookAtMLflow finds the Service of MLflow: the one of mlflow.tracking-uri, or else the
-// first whose name says so.
+// lookAtMLflow finds the Service of MLflow: the one of mlflow.tracking-uri, or else that of
+// the chart.
 func (v *viewer) lookAtMLflow(services []corev1.Service) {
-	configured := ""
-	if m := v.Config.MLflow; m != nil {
-		if at, err := url.Parse(m.TrackingURI); err == nil {
-			name, rest, _ := strings.Cut(at.Hostname(), ".")
-			if space, _, _ := strings.Cut(rest, "."); space == "" || space == v.RunNamespace {
-				configured = name
-			}
-		}
-	}
+	configured := v.MLflowService()
 	at := slices.IndexFunc(services, func(s corev1.Service) bool { return s.Name == configured })
 	if at < 0 {
-		at = slices.IndexFunc(services, func(s corev1.Service) bool { return strings.Contains(s.Name, "mlflow") })
+		at = slices.IndexFunc(services, func(s corev1.Service) bool { return cluster.IsMLflow(&s) })
 	}
 	if at < 0 {
 		return

@@ -1,0 +1,23 @@
+package platform
+
+import (
+	"net/url"
+	"strings"
+)
+
+// MLflowService returns the name of the Service of the runs' namespace that
+// mlflow.tracking-uri of slipway.yaml names, or "" if it names none.
+func (to *Platform) MLflowService() string {
+	if to.Config.MLflow == nil {
+		return ""
+	}
+	at, err := url.Parse(to.Config.MLflow.TrackingURI)
+	if err != nil {
+		return ""
+	}
+	name, rest, qualified := strings.Cut(at.Hostname(), ".")
+	if space, _, _ := strings.Cut(rest, "."); qualified && space != to.RunNamespace || name == "localhost" {
+		return ""
+	}
+	return name
+}
