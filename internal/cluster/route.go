@@ -93,25 +93,25 @@ func (r *Route) Follow(ctx context.Context, tell func(up bool, text string)) {
 			return
 		}
 		wait := time.Duration(0)
-		switch refused := apierrors.APIStatus(nil); {
-		case err == nil:
+		if err == nil {
 			failures = 0
 			if now := r.uid(); !up || now != told {
 				up, told = true, now
 				tell(true, "connected to pod "+r.Pod())
 			}
-		default:
+		} else {
 			wait = min(firstPause<<min(failures, 10), longestPause)
 			failures++
-			if version == "" && !errors.As(err, &refused) {
-				if failures < 2 { // only one of the connections to the server may have ended
-					break
+			var refused apierrors.APIStatus
+			unreachable := version == "" && !errors.As(err, &refused)
+			if !unreachable || failures > 1 { // at first, only one of the connections to the server may have ended
+				if unreachable {
+					r.tunnels.drop(func(types.UID) bool { return true })
 				}
-				r.tunnels.drop(func(types.UID) bool { return true })
-			}
-			if up {
-				up = false
-				tell(false, err.Error()+"; trying again")
+				if up {
+					up = false
+					tell(false, err.Error()+"; trying again")
+				}
 			}
 		}
 		r.await(ctx, version, wait)
