@@ -186,6 +186,11 @@ func TestManifests(t *testing.T) {
 		}
 	}
 
+	v.write("k8s/wrong.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: b}\nstringData: {pin: 8472916}\n")
+	if _, err := Apply(t.Context(), v.env, ApplyOptions{}); ExitCode(err) != ExitUsage || !strings.Contains(err.Error(), ".stringData.pin: expected string") || strings.Contains(err.Error(), "8472916") {
+		t.Errorf("a secret that is no text: exit code %d: %v", ExitCode(err), err)
+	}
+
 	t.Run("faults", func(t *testing.T) { manifestFaults(t, access) })
 	t.Run("interrupt", func(t *testing.T) { manifestInterrupt(t, access) })
 	t.Run("claim", func(t *testing.T) { manifestClaim(t, access) })

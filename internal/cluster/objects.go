@@ -156,7 +156,8 @@ func (o *Objects) Apply(ctx context.Context, object *unstructured.Unstructured, 
 // error, which is not worth a retry.
 func asBadRequest(err error) error {
 	if err != nil && strings.Contains(err.Error(), "failed to create typed patch object") {
-		return apierrors.NewBadRequest(err.Error())
+		text, _, _ := strings.Cut(err.Error(), ", got &value.") // the value may be a secret
+		return apierrors.NewBadRequest(text)
 	}
 	return err
 }
@@ -217,10 +218,11 @@ func (o *Objects) Delete(ctx context.Context, kind schema.GroupVersionKind, name
 func (o *Objects) failed(what string, kind schema.GroupVersionKind, name string, err error) error {
 	where := fmt.Sprintf("%s %s %s in namespace %s of cluster %s", what, kind.Kind, name, o.Namespace, o.Name)
 	switch {
+	case apierrors.IsForbidden(err) && !strings.Contains(err.Error(), " cannot "): // a quota, a policy, a namespace that ends
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf("%s: permission denied; these credentials need get and patch on what the manifests name, create for what is new, and delete for --prune: %w", where, err)
 	case apierrors.IsInvalid(err) && kind.Group == "" && kind.Kind == "Secret":
-		return fmt.Errorf("%s: the cluster rejected it as invalid (%s)", where, apierrors.ReasonForError(err))
+		return apierrors.NewBadRequest(fmt.Sprintf("%s: the cluster rejected it as invalid (%s)", where, apierrors.ReasonForError(err)))
 	}
 	return fmt.Errorf("%s: %w", where, err)
 }

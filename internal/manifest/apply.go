@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -74,10 +75,8 @@ func (w Wanted) plan(ctx context.Context, s Store, o *Object) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	if before != nil {
-		if project := before.GetLabels()[secret.LabelProject]; project != "" && project != w.Project {
-			return Change{}, &source.Error{Position: o.Position, Message: fmt.Sprintf("%s was applied by slipway for project %s", o, project), Hint: "give it another name, or delete it first"}
-		}
+	if err := w.checkOwner(o, before); err != nil {
+		return Change{}, err
 	}
 	after, err := s.Apply(ctx, object, w.Force, true)
 	switch {
@@ -91,40 +90,30 @@ func (w Wanted) plan(ctx context.Context, s Store, o *Object) (Change, error) {
 	return changeOf(object, before, after), nil
 }
 
+// checkOwner returns a *source.Error if an object that is there belongs to another project, or
+// is being deleted. before may be nil.
+func (w Wanted) checkOwner(o *Object, before *unstructured.Unstructured) error {
+	if before == nil {
+		return nil
+	}
+	if project := before.GetLabels()[secret.LabelProject]; project != "" && project != w.Project {
+		return &source.Error{Position: o.Position, Message: fmt.Sprintf("%s was applied by slipway for project %s", o, project),
+			Hint: "give it another name, or remove its label " + secret.LabelProject}
+	}
+	if before.GetDeletionTimestamp() != nil {
+		return &source.Error{Position: o.Position, Message: o.String() + " is being deleted", Hint: "wait until it is gone, or until nothing uses it any more"}
+	}
+	return nil
+}
+
 // isUnbuilt reports whether an object has an image whose digest is not known yet.
 func (w Wanted) isUnbuilt(o *Object) bool {
 	return slices.ContainsFunc(o.Images(), func(name string) bool { return w.References[name] == w.Unbuilt })
 }
 
-// planPrune returns what Prune deletes: what is in the inventory, still belongs to the
-// project, and is in no manifest.
-func (w Wanted) planPrune(ctx context.Context, s Store) ([]Change, error) {
-	if !w.Prune {
-		return nil, nil
-	}
-	applied, err := readInventory(ctx, s, w.Project)
-	if err != nil {
-		return nil, err
-	}
-	var changes []Change
-	for _, e := range slices.Backward(applied.without(w.entries())) {
-		before, err := s.Get(ctx, e.kind, e.name)
-		switch none := new(cluster.NoKindError); {
-		case errors.As(err, &none):
-			continue // its CustomResourceDefinition is gone, and all of its objects
-		case err != nil:
-			return nil, err
-		case before == nil || before.GetLabels()[secret.LabelProject] != w.Project:
-			continue
-		}
-		changes = append(changes, Change{Kind: e.kind, Name: e.name, Action: Prune, before: before})
-	}
-	return changes, nil
-}
-
 // Apply makes the changes that Plan returned for w, apart from deleting what is pruned. It
-// returns those that it made. The last one of them may not be made if there is an error. One that
-// failed half-way can be repeated.
+// returns those that it made, and one of which that is not known. One that failed half-way
+// can be repeated.
 func Apply(ctx context.Context, s Store, w Wanted, changes []Change) (made []Change, err error) {
 	stored, err := readInventory(ctx, s, w.Project)
 	if err != nil {
@@ -138,8 +127,22 @@ func Apply(ctx context.Context, s Store, w Wanted, changes []Change) (made []Cha
 	}
 	for n, c := range changes {
 		if c.Action == Create || c.Action == Update {
-			made = append(made, c)
-			if err := w.apply(ctx, s, c.object); err != nil {
+			if c.before == nil { // it may be there by now, or have been there in another version
+				if c.before, err = w.find(ctx, s, c.object); err == nil {
+					err = w.checkOwner(w.Objects[n], c.before)
+				}
+				if err != nil {
+					return made, explain(w.Objects[n], err)
+				}
+				if c.before != nil {
+					c.Action = Update
+				}
+			}
+			err := w.apply(ctx, s, c.object)
+			if !refused(err) {
+				made = append(made, c)
+			}
+			if err != nil {
 				return made, explain(w.Objects[n], err)
 			}
 		}
@@ -147,40 +150,10 @@ func Apply(ctx context.Context, s Store, w Wanted, changes []Change) (made []Cha
 	return made, nil
 }
 
-// DeletePruned deletes what Plan found to prune.
-func DeletePruned(ctx context.Context, s Store, w Wanted, changes []Change) error {
-	if !w.Prune {
-		return nil
-	}
-	for _, c := range changes {
-		if c.Action == Prune {
-			if err := s.Delete(ctx, c.Kind, c.Name); err != nil {
-				return err
-			}
-		}
-	}
-	stored, err := readInventory(ctx, s, w.Project)
-	if err != nil {
-		return err
-	}
-	if left := stored.without(stored.without(w.entries())); len(left) != len(stored) {
-		return left.write(ctx, s, w.Project)
-	}
-	return nil
-}
-
-// Rollback puts back what was before Apply made the changes, in reverse order: it deletes what
-// was created. It returns all errors joined.
-func Rollback(ctx context.Context, s Store, made []Change) error {
-	var errs []error
-	for _, c := range slices.Backward(made) {
-		if c.Action == Create {
-			errs = append(errs, s.Delete(ctx, c.Kind, c.Name))
-		} else {
-			errs = append(errs, s.Replace(ctx, c.before))
-		}
-	}
-	return errors.Join(errs...)
+// refused reports whether the server has answered a request and changed nothing.
+func refused(err error) bool {
+	var answer apierrors.APIStatus
+	return errors.As(err, &answer) && answer.Status().Code/100 == 4
 }
 
 // The cluster needs a moment to serve the kinds of a new CustomResourceDefinition.
@@ -189,12 +162,29 @@ const (
 	newKindPause   = 250 * time.Millisecond
 )
 
-// apply applies one object. If its CustomResourceDefinition was applied just now, it waits
-// until the cluster has its kind.
+// apply applies one object.
 func (w Wanted) apply(ctx context.Context, s Store, object *unstructured.Unstructured) error {
-	for waited := time.Duration(0); ; waited += newKindPause {
+	return w.onceServed(ctx, object.GroupVersionKind(), func() error {
 		_, err := s.Apply(ctx, object, w.Force, false)
-		if none := new(cluster.NoKindError); !errors.As(err, &none) || !w.defines(object.GroupVersionKind()) || waited >= newKindTimeout {
+		return err
+	})
+}
+
+// find returns an object as it is in the cluster, or nil if there is none.
+func (w Wanted) find(ctx context.Context, s Store, object *unstructured.Unstructured) (found *unstructured.Unstructured, err error) {
+	err = w.onceServed(ctx, object.GroupVersionKind(), func() (err error) {
+		found, err = s.Get(ctx, object.GroupVersionKind(), object.GetName())
+		return err
+	})
+	return found, err
+}
+
+// onceServed calls do. If the CustomResourceDefinition of the kind was applied just now, it
+// calls do again until the cluster has the kind.
+func (w Wanted) onceServed(ctx context.Context, kind schema.GroupVersionKind, do func() error) error {
+	for waited := time.Duration(0); ; waited += newKindPause {
+		err := do()
+		if none := new(cluster.NoKindError); !errors.As(err, &none) || !w.defines(kind) || waited >= newKindTimeout {
 			return err
 		}
 		if err := w.Pause(ctx, newKindPause); err != nil {
@@ -242,7 +232,11 @@ func explain(o *Object, err error) error {
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
 		return &source.Error{Position: o.Position, Message: err.Error(), Err: err}
 	case apierrors.IsConflict(err):
-		return fmt.Errorf("%s: %w (%s)", o.Position, err, TakeOver)
+		hint := TakeOver
+		if strings.Contains(err.Error(), ".spec.replicas") {
+			hint += "; if an autoscaler sets spec.replicas, leave it out of the manifest"
+		}
+		return fmt.Errorf("%s: %w (%s)", o.Position, err, hint)
 	}
 	return err
 }

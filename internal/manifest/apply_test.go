@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -17,6 +18,8 @@ import (
 type memory struct {
 	objects map[string]*unstructured.Unstructured
 	left    int
+	// refuse, if not nil, is the answer to each apply of a Service.
+	refuse error
 }
 
 var errBroken = errors.New("the connection is broken")
@@ -36,8 +39,15 @@ func (m *memory) Get(_ context.Context, kind schema.GroupVersionKind, name strin
 }
 
 func (m *memory) Apply(_ context.Context, object *unstructured.Unstructured, _, dryRun bool) (*unstructured.Unstructured, error) {
+	object = object.DeepCopy()
+	if kind := object.GetKind(); !strings.HasPrefix(kind, "Cluster") && kind != "Namespace" {
+		object.SetNamespace("serving")
+	}
 	if dryRun {
 		return object, nil
+	}
+	if m.refuse != nil && object.GetKind() == "Service" {
+		return nil, m.refuse
 	}
 	if err := m.write(); err != nil {
 		return nil, err
@@ -139,6 +149,50 @@ func TestRollback(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"Service a", "Service c"}, m.names()); diff != "" || m.objects["Service a"] != before {
 		t.Errorf("it is not as before (-want +got)\n%s", diff)
+	}
+}
+
+// TestRollbackLeavesOthers makes an object between the plan and the apply. The rollback does
+// not delete it, and a write that the server refused is not rolled back.
+func TestRollbackLeavesOthers(t *testing.T) {
+	m := &memory{objects: map[string]*unstructured.Unstructured{}, left: 1000}
+	w := wanted("a", "b")
+	changes, err := Plan(t.Context(), m, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Service", "metadata": map[string]any{"name": "b", "namespace": "serving"}}}
+	m.objects["Service b"] = own
+	made, err := Apply(t.Context(), m, w, changes)
+	if err != nil || len(made) != 2 || made[1].Action != Update {
+		t.Fatalf("it made %v, %v", made, err)
+	}
+	if err := Rollback(t.Context(), m, made); err != nil || m.objects["Service b"] != own || len(m.names()) != 1 {
+		t.Errorf("%v is left, %v", m.names(), err)
+	}
+	m.refuse = apierrors.NewConflict(schema.GroupResource{Resource: "services"}, "a", errBroken)
+	if made, err := Apply(t.Context(), m, w, changes); err == nil || len(made) != 0 {
+		t.Errorf("a refused write made %v, %v", made, err)
+	}
+}
+
+// TestPruneKeeps leaves what holds data, and what other namespaces may use.
+func TestPruneKeeps(t *testing.T) {
+	m := &memory{objects: map[string]*unstructured.Unstructured{}, left: 1000}
+	w := wanted("a")
+	for _, kind := range []string{"PersistentVolumeClaim", "Namespace", "ClusterRole"} {
+		w.Objects = append(w.Objects, &Object{object: &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": kind, "metadata": map[string]any{"name": "x"}}}})
+	}
+	if err := applyAll(t.Context(), m, w); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := applyAll(t.Context(), m, wanted()); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"ClusterRole x", "Namespace x", "PersistentVolumeClaim x"}, m.names()); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

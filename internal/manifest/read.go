@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -34,11 +36,35 @@ func Read(c *config.Config, namespace string, lookup func(string) (string, bool)
 			}
 		}
 	}
+	for _, o := range r.objects {
+		if whose := writtenElsewhere(c, o); whose != "" {
+			r.errs = append(r.errs, &source.Error{Position: o.Position, Message: o.String() + " is also written by " + whose, Hint: "keep one of the two"})
+		}
+	}
 	if len(r.errs) > 0 {
 		return nil, joined(r.errs)
 	}
 	sortByKind(r.objects)
 	return r.objects, nil
+}
+
+// writtenElsewhere returns what else of slipway.yaml writes an object, or "".
+func writtenElsewhere(c *config.Config, o *Object) string {
+	switch o.Kind().GroupKind() {
+	case schema.GroupKind{Kind: "Secret"}:
+		if c.Secrets[o.Name()] != nil {
+			return "secrets." + o.Name() + " of slipway.yaml"
+		}
+	case schema.GroupKind{Kind: "PersistentVolumeClaim"}:
+		if v := c.Volume; v != nil && v.Create != nil && v.Claim == o.Name() {
+			return "volume.create of slipway.yaml"
+		}
+	case configMap.GroupKind():
+		if o.Name() == inventoryName(c.Project) {
+			return "slipway, which lists there what it applied"
+		}
+	}
+	return ""
 }
 
 // joined joins errs by file, in the order of their lines.

@@ -180,8 +180,11 @@ func TestErrors(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\na: &a {<<: *a}\n")
 	f.Add("kind: List\napiVersion: v1\nitems: [&a {<<: [*a]}, slipway://x, ${X}]\n")
+	f.Add("kind: X\napiVersion: v1\nmetadata: {name: a, <<: {namespace: default}}\n")
+	f.Add("kind: X\napiVersion: v1\nmetadata: {<<: {generateName: a-}}\n")
+	f.Add("{<<: {apiVersion: a/b/c}, kind: X, metadata: {name: a b}}\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		r := &reader{file: "x.yaml", lookup: func(string) (string, bool) { return "", false }, seen: map[identity]source.Position{}}
+		r := &reader{file: "x.yaml", namespace: "serving", lookup: func(string) (string, bool) { return "", false }, seen: map[identity]source.Position{}}
 		for _, document := range r.documents([]byte(text)) {
 			r.document(document)
 		}

@@ -117,6 +117,12 @@ func (r *reader) check(root *yaml.Node, value map[string]any) bool {
 	if len(r.errs) == before {
 		name = r.text(node, metadata, "name", "metadata")
 	}
+	if strings.ContainsAny(name, "/% \t\r\n") || name == "." || name == ".." {
+		r.fail(child(node, "name"), "", "%q is not a valid name of an object of Kubernetes", name)
+	}
+	if strings.ContainsAny(kind, " \t\r\n") {
+		r.fail(child(root, "kind"), "", "%q is not a valid kind", kind)
+	}
 	version, err := schema.ParseGroupVersion(apiVersion)
 	if err != nil {
 		r.fail(child(root, "apiVersion"), "write it as GROUP/VERSION, such as apps/v1", "apiVersion %q is not valid", apiVersion)
@@ -163,7 +169,12 @@ func (r *reader) near(n *yaml.Node, key string) string {
 }
 
 // child returns the value of a key of a mapping, or nil.
-func child(n *yaml.Node, key string) *yaml.Node {
+func child(n *yaml.Node, key string) *yaml.Node { return childOf(n, key, 0) }
+
+// maxMerges bounds how many mappings are merged into one another.
+const maxMerges = 20
+
+func childOf(n *yaml.Node, key string, merges int) *yaml.Node {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
@@ -173,6 +184,25 @@ func child(n *yaml.Node, key string) *yaml.Node {
 				return n.Content[i+1].Alias
 			}
 			return n.Content[i+1]
+		}
+	}
+	return merged(n, key, merges+1)
+}
+
+// merged returns the value of a key that a mapping merges from others, or nil.
+func merged(n *yaml.Node, key string, merges int) *yaml.Node {
+	for i := 0; merges <= maxMerges && n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Tag != "!!merge" {
+			continue
+		}
+		from := []*yaml.Node{n.Content[i+1]}
+		if from[0].Kind == yaml.SequenceNode {
+			from = from[0].Content
+		}
+		for _, one := range from {
+			if found := childOf(one, key, merges); found != nil {
+				return found
+			}
 		}
 	}
 	return nil

@@ -19,7 +19,11 @@ import (
 
 // lookAtPolyaxon asks the Polyaxon server for its version, and returns the active runs.
 func (v *viewer) lookAtPolyaxon(ctx context.Context) []report.Run {
-	if err := v.Extend(ctx, platform.Uses{Runs: true}); err != nil {
+	err := v.joined
+	if !v.Embedded {
+		err = v.Extend(ctx, platform.Uses{Runs: true})
+	}
+	if err != nil {
 		v.hide(server, "list services", err)
 		v.hide(active, "list services", err)
 		return nil

@@ -49,6 +49,8 @@ func order() []string {
 type viewer struct {
 	*platform.Platform
 	found *report.Cluster
+	// joined is the error of joining the sandbox, if runs go there.
+	joined error
 
 	mu sync.Mutex
 	// reached reports whether the API server has answered, even if it refused.
@@ -62,6 +64,9 @@ type viewer struct {
 func Look(ctx context.Context, to *platform.Platform) (*report.Cluster, []report.Run, error) {
 	v := &viewer{Platform: to, found: &report.Cluster{Namespace: to.RunNamespace}}
 	var running []report.Run
+	if to.Embedded { // joining sets what the parts read
+		v.joined = to.Extend(ctx, platform.Uses{Runs: true})
+	}
 	parts := []func(context.Context){
 		func(ctx context.Context) { running = v.lookAtPolyaxon(ctx) },
 		func(ctx context.Context) { _ = to.ReadRemote(ctx) }, // it masks the values

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"reflect"
@@ -75,8 +74,6 @@ func (a *App) Named(name string) *App {
 // Open returns an App for this process. Its options come from the environment variables in
 // the tags of its fields, such as SLIPWAY_DIR. Run reports a variable with an invalid value.
 func Open() *App {
-	// The Kubernetes client logs to standard error what it also returns as an error.
-	klog.SetSlogLogger(slog.New(slog.DiscardHandler))
 	a := &App{Self: []string{"sandbox:serve"}, Stdout: os.Stdout, Stderr: os.Stderr}
 	fields := reflect.ValueOf(a).Elem()
 	for n := range fields.NumField() {
@@ -140,6 +137,7 @@ func (a *App) run(ctx context.Context, task Task) error {
 	}
 	env, workflow := a.env()
 	defer a.open().close()
+	ctx = klog.NewContext(ctx, klog.Logger{}) // the Kubernetes client logs to standard error what it also returns
 	ctx, faults := panics.Watch(ctx)
 	ctx, release := interruptible(ctx, a.leave)
 	defer release()
