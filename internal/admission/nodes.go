@@ -31,7 +31,7 @@ func Nodes(nodes []corev1.Node, pods []Pod) []Obstacle {
 	grows := mayGrow(nodes)
 	for i := range pods {
 		for _, o := range withoutNode(nodes, &pods[i]) {
-			o.Never = !grows
+			o.Never = o.Never && !grows
 			if grows && o.Hint == "" {
 				o.Hint = "a node pool that starts at zero may have it, which cannot be seen"
 			}
@@ -49,12 +49,12 @@ func withoutNode(nodes []corev1.Node, p *Pod) []Obstacle {
 		lacks := func(n corev1.Node) bool { has, ok := n.Labels[label]; return !ok || has != value }
 		path := append(slices.Clone(p.Path), "environment", "nodeSelector", label)
 		if !slices.ContainsFunc(nodes, func(n corev1.Node) bool { return !lacks(n) }) {
-			all = append(all, Obstacle{Message: fmt.Sprintf("no node of the cluster has the label %s: %s", label, value), Hint: valueHint(nodes, label, value), Path: path})
+			all = append(all, Obstacle{Message: fmt.Sprintf("no node of the cluster has the label %s: %s", label, value), Hint: valueHint(nodes, label, value), Path: path, Never: true})
 			continue
 		}
 		rest := slices.DeleteFunc(slices.Clone(selected), lacks)
 		if len(rest) == 0 {
-			return append(all, Obstacle{Message: "no node of the cluster has all labels of the node selector", Path: path})
+			return append(all, Obstacle{Message: "no node of the cluster has all labels of the node selector", Path: path, Never: true})
 		}
 		selected = rest
 	}
@@ -67,8 +67,11 @@ func withoutNode(nodes []corev1.Node, p *Pod) []Obstacle {
 		most := wanted.DeepCopy()
 		most.Set(0)
 		for i := range selected {
-			if has := selected[i].Status.Allocatable[name]; has.Cmp(most) > 0 {
-				most = has
+			// While a device plugin restarts, its resources have a capacity only.
+			for _, list := range []corev1.ResourceList{selected[i].Status.Allocatable, selected[i].Status.Capacity} {
+				if has := list[name]; has.Cmp(most) > 0 {
+					most = has
+				}
 			}
 		}
 		which := "of the cluster"
@@ -77,12 +80,18 @@ func withoutNode(nodes []corev1.Node, p *Pod) []Obstacle {
 		}
 		switch {
 		case most.IsZero():
-			all = append(all, Obstacle{Message: fmt.Sprintf("no node %s has %s", which, name), Path: p.place(name)})
+			all = append(all, Obstacle{Message: fmt.Sprintf("no node %s has %s", which, name), Path: p.place(name), Never: onNodes(name)})
 		case wanted.Cmp(most) > 0:
-			all = append(all, Obstacle{Message: fmt.Sprintf("no node %s has %s %s: the largest has %s", which, wanted.String(), name, most.String()), Path: p.place(name)})
+			all = append(all, Obstacle{Message: fmt.Sprintf("no node %s has %s %s: the largest has %s", which, wanted.String(), name, most.String()), Path: p.place(name), Never: true})
 		}
 	}
 	return all
+}
+
+// onNodes reports whether a resource that can be had is one that nodes have. A scheduler's
+// extender may know others, such as nvidia.com/gpumem.
+func onNodes(name corev1.ResourceName) bool {
+	return strings.HasSuffix(string(name), "/gpu") || strings.HasPrefix(string(name), "nvidia.com/mig-")
 }
 
 // valueHint returns the nearest value that nodes have for a label, or all their values.
@@ -112,6 +121,6 @@ const maxShownValues = 8
 func mayGrow(nodes []corev1.Node) bool {
 	return len(nodes) == 0 || slices.ContainsFunc(nodes, func(n corev1.Node) bool {
 		scheme, _, _ := strings.Cut(n.Spec.ProviderID, "://")
-		return scheme != "" && !slices.Contains([]string{"kind", "k3s", "k3d", "rke2", "minikube"}, scheme)
+		return scheme != "" && !slices.Contains([]string{"kind", "k3d", "minikube"}, scheme)
 	})
 }

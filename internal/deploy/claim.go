@@ -114,7 +114,7 @@ func (s volume) await(ctx context.Context, claim *corev1.PersistentVolumeClaim) 
 		}
 		message := strings.TrimSpace(last.Message)
 		switch {
-		case last.Reason == "WaitForFirstConsumer":
+		case last.Reason == "WaitForFirstConsumer", last.Reason == "WaitForPodScheduled":
 			return claim, nil
 		case message != "" && message != why:
 			why = message

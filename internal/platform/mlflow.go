@@ -16,7 +16,8 @@ func (to *Platform) MLflowService() string {
 		return ""
 	}
 	name, rest, qualified := strings.Cut(at.Hostname(), ".")
-	if space, _, _ := strings.Cut(rest, "."); qualified && space != to.RunNamespace || name == "localhost" {
+	inside := rest == to.RunNamespace || rest == to.RunNamespace+".svc" || strings.HasPrefix(rest, to.RunNamespace+".svc.")
+	if qualified && !inside || name == "localhost" {
 		return ""
 	}
 	return name

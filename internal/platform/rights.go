@@ -47,10 +47,10 @@ func (to *Platform) Needs() []Need {
 	}
 	useful("to read the lines of runs from their pods", "", "pods", "log", "get")
 	useful("to say why a run waits", "", "events", "", "list")
-	if v := cfg.Volume; v != nil && v.Create != nil {
+	if v := cfg.Volume; v != nil && v.Create != nil && !to.Embedded {
 		need("to create the claim of the volume", "", "persistentvolumeclaims", "", "get", "create")
 	}
-	if v := cfg.Volume; v != nil && v.Create != nil {
+	if v := cfg.Volume; v != nil && v.Create != nil && !to.Embedded {
 		everywhere("to check that the claim can be bound", "storage.k8s.io", "storageclasses", "list")
 		everywhere("to check that the claim can be bound", "", "persistentvolumes", "list")
 	}

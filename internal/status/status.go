@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -112,7 +113,7 @@ func (v *viewer) judge() {
 func (v *viewer) asked(what, needs string, err error) bool {
 	v.mu.Lock()
 	var answered apierrors.APIStatus
-	if err == nil || errors.As(err, &answered) && !apierrors.IsUnauthorized(err) {
+	if err == nil || errors.As(err, &answered) && answered.Status().Code < http.StatusInternalServerError && !apierrors.IsUnauthorized(err) {
 		v.reached = true
 	} else if v.failed == nil {
 		v.failed = err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -40,20 +41,30 @@ func (v *viewer) lookAtConnections(ctx context.Context) {
 		c := &all[i]
 		v.found.Connections = append(v.found.Connections, report.Connection{
 			Name: c.Name, Kind: c.Kind, Mount: c.Mount, ReadOnly: c.ReadOnly, Store: c.Store, Secret: c.Secret,
-			Source: cmp.Or(c.Claim, c.HostPath, c.Bucket, withoutUser(c.URL)),
+			Source: cmp.Or(c.Claim, c.HostPath, bucket(c.Bucket), address(c.URL)),
 		})
 	}
 	v.lookAtVolume(ctx, all)
 }
 
-// withoutUser returns a URL without the user in it, which may be a token.
-func withoutUser(text string) string {
+// address returns the scheme, host and path of a URL. Every other part may be a credential.
+func address(text string) string {
 	at, err := url.Parse(text)
-	if err != nil {
+	if err != nil || at.Host == "" {
 		return ""
 	}
-	at.User = nil
-	return at.String()
+	return (&url.URL{Scheme: at.Scheme, Host: at.Host, Path: at.Path}).String()
+}
+
+// bucket returns the name of a bucket, without the signature or the password that its address
+// may have.
+func bucket(text string) string {
+	text, _, _ = strings.Cut(text, "?")
+	scheme, rest, found := strings.Cut(text, "://")
+	if user, host, has := strings.Cut(rest, "@"); found && has && strings.Contains(user, ":") {
+		return scheme + "://" + host
+	}
+	return text
 }
 
 // lookAtVolume finds the claim behind /polyaxon-v1-data, and how much of it is used.
