@@ -30,22 +30,27 @@ import (
 type cut struct {
 	next  http.Handler
 	count atomic.Int64
-	// at is the request at which end is called. done says whether the cluster gets it.
+	// place is nil as long as all requests pass. Requests of an ended command may still come.
+	place atomic.Pointer[place]
+}
+
+// place is the request at which end is called. done says whether the cluster gets it.
+type place struct {
 	at   int64
 	done bool
 	end  context.CancelFunc
 }
 
 func (c *cut) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	n := c.count.Add(1)
+	n, place := c.count.Add(1), c.place.Load()
 	switch {
-	case c.at == 0 || n < c.at:
+	case place == nil || n < place.at:
 		c.next.ServeHTTP(w, r)
 		return
-	case n == c.at && c.done:
+	case n == place.at && place.done:
 		c.next.ServeHTTP(httptest.NewRecorder(), r)
 	}
-	c.end()
+	place.end()
 	panic(http.ErrAbortHandler)
 }
 
@@ -110,7 +115,7 @@ func manifestFaults(t *testing.T, access *rest.Config) {
 	for _, done := range []bool{false, true} {
 		at := int64(1)
 		for interrupted := true; interrupted; at += step {
-			proxy.at = 0
+			proxy.place.Store(nil)
 			v.write("k8s.yaml", configManifest("a", "1")+configManifest("b", "1"))
 			if _, err := Apply(t.Context(), v.env, ApplyOptions{Prune: true}); err != nil {
 				t.Fatal(err)
@@ -118,13 +123,13 @@ func manifestFaults(t *testing.T, access *rest.Config) {
 			v.write("k8s.yaml", configManifest("b", "2")+configManifest("c", "1"))
 			ctx, end := context.WithCancel(t.Context())
 			proxy.count.Store(0)
-			proxy.at, proxy.done, proxy.end = at, done, end
+			proxy.place.Store(&place{at, done, end})
 			_, err := Apply(ctx, v.env, ApplyOptions{Prune: true})
 			end()
 			if interrupted = ExitCode(err) == ExitInterrupted; !interrupted && err != nil {
 				t.Fatalf("request %d: exit code %d, %v", at, ExitCode(err), err)
 			}
-			proxy.at = 0
+			proxy.place.Store(nil)
 			if _, err := Apply(t.Context(), v.env, ApplyOptions{Prune: true}); err != nil {
 				t.Fatalf("after request %d: %v", at, err)
 			}

@@ -218,7 +218,6 @@ func (o *Objects) Delete(ctx context.Context, kind schema.GroupVersionKind, name
 func (o *Objects) failed(what string, kind schema.GroupVersionKind, name string, err error) error {
 	where := fmt.Sprintf("%s %s %s in namespace %s of cluster %s", what, kind.Kind, name, o.Namespace, o.Name)
 	switch {
-	case apierrors.IsForbidden(err) && !strings.Contains(err.Error(), " cannot "): // a quota, a policy, a namespace that ends
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf("%s: permission denied; these credentials need get and patch on what the manifests name, create for what is new, and delete for --prune: %w", where, err)
 	case apierrors.IsInvalid(err) && kind.Group == "" && kind.Kind == "Secret":

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -226,6 +226,13 @@ func (w Wanted) entries() inventory {
 // TakeOver says how to change fields of other field managers.
 const TakeOver = "--force-conflicts takes them over"
 
+// hasReplicas reports whether a conflict is about the replicas of a workload.
+func hasReplicas(err error) bool {
+	var answer apierrors.APIStatus
+	return errors.As(err, &answer) && answer.Status().Details != nil &&
+		slices.ContainsFunc(answer.Status().Details.Causes, func(c metav1.StatusCause) bool { return c.Field == ".spec.replicas" })
+}
+
 // explain adds the place of an object to an error of the server.
 func explain(o *Object, err error) error {
 	switch {
@@ -233,7 +240,7 @@ func explain(o *Object, err error) error {
 		return &source.Error{Position: o.Position, Message: err.Error(), Err: err}
 	case apierrors.IsConflict(err):
 		hint := TakeOver
-		if strings.Contains(err.Error(), ".spec.replicas") {
+		if hasReplicas(err) {
 			hint += "; if an autoscaler sets spec.replicas, leave it out of the manifest"
 		}
 		return fmt.Errorf("%s: %w (%s)", o.Position, err, hint)
