@@ -15,18 +15,11 @@ import (
 )
 
 // Missing returns problems for objects of the cluster that a job, which was checked before,
-// needs and does not find. The error is a *panics.Error if a rule panics.
-func (c *Checker) Missing(ctx context.Context, j *config.Job) ([]report.Problem, error) {
+// needs and does not find. f is its Polyaxonfile. compiled is its operation, as
+// job.CompiledWithPlaceholder returns it. The error is a *panics.Error if a rule panics.
+func (c *Checker) Missing(ctx context.Context, j *config.Job, f *file.File, compiled *compile.Compiled) ([]report.Problem, error) {
 	t := TargetOf(c.Project, j)
 	return t.guarded(func() ([]report.Problem, error) {
-		f, err := job.File(ctx, c.Project, j)
-		if err != nil {
-			return nil, err
-		}
-		compiled, err := job.CompiledWithPlaceholder(ctx, c.Project, j)
-		if err != nil {
-			return nil, err
-		}
 		problems := c.problems(j, lint.Missing(ctx, f, compiled, c.Cluster))
 		if compiled != nil {
 			problems = append(problems, c.missingRendered(ctx, j, f, compiled)...)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -38,7 +37,7 @@ func (d *Deployment) checkCluster(ctx context.Context, wanted []demand) error {
 	c := &checker.Checker{Env: d.Env, Project: d.Project, Cluster: there}
 	var errs []error
 	for _, w := range wanted {
-		problems, err := c.Missing(ctx, w.job)
+		problems, err := c.Missing(ctx, w.job, w.file, w.compiled)
 		errs = append(errs, err)
 		for _, problem := range problems {
 			if problem.Severity == string(file.SeverityError) {
@@ -58,9 +57,6 @@ func (d *Deployment) checkCluster(ctx context.Context, wanted []demand) error {
 	}
 	return errors.Join(errs...)
 }
-
-// lookTimeout limits how long a request for nodes, quotas or limits may take.
-const lookTimeout = 3 * time.Second
 
 // surroundings is what the pods of runs find in a cluster.
 type surroundings struct {
@@ -89,7 +85,7 @@ func (d *Deployment) look(ctx context.Context, there *platform.Inventory, wanted
 	if !d.Embedded {
 		ask := func(failure *error, request func(context.Context) error) {
 			group.Go(func() error {
-				soon, cancel := context.WithTimeout(limited, lookTimeout)
+				soon, cancel := context.WithTimeout(limited, platform.OptionalTimeout)
 				defer cancel()
 				*failure = request(soon)
 				return limited.Err()
@@ -142,7 +138,7 @@ func unseenNote(unseen []platform.Unseen) string {
 	}
 	switch {
 	case errors.Is(why, context.DeadlineExceeded):
-		parts = append(parts, fmt.Sprintf("the cluster did not answer within %s when asked for %s", lookTimeout, strings.Join(failed, ", ")))
+		parts = append(parts, fmt.Sprintf("the cluster did not answer within %s when asked for %s", platform.OptionalTimeout, strings.Join(failed, ", ")))
 	case why != nil:
 		parts = append(parts, fmt.Sprintf("the cluster could not be asked for %s: %v", strings.Join(failed, ", "), why))
 	}

@@ -60,7 +60,7 @@ func (i *Inventory) secret(ctx context.Context, name string, keys bool) *lookup 
 		if unanswered {
 			return
 		}
-		ctx, cancel := context.WithTimeout(ctx, optionalTimeout)
+		ctx, cancel := context.WithTimeout(ctx, OptionalTimeout)
 		defer cancel()
 		found := false
 		if keys {
@@ -93,7 +93,7 @@ func (i *Inventory) list(ctx context.Context, kind lint.Kind) *lookup {
 		return i.configMaps(ctx, kind)
 	}
 	return i.once(string(kind), func(l *lookup) {
-		ctx, cancel := context.WithTimeout(ctx, optionalTimeout)
+		ctx, cancel := context.WithTimeout(ctx, OptionalTimeout)
 		defer cancel()
 		l.known = true
 		switch {
@@ -118,7 +118,7 @@ func (i *Inventory) list(ctx context.Context, kind lint.Kind) *lookup {
 // serves both.
 func (i *Inventory) configMaps(ctx context.Context, kind lint.Kind) *lookup {
 	maps := i.once(string(lint.ConfigMap), func(l *lookup) {
-		ctx, cancel := context.WithTimeout(ctx, optionalTimeout)
+		ctx, cancel := context.WithTimeout(ctx, OptionalTimeout)
 		defer cancel()
 		all, err := i.cluster.ConfigMaps(ctx)
 		l.known, l.err, l.keys = true, err, map[string][]string{}

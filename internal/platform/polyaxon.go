@@ -48,13 +48,13 @@ func (to *Platform) connectPolyaxon(ctx context.Context) error {
 	return err
 }
 
-// optionalTimeout is the timeout of a request whose answer is not essential to a command.
-const optionalTimeout = 3 * time.Second
+// OptionalTimeout is the timeout of a request whose answer is not essential to a command.
+const OptionalTimeout = 3 * time.Second
 
 // ServerVersion requests the version of the configured Polyaxon server. It returns an
 // error if there is no answer within 3 s.
 func ServerVersion(ctx context.Context, p *project.Project) (schema.Version, error) {
-	ctx, cancel := context.WithTimeout(ctx, optionalTimeout)
+	ctx, cancel := context.WithTimeout(ctx, OptionalTimeout)
 	defer cancel()
 	to := New(p)
 	if p.Config.Polyaxon == nil {
