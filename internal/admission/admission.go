@@ -28,42 +28,6 @@ type Obstacle struct {
 	Path []string
 }
 
-// requirements returns what a pod requests, or its limits. As in Kubernetes, a request that
-// is missing is the limit. Init containers run one after the other, before the others.
-func requirements(spec *corev1.PodSpec, limits bool) corev1.ResourceList {
-	sum := corev1.ResourceList{}
-	for i := range spec.Containers {
-		for name, amount := range amountsOf(&spec.Containers[i], limits) {
-			total := sum[name]
-			total.Add(amount)
-			sum[name] = total
-		}
-	}
-	for i := range spec.InitContainers {
-		for name, amount := range amountsOf(&spec.InitContainers[i], limits) {
-			if total, ok := sum[name]; !ok || amount.Cmp(total) > 0 {
-				sum[name] = amount
-			}
-		}
-	}
-	return sum
-}
-
-// amountsOf returns what a container requests, or its limits.
-func amountsOf(c *corev1.Container, limits bool) corev1.ResourceList {
-	amounts := corev1.ResourceList{}
-	for name, amount := range c.Resources.Limits {
-		amounts[name] = amount
-	}
-	if limits {
-		return amounts
-	}
-	for name, amount := range c.Resources.Requests {
-		amounts[name] = amount
-	}
-	return amounts
-}
-
 // extended reports whether a resource is provided by a device plugin, such as
 // nvidia.com/gpu.
 func extended(name corev1.ResourceName) bool {

@@ -8,13 +8,14 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // Asks reports whether a pod asks for particular nodes: by labels, or by a resource that not
 // every node has.
 func (p *Pod) Asks() bool {
-	for name := range requirements(&p.Spec, false) {
+	for name := range cluster.Requests(&p.Spec, false) {
 		if extended(name) {
 			return true
 		}
@@ -58,7 +59,7 @@ func withoutNode(nodes []corev1.Node, p *Pod) []Obstacle {
 		}
 		selected = rest
 	}
-	requests := requirements(&p.Spec, false)
+	requests := cluster.Requests(&p.Spec, false)
 	for _, name := range sortedNames(requests) {
 		wanted := requests[name]
 		if !extended(name) || wanted.IsZero() {

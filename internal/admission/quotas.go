@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
 )
 
 // Quotas returns an obstacle for each resource of which the pods of a run together ask for
@@ -58,7 +60,7 @@ func usage(name corev1.ResourceName, pods []Pod) (total resource.Quantity, most 
 	for i := range pods {
 		amount := *resource.NewQuantity(1, resource.DecimalSI)
 		if name != corev1.ResourcePods && name != "count/pods" {
-			amount = requirements(&pods[i].Spec, limits)[plainName(name)]
+			amount = cluster.Requests(&pods[i].Spec, limits)[plainName(name)]
 		}
 		if amount = times(amount, pods[i].Count); most == nil || amount.Cmp(highest) > 0 {
 			highest, most = amount, &pods[i]
@@ -117,11 +119,11 @@ func outside(name string, item *corev1.LimitRangeItem, p *Pod) []Obstacle {
 	}
 	switch item.Type {
 	case corev1.LimitTypePod:
-		check("the pod", requirements(&p.Spec, false), requirements(&p.Spec, true))
+		check("the pod", cluster.Requests(&p.Spec, false), cluster.Requests(&p.Spec, true))
 	case corev1.LimitTypeContainer:
 		for i := range p.Spec.Containers {
 			c := &p.Spec.Containers[i]
-			check("container "+cmp.Or(c.Name, "main"), amountsOf(c, false), amountsOf(c, true))
+			check("container "+cmp.Or(c.Name, "main"), cluster.ContainerRequests(c, false), cluster.ContainerRequests(c, true))
 		}
 	}
 	return all

@@ -114,33 +114,10 @@ func (c *Cluster) UseOfGPUs(ctx context.Context, pools []*GPUPool) error {
 	for i := range pods.Items {
 		for _, pool := range pools {
 			if pool.members[pods.Items[i].Spec.NodeName] {
-				pool.Used += held(&pods.Items[i].Spec, v1.ResourceName(pool.Resource))
+				held := Requests(&pods.Items[i].Spec, false)[v1.ResourceName(pool.Resource)]
+				pool.Used += held.Value()
 			}
 		}
 	}
 	return nil
-}
-
-// held returns how many pieces of a resource a pod holds. The containers that run side by
-// side add up; one that runs before them needs no more than it has itself.
-func held(spec *v1.PodSpec, resource v1.ResourceName) int64 {
-	of := func(c v1.Container) int64 {
-		quantity, found := c.Resources.Requests[resource]
-		if !found {
-			quantity = c.Resources.Limits[resource]
-		}
-		return quantity.Value()
-	}
-	var sum, before int64
-	for _, c := range spec.InitContainers {
-		if c.RestartPolicy != nil && *c.RestartPolicy == v1.ContainerRestartPolicyAlways {
-			sum += of(c)
-		} else {
-			before = max(before, of(c))
-		}
-	}
-	for _, c := range spec.Containers {
-		sum += of(c)
-	}
-	return max(sum, before)
 }

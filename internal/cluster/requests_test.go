@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-func TestHeld(t *testing.T) {
+func TestRequests(t *testing.T) {
 	const gpu = v1.ResourceName("nvidia.com/gpu")
 	container := func(n string) v1.Container {
 		return v1.Container{Resources: v1.ResourceRequirements{Limits: v1.ResourceList{gpu: resource.MustParse(n)}}}
@@ -25,8 +25,8 @@ func TestHeld(t *testing.T) {
 		"one before, with less": {v1.PodSpec{InitContainers: []v1.Container{container("1")}, Containers: []v1.Container{container("2")}}, 2},
 		"a sidecar":             {v1.PodSpec{InitContainers: []v1.Container{sidecar}, Containers: []v1.Container{container("2")}}, 3},
 	} {
-		if got := held(&test.spec, gpu); got != test.want {
-			t.Errorf("%s: %d, want %d", what, got, test.want)
+		if got := Requests(&test.spec, false)[gpu]; got.Value() != test.want {
+			t.Errorf("%s: %d, want %d", what, got.Value(), test.want)
 		}
 	}
 }
