@@ -71,15 +71,8 @@ func (c *Cluster) Releases(ctx context.Context) ([]Release, error) {
 
 // newestRecords returns the names of the Secrets with the newest revision of each release.
 func (c *Cluster) newestRecords(ctx context.Context) ([]string, error) {
-	text, err := c.Client.CoreV1().RESTClient().Get().Namespace(c.Namespace).Resource("secrets").
-		SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json").
-		Param("labelSelector", "owner=helm").Param("limit", strconv.Itoa(maxRecords)).Do(ctx).Raw()
-	var listed struct {
-		Items []metav1.PartialObjectMetadata `json:"items"`
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &listed)
-	}
+	records, err := metadata(ctx, c.Client.CoreV1().RESTClient().Get().Namespace(c.Namespace).Resource("secrets").
+		Param("labelSelector", "owner=helm").Param("limit", strconv.Itoa(maxRecords)))
 	if err != nil {
 		return nil, fmt.Errorf("list Helm's records in namespace %s of cluster %s: %w", c.Namespace, c.Name, err)
 	}
@@ -88,7 +81,7 @@ func (c *Cluster) newestRecords(ctx context.Context) ([]string, error) {
 		revision int
 	}
 	newest := map[string]record{}
-	for _, item := range listed.Items {
+	for _, item := range records {
 		release := item.Labels["name"]
 		revision, err := strconv.Atoi(item.Labels["version"])
 		if err == nil && release != "" && revision > newest[release].revision {

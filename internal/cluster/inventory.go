@@ -18,50 +18,57 @@ import (
 // or serviceaccounts. It requests only their metadata, which some servers do not support:
 // they send the whole objects.
 func (c *Cluster) Names(ctx context.Context, resource string) ([]string, error) {
-	names, err := namesOf(ctx, c.Client.CoreV1().RESTClient().Get().Namespace(c.Namespace).Resource(resource))
+	items, err := metadata(ctx, c.Client.CoreV1().RESTClient().Get().Namespace(c.Namespace).Resource(resource))
 	if err != nil {
 		return nil, fmt.Errorf("list %s in namespace %s of cluster %s: %w", resource, c.Namespace, c.Name, err)
 	}
-	return names, nil
+	return namesOf(items), nil
 }
 
 // PriorityClasses returns the names of the priority classes of the cluster.
 func (c *Cluster) PriorityClasses(ctx context.Context) ([]string, error) {
-	names, err := namesOf(ctx, c.Client.CoreV1().RESTClient().Get().AbsPath("/apis/scheduling.k8s.io/v1/priorityclasses"))
+	items, err := metadata(ctx, c.Client.CoreV1().RESTClient().Get().AbsPath("/apis/scheduling.k8s.io/v1/priorityclasses"))
 	if err != nil {
 		return nil, fmt.Errorf("list the priority classes of cluster %s: %w", c.Name, err)
 	}
-	return names, nil
+	return namesOf(items), nil
 }
 
-// namesOf sends a request for a list, and returns the names of its objects.
-func namesOf(ctx context.Context, request *rest.Request) ([]string, error) {
-	text, err := request.SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json").Do(ctx).Raw()
+// The Accept headers of requests for the metadata of an object, and of a list of objects.
+// Servers that do not support them send the whole objects.
+const (
+	acceptMetadata     = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+	acceptMetadataList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+)
+
+// metadata sends a request for a list, and returns the metadata of its objects.
+func metadata(ctx context.Context, request *rest.Request) ([]metav1.PartialObjectMetadata, error) {
+	text, err := request.SetHeader("Accept", acceptMetadataList).Do(ctx).Raw()
 	if err != nil {
 		return nil, err
 	}
 	var listed struct {
-		Items []struct {
-			Metadata struct {
-				Name string `json:"name"`
-			} `json:"metadata"`
-		} `json:"items"`
+		Items []metav1.PartialObjectMetadata `json:"items"`
 	}
 	if json.Unmarshal(text, &listed) != nil {
 		return nil, errors.New("the response cannot be read")
 	}
-	names := make([]string, len(listed.Items))
-	for i, item := range listed.Items {
-		names[i] = item.Metadata.Name
+	return listed.Items, nil
+}
+
+func namesOf(items []metav1.PartialObjectMetadata) []string {
+	names := make([]string, len(items))
+	for i := range items {
+		names[i] = items[i].Name
 	}
-	return names, nil
+	return names
 }
 
 // HasSecret reports whether there is a Secret with the name. It requests only the
 // metadata, as Names does.
 func (c *Cluster) HasSecret(ctx context.Context, name string) (bool, error) {
 	err := c.Client.CoreV1().RESTClient().Get().Namespace(c.Namespace).Resource("secrets").Name(name).
-		SetHeader("Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json").Do(ctx).Error()
+		SetHeader("Accept", acceptMetadata).Do(ctx).Error()
 	if apierrors.IsNotFound(err) {
 		return false, nil
 	}
