@@ -96,7 +96,7 @@ func (s manifests) Apply(ctx context.Context, result *report.Result) error {
 		s.Event(report.Failed, "manifests", s.RunNamespace, outcome)
 		return exit.IfInterruptedWith(ctx, fmt.Errorf("apply manifests: %w", err), "manifests may be applied in part; another apply completes them")
 	}
-	s.Event(report.Done, "manifests", s.RunNamespace, manifestSummary(changes))
+	s.Event(report.Done, "manifests", s.RunNamespace, tallyManifests(changes).String())
 	return nil
 }
 
@@ -163,7 +163,7 @@ func (s manifests) Plan(ctx context.Context, result *report.Result) (changes int
 		planned, err := s.plan(ctx)
 		if !isUnreachable(err) || ctx.Err() != nil {
 			result.Manifests = append(result.Manifests, reportManifests(planned)...)
-			return changedObjects(planned), err
+			return tallyManifests(planned).changed(), err
 		}
 		s.noteUnreachable("the cluster", err)
 	}
@@ -195,27 +195,6 @@ func (d *Deployment) wantedManifests() manifest.Wanted {
 		Project: d.Config.Project, Objects: d.Manifests, References: references, Unbuilt: job.PlaceholderImage,
 		Prune: d.PruneManifests, Force: d.ForceConflicts, Pause: d.Pause,
 	}
-}
-
-func changedObjects(changes []manifest.Change) (n int) {
-	for _, c := range changes {
-		if c.Action != manifest.Unchanged {
-			n++
-		}
-	}
-	return n
-}
-
-func manifestSummary(changes []manifest.Change) string {
-	count := map[manifest.Action]int{}
-	for _, c := range changes {
-		count[c.Action]++
-	}
-	if len(changes) == count[manifest.Unchanged] {
-		return fmt.Sprintf("up to date: %d", len(changes))
-	}
-	return fmt.Sprintf("%d created, %d updated, %d unchanged, %d pruned",
-		count[manifest.Create], count[manifest.Update], count[manifest.Unchanged], count[manifest.Prune])
 }
 
 func reportManifests(changes []manifest.Change) []report.Manifest {

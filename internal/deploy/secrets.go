@@ -39,7 +39,7 @@ func (s secrets) Plan(ctx context.Context, result *report.Result) (changes int, 
 			if err == nil {
 				err = s.tellUsers(ctx, planned, result, true)
 			}
-			return changed(planned), err
+			return tallySecrets(planned).changed(), err
 		}
 		s.noteUnreachable("the cluster", err)
 	}
@@ -84,7 +84,7 @@ func (s secrets) sync(ctx context.Context) ([]secret.Change, error) {
 	if err := secret.Apply(ctx, s.Cluster.Secrets(), s.wanted(), changes); err != nil {
 		return changes, s.notSynced(err)
 	}
-	s.Event(report.Done, "secrets", s.RunNamespace, summary(changes))
+	s.Event(report.Done, "secrets", s.RunNamespace, tallySecrets(changes).String())
 	return changes, nil
 }
 
@@ -104,27 +104,6 @@ func (s secrets) createNamespace(ctx context.Context) error {
 	s.Event(report.Done, "secrets", s.NamespaceToCreate, "namespace created")
 	s.NamespaceToCreate = ""
 	return nil
-}
-
-func summary(changes []secret.Change) string {
-	count := map[secret.Action]int{}
-	for _, c := range changes {
-		count[c.Action]++
-	}
-	if len(changes) == count[secret.Unchanged] {
-		return fmt.Sprintf("up to date: %d", len(changes))
-	}
-	return fmt.Sprintf("%d created, %d updated, %d unchanged, %d pruned",
-		count[secret.Create], count[secret.Update], count[secret.Unchanged], count[secret.Prune])
-}
-
-func changed(changes []secret.Change) (n int) {
-	for _, c := range changes {
-		if c.Action != secret.Unchanged {
-			n++
-		}
-	}
-	return n
 }
 
 func reportSecrets(changes []secret.Change) []report.Secret {
@@ -161,7 +140,7 @@ func (d *Deployment) withSecretsStep(ctx context.Context, result *report.Result,
 		return err
 	}
 	changes, err := do(secrets{d}, ctx)
-	result.Secrets, result.CreateNamespace, result.Changes = reportSecrets(changes), d.NamespaceToCreate, changed(changes)
+	result.Secrets, result.CreateNamespace, result.Changes = reportSecrets(changes), d.NamespaceToCreate, tallySecrets(changes).changed()
 	if err != nil {
 		return err
 	}
