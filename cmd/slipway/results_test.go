@@ -61,6 +61,7 @@ var steps = []step{
 	{golden: "status", args: "status train"},
 	{golden: "logs", args: "logs train"},
 	{golden: "artifacts", args: "artifacts train"},
+	{golden: "cluster-status", args: "cluster status"}, // before a run goes on
 	{golden: "submit", args: "submit slow", soon: true},
 	{golden: "stop", args: "stop slow", soon: true},
 	{code: tasks.ExitStopped, args: "follow slow"},
@@ -75,7 +76,6 @@ var steps = []step{
 	{golden: "dashboard", code: tasks.ExitUsage, args: "dashboard apu"},
 	{golden: "down", args: "down api"},
 	{golden: "cluster-credentials", args: "cluster credentials --kubeconfig KUBECONFIG"},
-	{golden: "cluster-status", args: "cluster status"},
 	{golden: "cluster-token", args: "cluster token"},
 	{golden: "registry-password", args: "registry password"},
 	{golden: "sandbox-status", args: "sandbox status"},
