@@ -11,68 +11,72 @@ type Need struct {
 	Optional bool
 }
 
+// NeedsOf returns a need for each verb.
+func NeedsOf(of cluster.Right, what string, optional bool, verbs ...string) []Need {
+	all := make([]Need, len(verbs))
+	for i, verb := range verbs {
+		of.Verb = verb
+		all[i] = Need{Right: of, For: what, Optional: optional}
+	}
+	return all
+}
+
 // Needs returns the rights that slipway uses for this repository, those that a deploy needs
 // first.
 func (to *Platform) Needs() []Need {
 	var needed, optional []Need
-	need := func(what, group, resource, subresource string, verbs ...string) {
-		for _, verb := range verbs {
-			needed = append(needed, Need{Right: cluster.Right{Verb: verb, Group: group, Resource: resource, Subresource: subresource}, For: what})
-		}
+	need := func(what string, of cluster.Right, verbs ...string) {
+		needed = append(needed, NeedsOf(of, what, false, verbs...)...)
 	}
-	useful := func(what, group, resource, subresource string, verbs ...string) {
-		for _, verb := range verbs {
-			optional = append(optional, Need{Right: cluster.Right{Verb: verb, Group: group, Resource: resource, Subresource: subresource}, For: what, Optional: true})
-		}
+	use := func(what string, of cluster.Right, verbs ...string) {
+		optional = append(optional, NeedsOf(of, what, true, verbs...)...)
 	}
-	everywhere := func(what, group, resource, verb string) {
-		optional = append(optional, Need{Right: cluster.Right{Verb: verb, Group: group, Resource: resource, Everywhere: true}, For: what, Optional: true})
+	core := func(resource string) cluster.Right { return cluster.Right{Resource: resource} }
+	sub := func(resource, subresource string) cluster.Right {
+		return cluster.Right{Resource: resource, Subresource: subresource}
 	}
-	cfg := to.Config
-	if secretAt(to.Project) != nil {
-		need("to sync secrets", "", "secrets", "", "get", "create", "patch")
-		useful("to sync secrets with --prune", "", "secrets", "", "list", "delete")
+	everywhere := func(group, resource string) cluster.Right {
+		return cluster.Right{Group: group, Resource: resource, Everywhere: true}
 	}
-	if secretAt(to.Project) != nil && !to.Embedded {
+	cfg, secrets, inCluster := to.Config, secretAt(to.Project) != nil, !to.Embedded
+	if secrets {
+		need("to sync secrets", core("secrets"), "get", "create", "patch")
+		use("to sync secrets with --prune", core("secrets"), "list", "delete")
+	}
+	if secrets && inCluster {
 		for _, resource := range []string{"deployments", "statefulsets", "daemonsets"} {
-			useful("to restart what uses a changed secret", "apps", resource, "", "list", "patch")
+			use("to restart what uses a changed secret", cluster.Right{Group: "apps", Resource: resource}, "list", "patch")
 		}
 	}
-	if cfg.Polyaxon == nil && !to.Embedded {
-		need("to find Polyaxon", "", "services", "", "list")
-		need("to reach Polyaxon", "", "pods", "", "list")
-		need("to reach Polyaxon", "", "pods", "portforward", "create")
+	if cfg.Polyaxon == nil && inCluster {
+		need("to find Polyaxon", core("services"), "list")
+		need("to reach Polyaxon", core("pods"), "list")
+		need("to reach Polyaxon", sub("pods", "portforward"), "create")
 	} else {
-		useful("to say why a run waits or failed", "", "pods", "", "list")
+		use("to say why a run waits or failed", core("pods"), "list")
 	}
-	useful("to read the lines of runs from their pods", "", "pods", "log", "get")
-	useful("to say why a run waits", "", "events", "", "list")
-	if v := cfg.Volume; v != nil && v.Create != nil && !to.Embedded {
-		need("to create the claim of the volume", "", "persistentvolumeclaims", "", "get", "create")
-	}
-	if v := cfg.Volume; v != nil && v.Create != nil && !to.Embedded {
-		everywhere("to check that the claim can be bound", "storage.k8s.io", "storageclasses", "list")
-		everywhere("to check that the claim can be bound", "", "persistentvolumes", "list")
+	use("to read the lines of runs from their pods", sub("pods", "log"), "get")
+	use("to say why a run waits", core("events"), "list")
+	if v := cfg.Volume; v != nil && v.Create != nil && inCluster {
+		need("to create the claim of the volume", core("persistentvolumeclaims"), "get", "create")
+		use("to check that the claim can be bound", everywhere("storage.k8s.io", "storageclasses"), "list")
+		use("to check that the claim can be bound", everywhere("", "persistentvolumes"), "list")
 	}
 	const exist, fit = "to check that they exist before a run starts", "to check that a run can start"
-	useful(exist, "", "configmaps", "", "list")
-	if !to.Embedded {
-		if secretAt(to.Project) == nil {
-			useful(exist, "", "secrets", "", "get")
+	use(exist, core("configmaps"), "list")
+	if inCluster {
+		if !secrets {
+			use(exist, core("secrets"), "get")
 		}
-		for _, resource := range []string{"persistentvolumeclaims", "serviceaccounts"} {
-			useful(exist, "", resource, "", "list")
-		}
-		for _, resource := range []string{"resourcequotas", "limitranges"} {
-			useful(fit, "", resource, "", "list")
-		}
-		everywhere(fit, "", "nodes", "list")
-		everywhere(exist, "scheduling.k8s.io", "priorityclasses", "list")
+		use(exist, core("persistentvolumeclaims"), "list")
+		use(exist, core("serviceaccounts"), "list")
+		use(fit, core("resourcequotas"), "list")
+		use(fit, core("limitranges"), "list")
+		use(fit, everywhere("", "nodes"), "list")
+		use(exist, everywhere("scheduling.k8s.io", "priorityclasses"), "list")
 	}
 	if cfg.Cluster != nil && cfg.Cluster.CreateNamespace {
-		for _, verb := range []string{"get", "create", "patch"} {
-			needed = append(needed, Need{Right: cluster.Right{Verb: verb, Resource: "namespaces", Everywhere: true}, For: "to create the namespace"})
-		}
+		need("to create the namespace", everywhere("", "namespaces"), "get", "create", "patch")
 	}
 	return append(needed, optional...)
 }

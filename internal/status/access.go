@@ -3,6 +3,7 @@ package status
 import (
 	"context"
 	"errors"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -60,35 +61,30 @@ func (v *viewer) lookAtRights(ctx context.Context) {
 	}
 }
 
-// needsOfManifests returns the rights that slipway uses for the manifests of slipway.yaml.
-// Their resources are those that kinds have by convention. Manifests that cannot be read
+// needsOfManifests returns the rights that slipway uses for the manifests of slipway.yaml, each
+// once. Their resources are those that kinds have by convention. Manifests that cannot be read
 // need none: check reports them.
 func (v *viewer) needsOfManifests() []platform.Need {
+	if v.Embedded {
+		return nil // the sandbox applies none
+	}
 	objects, err := manifest.Read(v.Config, v.RunNamespace, v.Lookup)
-	if err != nil || len(objects) == 0 || v.Embedded {
+	if err != nil || len(objects) == 0 {
 		return nil
 	}
 	var needed, optional []platform.Need
-	known := map[string]bool{}
-	use := func(group, resource, what string, isOptional bool, verbs ...string) {
-		for _, verb := range verbs {
-			if key := verb + " " + resource + "." + group; !known[key] {
-				known[key] = true
-				one := platform.Need{Right: cluster.Right{Verb: verb, Group: group, Resource: resource}, For: what, Optional: isOptional}
-				if isOptional {
-					optional = append(optional, one)
-				} else {
-					needed = append(needed, one)
-				}
-			}
-		}
-	}
 	for _, o := range objects {
-		of, _ := meta.UnsafeGuessKindToResource(o.Kind())
-		use(of.Group, of.Resource, "to apply manifests", false, "get", "create", "patch")
-		use(of.Group, of.Resource, "to put manifests back with --rollback, and to delete with --prune", true, "delete", "update")
+		resource, _ := meta.UnsafeGuessKindToResource(o.Kind())
+		of := cluster.Right{Group: resource.Group, Resource: resource.Resource}
+		needed = append(needed, platform.NeedsOf(of, "to apply manifests", false, "get", "create", "patch")...)
+		optional = append(optional, platform.NeedsOf(of, "to put manifests back with --rollback, and to delete with --prune", true, "delete", "update")...)
 	}
-	use("", "configmaps", "to list what was applied", false, "get", "create", "patch")
-	use("apps", "replicasets", "to say why an object is not rolled out", true, "list")
-	return append(needed, optional...)
+	needed = append(needed, platform.NeedsOf(cluster.Right{Resource: "configmaps"}, "to list what was applied", false, "get", "create", "patch")...)
+	optional = append(optional, platform.NeedsOf(cluster.Right{Group: "apps", Resource: "replicasets"}, "to say why an object is not rolled out", true, "list")...)
+	known := map[cluster.Right]bool{}
+	return slices.DeleteFunc(append(needed, optional...), func(n platform.Need) bool {
+		again := known[n.Right]
+		known[n.Right] = true
+		return again
+	})
 }
