@@ -27,15 +27,10 @@ const (
 // read returns the text of the file at path. It fails if the file is not regular, too
 // large, empty or not UTF-8.
 func read(path string) ([]byte, error) {
-	text, err := source.ReadFile(nil, path, maxSize+1)
-	var irregular *source.IrregularError
+	text, err := source.ReadDocument(path, maxSize, "slipway.yaml")
 	switch {
-	case errors.As(err, &irregular):
-		return nil, irregular
 	case err != nil:
 		return nil, err
-	case len(text) > maxSize:
-		return nil, errors.New("is larger than 1 MiB, the limit for slipway.yaml")
 	case bytes.IndexByte(text, 0) >= 0, !utf8.Valid(text):
 		return nil, errors.New("is not valid UTF-8")
 	case len(bytes.TrimSpace(text)) == 0:

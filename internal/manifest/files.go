@@ -7,8 +7,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // extensions are those of the files that are read in a directory.
@@ -54,22 +52,4 @@ func files(dir, given string) ([]string, error) {
 		}
 	}
 	return all, nil
-}
-
-// maxSize is the maximum size of a file, in bytes.
-const maxSize = 4 << 20
-
-// text returns the text of a file.
-func text(file string) ([]byte, error) {
-	text, err := source.ReadFile(nil, file, maxSize+1)
-	var irregular *source.IrregularError
-	switch {
-	case errors.As(err, &irregular):
-		return nil, irregular
-	case err != nil:
-		return nil, err
-	case len(text) > maxSize:
-		return nil, errors.New("is larger than 4 MiB, the limit for a manifest")
-	}
-	return text, nil
 }

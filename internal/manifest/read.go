@@ -81,11 +81,14 @@ func joined(errs []*source.Error) error {
 	return errors.Join(all...)
 }
 
+// maxSize is the maximum size of a file, in bytes.
+const maxSize = 4 << 20
+
 // readFile reads a file. shown is its path in messages: beside that of slipway.yaml.
 func (r *reader) readFile(path, shown string) {
 	defer panics.At(shown)
 	r.file = shown
-	content, err := text(path)
+	content, err := source.ReadDocument(path, maxSize, "a manifest")
 	if err != nil {
 		r.errs = append(r.errs, &source.Error{Position: source.Position{File: shown}, Message: err.Error(), Err: err})
 		return

@@ -1,6 +1,8 @@
 package source
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -53,6 +55,20 @@ func Open(root *os.Root, name string) (*os.File, error) {
 		return nil, err
 	}
 	return file, nil
+}
+
+// ReadDocument reads a whole file as Open does. Its errors are for a message that begins with
+// the name of the file: an *IrregularError itself, or that the file is larger than limit, in
+// bytes and a whole number of MiB, which is the limit for what it is.
+func ReadDocument(name string, limit int64, what string) ([]byte, error) {
+	text, err := ReadFile(nil, name, limit+1)
+	if irregular := new(IrregularError); errors.As(err, &irregular) {
+		return nil, irregular
+	}
+	if err == nil && int64(len(text)) > limit {
+		err = fmt.Errorf("is larger than %d MiB, the limit for %s", limit>>20, what)
+	}
+	return text, err
 }
 
 // ReadFile reads a file as Open does. It returns at most the first limit bytes.
