@@ -37,10 +37,7 @@ import (
 // see all, some and nothing of it.
 func TestClusterStatus(t *testing.T) {
 	access := testenv.Kubernetes(t)
-	clients, err := kubernetes.NewForConfig(access)
-	if err != nil {
-		t.Fatal(err)
-	}
+	clients := clientsOf(t, access)
 	job := buildJob(t)
 	env, _, _ := serving(t, "secrets: {same: {data: {key: env:KEY}}, changed: {data: {key: env:KEY}}, foreign: {data: {key: env:KEY}}, absent: {data: {key: env:KEY}}, unread: {data: {key: env:UNSET}}}\n"+
 		"mlflow: {tracking-uri: 'http://mlflow.polyaxon-v1.svc:5000'}\nprices: {per-hour: {nvidia.com/gpu: 2.5}}", writeKubeconfig(t, access))
@@ -215,16 +212,6 @@ func seesNothing(ctx context.Context, t *testing.T, env *Env, clients kubernetes
 	}
 }
 
-// as makes a user that of the kubeconfig.
-func as(t *testing.T, access *rest.Config, user string) {
-	t.Helper()
-	access = rest.CopyConfig(access)
-	access.Impersonate.UserName = user
-	if err := os.WriteFile("kubeconfig", []byte(writeKubeconfig(t, access)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // hidden returns what is not visible, with the right that is needed.
 func hidden(c *report.Cluster) []string {
 	var all []string
@@ -253,12 +240,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 func furnish(t *testing.T, clients kubernetes.Interface) {
 	t.Helper()
 	ctx := t.Context()
-	must := func(_ any, err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	must := must(t)
 	core, ns := clients.CoreV1(), sandboxtest.Namespace
 	ofChart := func(name, chart, version string) map[string]string {
 		return map[string]string{"app.kubernetes.io/instance": name, "app.kubernetes.io/version": version, "helm.sh/chart": chart + "-" + version, "app.kubernetes.io/managed-by": "Helm"}

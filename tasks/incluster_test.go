@@ -16,9 +16,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/cluster/clustertest"
@@ -32,10 +29,7 @@ import (
 // dashboards.
 func TestPolyaxonInCluster(t *testing.T) {
 	access := testenv.Kubernetes(t)
-	clients, err := kubernetes.NewForConfig(access)
-	if err != nil {
-		t.Fatal(err)
-	}
+	clients := clientsOf(t, access)
 	job := buildJob(t)
 	env, events, _ := serving(t, "", writeKubeconfig(t, access))
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -180,19 +174,4 @@ func pod(name string, labels map[string]string) *corev1.Pod {
 	no := false
 	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: sandboxtest.Namespace, Labels: labels},
 		Spec: corev1.PodSpec{AutomountServiceAccountToken: &no, Containers: []corev1.Container{{Name: "main", Image: "none"}}}}
-}
-
-// writeKubeconfig returns access in the format of a kubeconfig file.
-func writeKubeconfig(t *testing.T, access *rest.Config) string {
-	t.Helper()
-	config := api.NewConfig()
-	config.Clusters["a"] = &api.Cluster{Server: access.Host, CertificateAuthority: access.CAFile, CertificateAuthorityData: access.CAData}
-	config.AuthInfos["a"] = &api.AuthInfo{ClientCertificate: access.CertFile, ClientKey: access.KeyFile, ClientCertificateData: access.CertData, ClientKeyData: access.KeyData, Impersonate: access.Impersonate.UserName}
-	config.Contexts["a"] = &api.Context{Cluster: "a", AuthInfo: "a"}
-	config.CurrentContext = "a"
-	text, err := clientcmd.Write(*config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

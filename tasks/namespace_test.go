@@ -11,7 +11,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
@@ -23,16 +22,8 @@ import (
 // permissions, and to namespaces that do not exist.
 func TestSecretsOnCluster(t *testing.T) {
 	access := testenv.Kubernetes(t)
-	clients, err := kubernetes.NewForConfig(access)
-	if err != nil {
-		t.Fatal(err)
-	}
-	must := func(_ any, err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	clients := clientsOf(t, access)
+	must := must(t)
 	const namespace = "polyaxon-v1"
 	must(clients.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{}))
 	named := metav1.ObjectMeta{Name: "deploys"}

@@ -18,7 +18,6 @@ import (
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	sandboxkubernetes "github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
@@ -153,17 +152,9 @@ func TestReplacedConnectionIsNotLookedUp(t *testing.T) {
 // there, what is too little, and what the user may not see.
 func TestNeedsOnCluster(t *testing.T) {
 	access := testenv.Kubernetes(t)
-	clients, err := kubernetes.NewForConfig(access)
-	if err != nil {
-		t.Fatal(err)
-	}
+	clients := clientsOf(t, access)
 	ctx := t.Context()
-	must := func(_ any, err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	must := must(t)
 	const namespace = "polyaxon-v1"
 	named := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Name: name} }
 	amounts := func(words ...string) corev1.ResourceList {

@@ -27,10 +27,7 @@ func TestUpOnNode(t *testing.T) {
 	}
 	access, _ := testenv.Node(t)
 	env, events, port := serving(t, "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))+"'}", writeKubeconfig(t, access))
-	clients, err := kubernetes.NewForConfig(access)
-	if err != nil {
-		t.Fatal(err)
-	}
+	clients := clientsOf(t, access)
 	if _, err := clients.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: sandboxtest.Namespace}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +35,7 @@ func TestUpOnNode(t *testing.T) {
 	defer cancel()
 
 	// The node has no GPU, and the namespace no credentials.
-	_, err = Up(ctx, env, UpOptions{Service: "api"})
+	_, err := Up(ctx, env, UpOptions{Service: "api"})
 	if ExitCode(err) != ExitUsage || !strings.Contains(err.Error(), "service api can never start: no node of the cluster has nvidia.com/gpu") || !strings.Contains(err.Error(), "secret gcp-sa-credentials not found") {
 		t.Errorf("a service that cannot start: %v", err)
 	}

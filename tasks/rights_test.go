@@ -17,7 +17,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/yaml"
 
 	"github.com/slipway-ci/slipway/internal/testenv"
@@ -27,28 +26,18 @@ import (
 // They are all that a deploy uses, and nothing else.
 func TestDocumentedRights(t *testing.T) {
 	access := testenv.Kubernetes(t)
-	clients, err := kubernetes.NewForConfig(access)
-	if err != nil {
-		t.Fatal(err)
-	}
+	clients := clientsOf(t, access)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	role, everywhere := documentedRights(t)
 	if _, err := clients.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "polyaxon-v1"}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := clients.RbacV1().Roles("polyaxon-v1").Create(ctx, role, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	allow(t, clients, "least", role.Rules...)
 	if _, err := clients.RbacV1().ClusterRoles().Create(ctx, everywhere, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	user := []rbacv1.Subject{{Kind: "User", Name: "least"}}
-	if _, err := clients.RbacV1().RoleBindings("polyaxon-v1").Create(ctx, &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Name: "least"}, Subjects: user,
-		RoleRef: rbacv1.RoleRef{Kind: "Role", Name: role.Name}}, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := clients.RbacV1().ClusterRoleBindings().Create(ctx, &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: "least"}, Subjects: user,
+	if _, err := clients.RbacV1().ClusterRoleBindings().Create(ctx, &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: "least"}, Subjects: []rbacv1.Subject{{Kind: "User", Name: "least"}},
 		RoleRef: rbacv1.RoleRef{Kind: "ClusterRole", Name: everywhere.Name}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}

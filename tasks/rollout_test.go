@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
@@ -23,10 +22,7 @@ func TestRolloutOnNode(t *testing.T) {
 		t.Skip("a node of its own is for CI; TestManifests applies to a real API server")
 	}
 	access, _ := testenv.Node(t)
-	clients, err := kubernetes.NewForConfig(access)
-	if err != nil {
-		t.Fatal(err)
-	}
+	clients := clientsOf(t, access)
 	v := vaultOn(t, access)
 	v.write("slipway.yaml", "project: story\ncluster: {kubeconfig: {path: kubeconfig}, namespace: ns, create-namespace: true}\nmanifests: [k8s]\n")
 	if err := os.Mkdir(filepath.Join(v.dir, "k8s"), 0o700); err != nil {
@@ -68,7 +64,7 @@ spec:
 
 	server("'print=no model', 'exit=3'")
 	failed := new(RolloutError)
-	_, err = Apply(t.Context(), v.env, ApplyOptions{RolloutTimeout: 15 * time.Second, Rollback: true})
+	_, err := Apply(t.Context(), v.env, ApplyOptions{RolloutTimeout: 15 * time.Second, Rollback: true})
 	if !errors.As(err, &failed) || ExitCode(err) != ExitFailed || !strings.Contains(err.Error(), "not rolled out within 15s") || len(failed.Pods) != 1 {
 		t.Fatalf("exit code %d: %v", ExitCode(err), err)
 	}

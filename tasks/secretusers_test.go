@@ -25,10 +25,7 @@ import (
 // restarted are, with --restart.
 func TestSecretUsers(t *testing.T) {
 	access := testenv.Kubernetes(t)
-	clients, err := kubernetes.NewForConfig(access)
-	if err != nil {
-		t.Fatal(err)
-	}
+	clients := clientsOf(t, access)
 	if _, err := clients.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ns"}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -149,12 +146,7 @@ func TestSecretUsers(t *testing.T) {
 // workloads creates objects that use the secret token, and one that does not.
 func workloads(t *testing.T, clients kubernetes.Interface) {
 	t.Helper()
-	must := func(_ any, err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	must := must(t)
 	const ns = sandboxtest.Namespace
 	meta := func(name string) metav1.ObjectMeta {
 		return metav1.ObjectMeta{Name: name, Labels: map[string]string{"app": name}}
@@ -179,18 +171,4 @@ func workloads(t *testing.T, clients kubernetes.Interface) {
 	bare := pod("bare", nil)
 	bare.Spec.Volumes = []corev1.Volume{{Name: "token", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "token"}}}}
 	must(clients.CoreV1().Pods(ns).Create(t.Context(), bare, metav1.CreateOptions{}))
-}
-
-// allow gives a user rights in the namespace of runs.
-func allow(t *testing.T, clients kubernetes.Interface, user string, rules ...rbacv1.PolicyRule) {
-	t.Helper()
-	named := metav1.ObjectMeta{Name: user}
-	if _, err := clients.RbacV1().Roles(sandboxtest.Namespace).Create(t.Context(), &rbacv1.Role{ObjectMeta: named, Rules: rules}, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	binding := &rbacv1.RoleBinding{ObjectMeta: named, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: user},
-		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: user}}}
-	if _, err := clients.RbacV1().RoleBindings(sandboxtest.Namespace).Create(t.Context(), binding, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
 }

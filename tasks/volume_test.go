@@ -14,7 +14,6 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 	"github.com/slipway-ci/slipway/internal/testenv"
@@ -25,17 +24,9 @@ import (
 // test does what the cluster's volume controller does.
 func TestVolumeOnCluster(t *testing.T) {
 	access := testenv.Kubernetes(t)
-	clients, err := kubernetes.NewForConfig(access)
-	if err != nil {
-		t.Fatal(err)
-	}
+	clients := clientsOf(t, access)
 	ctx := t.Context()
-	must := func(_ any, err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	must := must(t)
 	const namespace = "polyaxon-v1"
 	named := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Name: name} }
 	claims := clients.CoreV1().PersistentVolumeClaims(namespace)

@@ -19,7 +19,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/testenv"
@@ -31,7 +30,7 @@ func BenchmarkForward(b *testing.B) {
 	access, _ := testenv.Node(b)
 	dir := b.TempDir()
 	kubeconfig := filepath.Join(dir, "kubeconfig")
-	if err := clientcmd.WriteToFile(*kubeconfigOf(access), kubeconfig); err != nil {
+	if err := clientcmd.WriteToFile(*testenv.Kubeconfig(access), kubeconfig); err != nil {
 		b.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "slipway.yaml"), []byte("project: bench\ncluster: {kubeconfig: {path: kubeconfig}, namespace: default}\n"), 0o600); err != nil {
@@ -70,16 +69,6 @@ func BenchmarkForward(b *testing.B) {
 			testenv.Compare(b, contender("kubectl port-forward", theirs), contender("slipway dashboard", ours))
 		})
 	}
-}
-
-// kubeconfigOf returns access as a kubeconfig.
-func kubeconfigOf(access *rest.Config) *api.Config {
-	config := api.NewConfig()
-	config.Clusters["a"] = &api.Cluster{Server: access.Host, CertificateAuthority: access.CAFile, CertificateAuthorityData: access.CAData}
-	config.AuthInfos["a"] = &api.AuthInfo{ClientCertificate: access.CertFile, ClientKey: access.KeyFile, ClientCertificateData: access.CertData, ClientKeyData: access.KeyData}
-	config.Contexts["a"] = &api.Context{Cluster: "a", AuthInfo: "a"}
-	config.CurrentContext = "a"
-	return config
 }
 
 // servePod runs a pod that serves, behind a Service.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/tasks"
@@ -20,12 +19,7 @@ import (
 func BenchmarkSecrets(b *testing.B) {
 	access := testenv.Kubernetes(b)
 	dir := b.TempDir()
-	config := api.NewConfig()
-	config.Clusters["a"] = &api.Cluster{Server: access.Host, CertificateAuthorityData: access.CAData}
-	config.AuthInfos["a"] = &api.AuthInfo{ClientCertificateData: access.CertData, ClientKeyData: access.KeyData}
-	config.Contexts["a"] = &api.Context{Cluster: "a", AuthInfo: "a"}
-	config.CurrentContext = "a"
-	if err := clientcmd.WriteToFile(*config, filepath.Join(dir, "kubeconfig")); err != nil {
+	if err := clientcmd.WriteToFile(*testenv.Kubeconfig(access), filepath.Join(dir, "kubeconfig")); err != nil {
 		b.Fatal(err)
 	}
 	text := "project: bench\ncluster: {kubeconfig: {path: kubeconfig}, namespace: \"${NS}\", create-namespace: true}\nsecrets:\n"

@@ -9,7 +9,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
@@ -19,11 +18,8 @@ import (
 // a real one.
 func Kubectl(t *testing.T, access *rest.Config) {
 	bin := filepath.Dir(testenv.Kubectl(t))
-	config := api.NewConfig()
-	config.Clusters["test"] = &api.Cluster{Server: access.Host, CertificateAuthorityData: access.CAData, CertificateAuthority: access.CAFile}
-	config.AuthInfos["test"] = &api.AuthInfo{Token: access.BearerToken, ClientCertificateData: access.CertData, ClientKeyData: access.KeyData, ClientCertificate: access.CertFile, ClientKey: access.KeyFile}
-	config.Contexts["test"] = &api.Context{Cluster: "test", AuthInfo: "test", Namespace: "kubectl"}
-	config.CurrentContext = "test"
+	config := testenv.Kubeconfig(access)
+	config.Contexts["a"].Namespace = "kubectl"
 	testscript.Run(t, testscript.Params{
 		Dir:           filepath.Join(testenv.Root(t), "internal", "cluster", "clustertest", "testdata"),
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
