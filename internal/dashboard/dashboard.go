@@ -65,8 +65,8 @@ func Open(ctx context.Context, to *platform.Platform, words []string, port int) 
 // checkPort returns an *exit.UsageError if a port is not valid or not free. So that is known
 // before anything is connected.
 func checkPort(ctx context.Context, port int) error {
-	if port < 0 || port > 65535 {
-		return exit.Usagef("port %d is not valid: ports are 1 to 65535", port)
+	if err := relay.CheckPort(port); err != nil {
+		return exit.Usagef("%v", err)
 	}
 	probe, err := relay.Open(ctx, relay.Options{Port: port, Both: true})
 	if err != nil {

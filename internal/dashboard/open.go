@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/panics"
@@ -160,7 +159,7 @@ func (o *opener) sandbox(ctx context.Context, port int) (*Dashboard, error) {
 	dial := func(ctx context.Context) (net.Conn, error) {
 		o.rejoining.Lock()
 		defer o.rejoining.Unlock()
-		connection, err := dialURL(ctx, o.Sandbox.Polyaxon)
+		connection, err := relay.DialURL(ctx, o.Sandbox.Polyaxon)
 		if err == nil {
 			return connection, nil
 		}
@@ -168,7 +167,7 @@ func (o *opener) sandbox(ctx context.Context, port int) (*Dashboard, error) {
 			return nil, err
 		}
 		o.Note(polyaxonWord + ": the sandbox had ended, and was started again; its token is another one now")
-		return dialURL(ctx, o.Sandbox.Polyaxon)
+		return relay.DialURL(ctx, o.Sandbox.Polyaxon)
 	}
 	opened, err := relay.Open(ctx, relay.Options{Port: port, Both: true, Dial: dial, Failed: o.warnings(polyaxonWord)})
 	if err != nil {
@@ -179,15 +178,6 @@ func (o *opener) sandbox(ctx context.Context, port int) (*Dashboard, error) {
 	d.Forwarded, d.Address = true, fmt.Sprintf("http://localhost:%d", opened.Port())
 	d.Command = setHost(d.Address)
 	return d, nil
-}
-
-// dialURL connects to the host of a URL.
-func dialURL(ctx context.Context, address string) (net.Conn, error) {
-	at, err := url.Parse(address)
-	if err != nil {
-		return nil, err
-	}
-	return (&net.Dialer{Timeout: 30 * time.Second}).DialContext(ctx, "tcp", at.Host)
 }
 
 // service opens a service of slipway.yaml that is running, as up does.

@@ -27,19 +27,22 @@ const (
 	claimDiffers   = "differs"
 )
 
+// described reports whether slipway.yaml describes a claim for the jobs.
+func (s volume) described() bool {
+	v := s.Config.Volume
+	return len(s.Jobs) > 0 && v != nil && v.Create != nil
+}
+
 // used reports whether the deploy has a claim to look after. The sandbox's volume is a
 // directory, which needs no claim.
-func (s volume) used() bool {
-	v := s.Config.Volume
-	return len(s.Jobs) > 0 && v != nil && v.Create != nil && !s.Embedded
-}
+func (s volume) used() bool { return s.described() && !s.Embedded }
 
 // check returns an error, before anything is built, for a claim that could never be bound:
 // it has to be created, and neither its storage class nor a free volume of that class
 // exists. What cannot be asked is not an error, because creating the claim will show it. It
 // sets claimMissing.
 func (s volume) check(ctx context.Context) error {
-	if v := s.Config.Volume; s.Embedded && len(s.Jobs) > 0 && v != nil && v.Create != nil {
+	if s.Embedded && s.described() {
 		s.Note("volume.create has no effect on the sandbox: its persistent volume is a directory of this machine, without a limit of its size")
 	}
 	if !s.used() || s.Cluster == nil {

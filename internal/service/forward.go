@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/url"
 	"sync/atomic"
-	"time"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/gate"
@@ -23,10 +22,10 @@ import (
 // CheckPort returns an *exit.UsageError if port cannot be forwarded. Port 0 means no
 // forwarding.
 func (s *Service) CheckPort(port int) error {
-	switch {
-	case port < 0 || port > 65535:
-		return exit.Usagef("port %d is not valid: ports are 1 to 65535", port)
-	case port > 0 && !s.Embedded && s.Rest == nil:
+	if err := relay.CheckPort(port); err != nil {
+		return exit.Usagef("%v", err)
+	}
+	if port > 0 && !s.Embedded && s.Rest == nil {
 		return exit.Usagef("forwarding a port needs access to the cluster: configure cluster in slipway.yaml, or leave --port out")
 	}
 	return nil
@@ -138,11 +137,7 @@ func (s *Service) dial(ctx context.Context, r *polyaxon.Run) (net.Conn, error) {
 		if err != nil {
 			return nil, fmt.Errorf("find service %s in the sandbox: %w", r.Name, err)
 		}
-		at, err := url.Parse(address)
-		if err != nil {
-			return nil, err
-		}
-		return (&net.Dialer{Timeout: 30 * time.Second}).DialContext(ctx, "tcp", at.Host)
+		return relay.DialURL(ctx, address)
 	}
 	ports := r.Service().Ports
 	if len(ports) == 0 {
