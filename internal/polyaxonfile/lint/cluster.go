@@ -108,11 +108,7 @@ func Missing(ctx context.Context, f *file.File, c *compile.Compiled, cluster Inv
 	var all []Finding
 	for _, n := range literalNeeds(f, c) {
 		for _, m := range n.missing(ctx, cluster) {
-			at := f.At(m.path...)
-			all = append(all, Finding{
-				Error: source.Error{Position: at, Message: m.message, Hint: m.hint}, Rule: n.kind.rule(), Severity: file.SeverityError, Stage: n.kind.stage(),
-				Length: p.length(at), Line: f.Line(at),
-			})
+			all = append(all, p.lacks(n, m, m.path))
 		}
 	}
 	return suppress(f, all)
@@ -128,15 +124,21 @@ func MissingRendered(ctx context.Context, f *file.File, c *compile.Compiled, clu
 	var all []Finding
 	for _, n := range renderedNeeds(f, c) {
 		for _, m := range n.missing(ctx, cluster) {
-			found := Finding{Error: source.Error{Message: m.message, Hint: m.hint}, Rule: n.kind.rule(), Severity: file.SeverityError, Stage: n.kind.stage()}
-			if n.template != nil {
-				at := f.At(n.template...)
-				found.Position, found.Length, found.Line = at, p.length(at), f.Line(at)
-			}
-			all = append(all, found)
+			all = append(all, p.lacks(n.need, m, n.template))
 		}
 	}
 	return all
+}
+
+// lacks returns the finding for what the cluster does not have of an object. It has the
+// position of a path in the file, or none if the path is nil.
+func (p *pass) lacks(n need, m lack, path []string) Finding {
+	found := Finding{Error: source.Error{Message: m.message, Hint: m.hint}, Rule: n.kind.rule(), Severity: file.SeverityError, Stage: n.kind.stage()}
+	if path != nil {
+		at := p.file.At(path...)
+		found.Position, found.Length, found.Line = at, p.length(at), p.file.Line(at)
+	}
+	return found
 }
 
 // templateOf returns the path in the file of the template that produced the value at a
