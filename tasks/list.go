@@ -13,7 +13,7 @@ const DefaultRuns = 20
 // RunsOptions are the options of Runs.
 type RunsOptions struct {
 	// Limit is how many runs are listed, newest first. Zero means DefaultRuns.
-	Limit int `flag:"limit" default:"20" help:"list this many runs"`
+	Limit int `flag:"limit" default:"20" help:"list this many runs; 0 stands for 20"`
 	// Services lists only active services.
 	Services bool `flag:"services" help:"list only the active services"`
 	// Query filters the runs in Polyaxon's query language, such as status:running.

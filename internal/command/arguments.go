@@ -3,12 +3,13 @@ package command
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/spf13/cobra"
 )
 
 // checkArguments returns an error with the command's usage if the number of arguments is
-// wrong.
+// wrong, or if one is empty, as that of an unset variable of a shell is.
 func (c *Command) checkArguments(_ *cobra.Command, given []string) error {
 	least, most := 0, len(c.Task.arguments)
 	for _, a := range c.Task.arguments {
@@ -24,6 +25,8 @@ func (c *Command) checkArguments(_ *cobra.Command, given []string) error {
 		return fmt.Errorf("an argument is missing: slipway %s", c.usage())
 	case len(given) > most:
 		return fmt.Errorf("too many arguments (%q): slipway %s", given, c.usage())
+	case slices.Contains(given, ""):
+		return fmt.Errorf("an argument is empty (%q): slipway %s", given, c.usage())
 	}
 	return nil
 }

@@ -64,6 +64,9 @@ func (c *Config) JobOrder(names ...string) ([][]*Job, error) {
 	}
 	deepest := 0
 	for _, name := range names {
+		if name == "" {
+			return nil, &source.Error{Message: "the name of a job is empty", Hint: "an unset variable gives an empty name; without any name, all jobs are deployed"}
+		}
 		if c.Services[name] != nil {
 			return nil, &source.Error{Message: name + " is a service, not a job", Hint: "slipway up " + name + " starts it"}
 		}

@@ -23,9 +23,9 @@ type Revision struct {
 	Time time.Time
 	// Clean reports whether nothing is uncommitted, including new files.
 	Clean bool
-	// Reason says why the tree is not exactly a commit: it names the uncommitted files, or
-	// quotes git if git refuses to work. It is empty for a clean tree, and if there is no
-	// repository.
+	// Reason says why the tree is not exactly a commit: it names the uncommitted files, says
+	// that a repository is there and git is not, or quotes git if git refuses to work. It is
+	// empty for a clean tree, and if there is no repository.
 	Reason string
 	// Tags are the Git tags that point to HEAD.
 	Tags []string
@@ -59,7 +59,7 @@ func Read(ctx context.Context, dir string, environ []string, unused func(name st
 		return Revision{}, err
 	}
 	if headErr != nil {
-		return Revision{Reason: refusal(headErr)}, nil //nolint:nilerr // the error is in Reason
+		return Revision{Reason: g.refusal(headErr)}, nil //nolint:nilerr // the error is in Reason
 	}
 	lines := strings.Split(strings.TrimSpace(head), "\n")
 	if len(lines) < 2 {
@@ -70,7 +70,7 @@ func Read(ctx context.Context, dir string, environ []string, unused func(name st
 		return Revision{}, nil //nolint:nilerr // unexpected output counts as no git
 	}
 	r.Commit, r.Time, r.Source = lines[0], time.Unix(seconds, 0).UTC(), address(remote)
-	if r.Reason = refusal(statusErr); statusErr == nil {
+	if r.Reason = g.refusal(statusErr); statusErr == nil {
 		r.Reason = uncommitted(status, unused)
 	}
 	r.Clean = r.Reason == ""
@@ -86,13 +86,14 @@ func Read(ctx context.Context, dir string, environ []string, unused func(name st
 
 // Resolve returns the full hash of the commit that a branch, a tag, HEAD or an abbreviated
 // hash refers to in the tree at dir, or "" if there is no such commit. It returns an error
-// if git refuses to read the repository.
+// if git refuses to read the repository, or is not installed.
 func Resolve(ctx context.Context, dir string, environ []string, name string) (string, error) {
 	if strings.HasPrefix(name, "-") {
 		return "", nil
 	}
-	out, err := git{dir: dir, environ: environment(environ)}.output(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
-	if why := refusal(err); why != "" {
+	g := git{dir: dir, environ: environment(environ)}
+	out, err := g.output(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
+	if why := g.refusal(err); why != "" {
 		return "", errors.New(why)
 	}
 	return strings.TrimSpace(out), nil

@@ -209,6 +209,25 @@ func TestGitRefuses(t *testing.T) {
 
 // The .git file of a worktree names a directory. In a container that mounts only the worktree,
 // there is no such directory.
+// A repository on a machine without git, as in a slim container, has a commit that nobody can
+// tell. That is said; a directory without a repository needs no git.
+func TestGitIsNotInstalled(t *testing.T) {
+	dir, plain := repository(t), t.TempDir()
+	write(t, filepath.Join(dir, "sub", "b"), "1")
+	t.Setenv("PATH", t.TempDir())
+	for _, at := range []string{dir, filepath.Join(dir, "sub")} {
+		if r := read(t, at); r.Commit != "" || r.Clean || r.Reason != "git is not installed, so the commit is unknown" {
+			t.Errorf("%s: %+v", at, r)
+		}
+	}
+	if r := read(t, plain); r.Reason != "" {
+		t.Errorf("without a repository: %+v", r)
+	}
+	if _, err := Resolve(t.Context(), dir, os.Environ(), "HEAD"); err == nil || err.Error() != "git is not installed, so the commit is unknown" {
+		t.Errorf("resolve: %v", err)
+	}
+}
+
 func TestWorktreeWithoutItsRepository(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, ".git"), "gitdir: /elsewhere/repository/.git/worktrees/tree\n")

@@ -15,15 +15,25 @@ import "strings"
 
 //go:generate go run ../../internal/command/generate targets targets.go
 
-// list splits a,b; nothing gives none.
-func list(names *string) []string {
-	return strings.FieldsFunc(value(names), func(r rune) bool { return r == ',' })
+// list splits a,b. A text without a name, such as that of an unset variable of a shell, gives
+// one empty name, which no command takes; no text gives none.
+func list(text *string) []string {
+	if text == nil {
+		return nil
+	}
+	if names := strings.FieldsFunc(*text, func(r rune) bool { return r == ',' }); len(names) > 0 {
+		return names
+	}
+	return []string{""}
 }
 
 // assignments splits A=1,B=[2,3]: at commas that a name and = follow.
 func assignments(text *string) []string {
 	var all []string
-	for _, part := range list(text) {
+	for part := range strings.SplitSeq(value(text), ",") {
+		if part == "" {
+			continue
+		}
 		if name, _, ok := strings.Cut(part, "="); (!ok || strings.ContainsAny(name, " []{}\"':")) && len(all) > 0 {
 			all[len(all)-1] += "," + part
 			continue

@@ -277,7 +277,7 @@ func (Component) Eject(ctx context.Context, name string,
 // slipway.yaml, what it has cost so far. It warns about services that have run for
 // more than a day.
 func Runs(ctx context.Context,
-	limit *int, // list this many runs (default 20)
+	limit *int, // list this many runs; 0 stands for 20 (default 20)
 	services *bool, // list only the active services
 	query *string, // filter the runs in Polyaxon's query language: status:running|queued,name:train
 ) error {
