@@ -22,9 +22,9 @@ import (
 
 // TestTargets checks that the binary's commands and the magefile's targets are the same.
 func TestTargets(t *testing.T) {
-	// Only the binary has shells' completions and help topics. Only the magefile has the
+	// Only the binary has shells' completions, help topics and the command of action.yml. Only the magefile has the
 	// targets for developing slipway.
-	onlyBinary := []string{"completion", "exit-codes", "help"}
+	onlyBinary := []string{"action", "completion", "exit-codes", "help"}
 	onlyMage := []string{"bench", "cross", "fuzz", "lint", "test"}
 
 	commands := []string{}

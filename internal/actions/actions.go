@@ -4,6 +4,7 @@
 package actions
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -18,9 +19,6 @@ import (
 )
 
 const (
-	// delimiter is the line with which go-githubactions v1.4.0 ends every output. A value
-	// that contains it could forge other outputs.
-	delimiter = "_GitHubActionsFileCommandDelimeter_"
 	// maxSummary is GitHub's limit for the summary of a step, in bytes.
 	maxSummary = 1 << 20
 	// MaxAnnotation is the maximum size of an annotation's message, in bytes. GitHub cuts a
@@ -90,7 +88,7 @@ func truncate(message string) string {
 func (c *Commands) withPosition(at source.Position, title string) *githubactions.Action {
 	fields := map[string]string{"title": title}
 	if at.File != "" {
-		fields["file"] = c.inWorkspace(at.File)
+		fields["file"] = c.inRepository(at.File)
 		if at.Line > 0 {
 			fields["line"] = strconv.Itoa(at.Line)
 		}
@@ -101,40 +99,83 @@ func (c *Commands) withPosition(at source.Position, title string) *githubactions
 	return c.action.WithFieldsMap(fields)
 }
 
-// inWorkspace returns a path as the runner expects it: relative to the workspace, with
-// slashes. A path outside of the workspace is not made relative.
-func (c *Commands) inWorkspace(path string) string {
-	workspace, ok := c.lookup("GITHUB_WORKSPACE")
+// inRepository returns a path as GitHub expects it: relative to the top level of the
+// repository, with slashes. That is not the workspace when the checkout has a path of its own.
+// Outside of a repository, the path is relative to the workspace if it is in it.
+func (c *Commands) inRepository(path string) string {
 	whole, err := filepath.Abs(path)
-	if !ok || workspace == "" || err != nil {
+	if err != nil {
 		return filepath.ToSlash(path)
 	}
-	if below, err := filepath.Rel(workspace, whole); err == nil && filepath.IsLocal(below) {
+	top, _ := c.lookup("GITHUB_WORKSPACE")
+	for dir := filepath.Dir(whole); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			top = dir
+			break
+		}
+	}
+	if below, err := filepath.Rel(top, whole); err == nil && top != "" && filepath.IsLocal(below) {
 		return filepath.ToSlash(below)
 	}
 	return filepath.ToSlash(path)
 }
 
-// SetOutput sets an output of the step. It returns an error if the value could forge
-// other outputs or the runner's file cannot be written. It does nothing if the runner has
-// no such file.
+// SetOutput sets an output of the step; the last value of a name counts. It does nothing if the
+// runner has no file for outputs.
 func (c *Commands) SetOutput(name, value string) error {
-	value = c.mask(value)
-	if strings.Contains(value, delimiter) || strings.Contains(name, delimiter) {
-		return errors.New("the value contains the output delimiter and could forge other outputs")
-	}
-	return c.file("GITHUB_OUTPUT", fmt.Sprintf("%s<<%s\n%s\n%s\n", name, delimiter, value, delimiter))
+	delimiter := "slipway-" + rand.Text() // a value that could guess it could forge other outputs
+	return c.file("GITHUB_OUTPUT", fmt.Sprintf("%s<<%s\n%s\n%s\n", name, delimiter, c.mask(value), delimiter))
 }
 
-// Summary appends Markdown to the step's summary, cut to GitHub's limit. It does nothing
-// if the runner has no file for it.
-func (c *Commands) Summary(markdown string) error {
-	const cut = "\n\n(truncated: a step summary is limited to 1 MiB)\n"
-	markdown = c.mask(markdown)
-	if len(markdown) > maxSummary-len(cut) {
-		markdown = strings.ToValidUTF8(markdown[:maxSummary-len(cut)], "") + cut
+// SaveTemp writes text to a new file in the runner's directory for temporary files, which only
+// the user of the runner may read, and returns its path. It returns "" if the runner has no
+// such directory. The pattern is as in os.CreateTemp.
+func (c *Commands) SaveTemp(pattern string, text []byte) (path string, err error) {
+	dir, ok := c.lookup("RUNNER_TEMP")
+	if !ok || dir == "" {
+		return "", nil
 	}
-	return c.file("GITHUB_STEP_SUMMARY", markdown+"\n")
+	file, err := os.CreateTemp(dir, pattern)
+	if err != nil {
+		return "", err
+	}
+	_, err = file.Write(text)
+	return file.Name(), errors.Join(err, file.Close())
+}
+
+// Summary appends sections of Markdown to the step's summary. GitHub drops a summary whose
+// file is larger than its limit, so sections that do not fit beside what the file already has
+// are left out, and a line says so. Summary does nothing if the runner has no file for it.
+func (c *Commands) Summary(sections ...string) error {
+	path, ok := c.lookup("GITHUB_STEP_SUMMARY")
+	if !ok || path == "" {
+		return nil
+	}
+	free := maxSummary
+	if info, err := os.Stat(path); err == nil {
+		free -= int(min(info.Size(), maxSummary))
+	}
+	return c.file("GITHUB_STEP_SUMMARY", fit(sections, free, c.mask))
+}
+
+// fit returns the sections that fit into a number of bytes once they are masked.
+func fit(sections []string, free int, mask func(string) string) string {
+	const note = "Of this summary, %d sections are left out, because GitHub limits the summary of a step to 1 MiB. The log has them.\n"
+	free -= len(note) + 8
+	var b strings.Builder
+	omitted := 0
+	for _, section := range sections {
+		section = mask(section) + "\n\n"
+		if b.Len()+len(section) > free {
+			omitted++
+			continue
+		}
+		b.WriteString(section)
+	}
+	if omitted > 0 && free >= 0 {
+		fmt.Fprintf(&b, note, omitted)
+	}
+	return b.String()
 }
 
 // file appends to the file that an environment variable of the runner names.

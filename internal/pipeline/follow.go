@@ -81,6 +81,7 @@ func (p *Pipeline) follow(ctx context.Context, j *config.Job, submitted *run.Sub
 	err = OutcomeError(j, outcome)
 	if failed := new(exit.RunError); errors.As(err, &failed) {
 		failed.Followed, failed.Reported = true, sink.end == strings.TrimSpace(failed.Message)
+		failed.At = raisedAt(p.Config.Dir, p.Config.Images[j.Image], failed.LastLines)
 	}
 	return err
 }

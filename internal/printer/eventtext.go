@@ -48,14 +48,14 @@ func amount(a *report.Amount) string {
 	return text
 }
 
-// ended reports whether an event says that a run has ended, or that a job was not submitted.
+// Ended reports whether an event says that a run has ended, or that a job was not submitted.
 // The status "done" counts, although a server may let another one follow.
-func ended(e report.Event) bool {
+func Ended(e report.Event) bool {
 	return e.Kind == report.Status && !e.Waits && (polyaxon.Status(e.Status).Terminal() || e.Status == "done")
 }
 
 // failing reports whether an event says that a run failed, or that a job was not submitted.
-func failing(e report.Event) bool { return ended(e) && failure(e.Status) }
+func failing(e report.Event) bool { return Ended(e) && failure(e.Status) }
 
 // failure reports whether a status is a failure.
 func failure(status string) bool {

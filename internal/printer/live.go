@@ -126,7 +126,7 @@ func (l *Live) Event(e report.Event) {
 	case report.Done, report.Failed:
 		l.end(e)
 	case report.Status:
-		if ended(e) || e.Step != "run" {
+		if Ended(e) || e.Step != "run" {
 			l.end(e)
 		} else if a := l.begin(e); !e.Waits || l.fits(a) {
 			l.redraw("")

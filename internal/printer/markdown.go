@@ -1,68 +1,11 @@
 package printer
 
 import (
-	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
-	"github.com/slipway-ci/slipway/tasks/report"
 )
-
-// Markdown returns r as a GitHub step summary: the jobs with their status and metrics,
-// the last lines of failed jobs, the manifests and the images.
-func Markdown(r *report.Result) string {
-	b := &strings.Builder{}
-	verdict := "succeeded"
-	if r.ExitCode != 0 {
-		verdict = fmt.Sprintf("failed (exit code %d)", r.ExitCode)
-	}
-	fmt.Fprintf(b, "## slipway %s: %s\n\n", r.Command, verdict)
-	if r.Error != "" {
-		fmt.Fprintf(b, "%s\n\n", fenced(ShortenIDs(r.Error)))
-	}
-	if len(r.Jobs) > 0 {
-		fmt.Fprintf(b, "| job | status | run | ran | metrics |\n|---|---|---|---|---|\n")
-		for _, j := range r.Jobs {
-			var metrics []string
-			for _, name := range sortedNames(j.Metrics) {
-				metrics = append(metrics, inline(name)+" = "+number(j.Metrics[name]))
-			}
-			ran := ""
-			if j.Times != nil {
-				ran = seconds(j.Running)
-			}
-			fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", inline(j.Name), inline(strings.TrimSpace(j.Action+" "+j.Status)), code(shortID(j.UUID)), ran, strings.Join(metrics, ", "))
-		}
-		b.WriteString("\n")
-	}
-	for _, j := range r.Jobs {
-		if isMatrix(&j) {
-			markdownMatrix(b, &j)
-		}
-		if len(j.LastLines) > 0 && j.Status != "succeeded" {
-			of := ""
-			if j.LastLinesOf != "" {
-				of = ", container " + code(j.LastLinesOf)
-			}
-			fmt.Fprintf(b, "Last lines of %s%s:\n\n%s\n\n", code(j.Name), of, fenced(strings.Join(j.LastLines, "\n")))
-		}
-	}
-	if len(r.Manifests) > 0 {
-		fmt.Fprintf(b, "| manifest | action |\n|---|---|\n")
-		for _, m := range r.Manifests {
-			fmt.Fprintf(b, "| %s | %s |\n", inline(m.Kind+" "+m.Name), inline(m.Action))
-		}
-		b.WriteString("\n")
-	}
-	if len(r.Images) > 0 {
-		fmt.Fprintf(b, "| image | action | size | sent | reference |\n|---|---|---|---|---|\n")
-		for _, i := range r.Images {
-			fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", inline(i.Name), inline(i.Action), Bytes(i.Bytes), Bytes(i.Sent), code(i.Reference))
-		}
-		b.WriteString("\n")
-	}
-	return b.String()
-}
 
 // fenced returns text as a code block with a fence that text does not contain.
 func fenced(text string) string {
@@ -114,3 +57,14 @@ func code(text string) string {
 
 // EscapeCode escapes text for inline code in the cell of a Markdown table.
 func EscapeCode(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+// link returns text as inline code that links to address. Without an http or https address it
+// returns the text alone.
+func link(text, address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return code(text)
+	}
+	u.User = nil
+	return "[" + code(text) + "](<" + strings.NewReplacer("<", "%3C", ">", "%3E", "|", "%7C", "\\", "%5C").Replace(u.String()) + ">)"
+}

@@ -2,10 +2,8 @@ package printer
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -87,23 +85,4 @@ func textMatrix(w *page, j *report.Job) {
 		table.row(row...)
 	}
 	table.end()
-}
-
-func markdownMatrix(w io.Writer, j *report.Job) {
-	header, rows := matrix(j)
-	order := ""
-	if by := rankingLabel(j); by != "" {
-		order = ", " + inline(by)
-	}
-	fmt.Fprintf(w, "Runs of %s%s:\n\n", inline(j.Name), order)
-	for n, row := range append([][]string{header}, rows...) {
-		for _, text := range row {
-			fmt.Fprintf(w, "| %s ", inline(text))
-		}
-		fmt.Fprintln(w, "|")
-		if n == 0 {
-			fmt.Fprintln(w, strings.Repeat("|---", len(header))+"|")
-		}
-	}
-	fmt.Fprintln(w)
 }

@@ -37,7 +37,7 @@ func TestMatrixTable(t *testing.T) {
 			if err := Text(&text, r, Page{}); err != nil {
 				t.Fatal(err)
 			}
-			for form, got := range map[string]string{"text": text.String(), "Markdown": Markdown(r)} {
+			for form, got := range map[string]string{"text": text.String(), "Markdown": strings.Join(Summary(r), "\n\n")} {
 				at := 0
 				for _, number := range strings.Split(test.order, "") {
 					next := strings.Index(got, strings.Repeat(number, 8))

@@ -77,7 +77,10 @@ func TestFormats(t *testing.T) {
 		"result.txt":   func(b *bytes.Buffer, r *report.Result) error { return Text(b, r, Page{}) },
 		"result.json":  func(b *bytes.Buffer, r *report.Result) error { return JSON(b, r) },
 		"result.sarif": func(b *bytes.Buffer, r *report.Result) error { return SARIF(b, r, "1.2.3") },
-		"result.md":    func(b *bytes.Buffer, r *report.Result) error { b.WriteString(Markdown(r)); return nil },
+		"result.md": func(b *bytes.Buffer, r *report.Result) error {
+			b.WriteString(strings.Join(Summary(r), "\n\n") + "\n")
+			return nil
+		},
 	} {
 		var b bytes.Buffer
 		if err := form(&b, full()); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/google"
 	"github.com/slipway-ci/slipway/internal/google/gke"
 	"github.com/slipway-ci/slipway/internal/google/secretmanager"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // Google returns the credentials for Google Cloud: those of slipway.yaml, or else those of
@@ -31,11 +32,34 @@ func (p *Project) findGoogle(ctx context.Context) (*google.Credentials, error) {
 			options.Key, options.KeyFrom = key, cfg.Credentials
 		}
 	}
+	if options.Federation == nil && options.KeyFrom == "" {
+		federation, err := p.federationOfWorkflow()
+		if err != nil {
+			return nil, err
+		}
+		options.Federation = federation
+	}
 	found, err := google.Find(ctx, options)
 	if bad := new(google.KeyError); errors.As(err, &bad) && options.KeyFrom != "" {
 		return nil, WithPosition(p.Config.At("google", "credentials"), err)
 	}
 	return found, err
+}
+
+// federationOfWorkflow returns the Workload Identity Federation that the inputs of the GitHub
+// Action name, or nil.
+func (p *Project) federationOfWorkflow() (*google.Federation, error) {
+	const variable = "SLIPWAY_WORKLOAD_IDENTITY_PROVIDER"
+	provider, _ := p.Lookup(variable)
+	if provider == "" {
+		return nil, nil
+	}
+	account, _ := p.Lookup("SLIPWAY_SERVICE_ACCOUNT")
+	federation := &google.Federation{Provider: provider, ServiceAccount: account}
+	if err := federation.Check(); err != nil {
+		return nil, &source.Error{Message: fmt.Sprintf("%s: %v", variable, err), Err: err}
+	}
+	return federation, nil
 }
 
 // located returns the error of a request to Google Cloud with the position in slipway.yaml

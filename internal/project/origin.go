@@ -1,6 +1,12 @@
 package project
 
-import "github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+import (
+	"encoding/json"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+	"github.com/slipway-ci/slipway/internal/source"
+)
 
 // labelPrefix begins the keys of the labels and annotations that slipway writes.
 const labelPrefix = operation.LabelPrefix
@@ -41,12 +47,42 @@ func (p *Project) Origin() Origin {
 	if actor := p.actor(); actor != "" {
 		o.Meta[MetaActor] = actor
 	}
+	if head := p.pullRequestHead(); head != "" {
+		note("head", head)
+		o.Tags = append(o.Tags, head[:min(12, len(head))])
+	}
 	note("ref", lookup("GITHUB_REF"))
 	note("workflow", lookup("GITHUB_WORKFLOW_REF"))
 	if server, repository, id := lookup("GITHUB_SERVER_URL"), lookup("GITHUB_REPOSITORY"), lookup("GITHUB_RUN_ID"); server != "" && repository != "" && id != "" {
 		note("workflow-run", server+"/"+repository+"/actions/runs/"+id)
 	}
 	return o
+}
+
+// maxEvent is the largest event that is read, in bytes. GitHub's limit for one is 25 MB.
+const maxEvent = 32 << 20
+
+var commitHash = lazyregexp.New(`^[0-9a-f]{40}$`)
+
+// pullRequestHead returns the commit that a pull request wants to merge, if this is a workflow
+// for one. The checked out commit is a merge that GitHub makes, whose hash nobody sees.
+func (e *Env) pullRequestHead() string {
+	lookup := func(name string) string { value, _ := e.Lookup(name); return value }
+	if event := lookup("GITHUB_EVENT_NAME"); event != "pull_request" {
+		return ""
+	}
+	text, err := source.ReadDocument(lookup("GITHUB_EVENT_PATH"), maxEvent, "an event")
+	var event struct {
+		PullRequest struct {
+			Head struct {
+				SHA string `json:"sha"`
+			} `json:"head"`
+		} `json:"pull_request"`
+	}
+	if err != nil || json.Unmarshal(text, &event) != nil || !commitHash.MatchString(event.PullRequest.Head.SHA) {
+		return ""
+	}
+	return event.PullRequest.Head.SHA
 }
 
 // actor returns the actor of the workflow, or else the user and the machine as

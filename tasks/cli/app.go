@@ -25,6 +25,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/actions"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/printer"
+	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -96,6 +97,9 @@ func Open() *App {
 	if a.Dir == "" {
 		a.Dir = "."
 	}
+	if os.Getenv("GITHUB_ACTIONS") == "true" && os.Getenv("RUNNER_DEBUG") == "1" {
+		a.Verbose = true // "Re-run jobs" with "Enable debug logging"
+	}
 	return a
 }
 
@@ -130,16 +134,20 @@ func (a *App) Run(ctx context.Context, task Task) error {
 
 func (a *App) run(ctx context.Context, task Task) error {
 	if a.invalid != nil {
-		return a.fail(a.invalid)
+		return a.refuse(a.invalid)
 	}
 	if forms := append([]string{"text", "json"}, a.forms...); a.Output != "" && !slices.Contains(forms, a.Output) {
-		return a.fail(&tasks.UsageError{Message: fmt.Sprintf("-o %s: the output must be %s", a.Output, strings.Join(forms, " or "))})
+		return a.refuse(&tasks.UsageError{Message: fmt.Sprintf("-o %s: the output must be %s", a.Output, strings.Join(forms, " or "))})
 	}
 	env, workflow := a.env()
 	defer a.open().close()
 	ctx = klog.NewContext(ctx, klog.Logger{}) // the Kubernetes client logs to standard error what it also returns
 	ctx, faults := panics.Watch(ctx)
-	ctx, release := interruptible(ctx, a.leave)
+	interrupted := func() {}
+	if workflow != nil {
+		interrupted = workflow.interrupted
+	}
+	ctx, release := interruptible(ctx, interrupted, a.leave)
 	defer release()
 	latest := &lastStep{next: env.Events}
 	env.Events = latest
@@ -210,7 +218,7 @@ func (a *App) env() (*tasks.Env, *workflow) {
 	}
 	var inWorkflow *workflow
 	if commands, ok := actions.New(to.err, to.secrets.Mask, os.LookupEnv); ok {
-		inWorkflow = &workflow{commands: commands, next: sink, throttle: printer.NewThrottle(env.Now)}
+		inWorkflow = newWorkflow(commands, to, sink, env.Now)
 		sink = inWorkflow
 	}
 	env.Events = sink
@@ -248,6 +256,17 @@ func (a *App) leave() {
 	if a.live != nil {
 		a.live.Leave()
 	}
+}
+
+// refuse prints an error of the command line: as an annotation in a workflow, which shows it on
+// the page of the run, and otherwise as fail does.
+func (a *App) refuse(err error) error {
+	commands, ok := actions.New(a.open().err, a.open().secrets.Mask, os.LookupEnv)
+	if !ok || !annotated(err) {
+		return a.fail(err)
+	}
+	commands.Error(source.Position{}, "slipway", printer.ShortenIDs(printer.EscapeLines(err.Error())))
+	return &ExitError{Code: tasks.ExitCode(err), Err: err}
 }
 
 // fail prints err without the parts that events have reported, and returns an *ExitError.

@@ -204,28 +204,3 @@ func TestRawTextIsNotACommand(t *testing.T) {
 		t.Errorf("%v: %q", err, out.String())
 	}
 }
-
-// TestOutputsAreWords checks the outputs when a server returns a run's id and status that a
-// script of the workflow would execute.
-func TestOutputsAreWords(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "output")
-	t.Setenv("GITHUB_ACTIONS", "true")
-	t.Setenv("GITHUB_OUTPUT", path)
-	for id, want := range map[string]string{"0a-1b": "run-uuid<<X\n0a-1b\nX\n", "$(touch owned)": "run-uuid<<X\nunknown\nX\n", "a\nb": "run-uuid<<X\nunknown\nX\n"} {
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		d := cli.Open()
-		d.Stdout, d.Stderr = &bytes.Buffer{}, &bytes.Buffer{}
-		if err := d.Run(t.Context(), func(context.Context, *tasks.Env) (*report.Result, error) {
-			return &report.Result{Jobs: []report.Job{{Name: "j", Run: report.Run{UUID: id, Status: "`owned`"}}}}, nil
-		}); err != nil {
-			t.Fatal(err)
-		}
-		text, err := os.ReadFile(path)
-		said := regexp.MustCompile(`_GitHub\w+_`).ReplaceAllString(string(text), "X")
-		if err != nil || !strings.Contains(said, want) || !strings.Contains(said, "status<<X\nunknown\nX\n") {
-			t.Errorf("%q: the outputs are %q (%v)", id, said, err)
-		}
-	}
-}

@@ -51,6 +51,6 @@ func (a *App) Fault(fault error) int {
 // Usage prints an error of the command line, and returns its exit code.
 func (a *App) Usage(err error) int {
 	var told *ExitError
-	_ = errors.As(a.fail(&tasks.UsageError{Message: err.Error()}), &told)
+	_ = errors.As(a.refuse(&tasks.UsageError{Message: err.Error()}), &told)
 	return told.Code
 }

@@ -16,11 +16,12 @@ import (
 const exitTimeout = 15 * time.Second
 
 // interruptible returns a context that is cancelled by the first signal, so that runs are
-// stopped and reported. The second signal, or lastWait passing, calls leave and exits.
+// stopped and reported, and calls interrupted. The second signal, or exitTimeout passing, calls
+// leave and exits.
 // Closing the terminal (SIGHUP) ends a command like SIGTERM, unless nohup made it ignore
 // SIGHUP. So does SIGQUIT. SIGPIPE, which means that the output has no reader left, does not
 // end the command.
-func interruptible(ctx context.Context, leave func()) (context.Context, func()) {
+func interruptible(ctx context.Context, interrupted, leave func()) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	endings := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
 	if !signal.Ignored(syscall.SIGHUP) {
@@ -46,6 +47,7 @@ func interruptible(ctx context.Context, leave func()) (context.Context, func()) 
 				os.Exit(tasks.ExitInterrupted)
 			}
 			over = time.After(exitTimeout)
+			interrupted()
 		}
 	}, func(error) { cancel() })
 	return ctx, func() {

@@ -62,15 +62,23 @@ func (s *streams) close() {
 	_, _ = s.out.Flush(), s.err.Flush() // an error could not be printed anywhere
 }
 
-// json prints what write encodes. It masks secrets inside of JSON strings, so that the
-// output stays valid JSON.
+// json prints what write encodes, masked as encoded does.
 func (s *streams) json(write func(io.Writer) error) error {
+	text, err := s.encoded(write)
+	if err == nil {
+		_, err = s.out.Raw().Write(text)
+	}
+	return err
+}
+
+// encoded returns the JSON that write encodes. It masks secrets inside of JSON strings, so that
+// the text stays valid JSON.
+func (s *streams) encoded(write func(io.Writer) error) ([]byte, error) {
 	var b bytes.Buffer
 	if err := write(&b); err != nil {
-		return err
+		return nil, err
 	}
-	_, err := s.out.Raw().Write(s.secrets.MaskJSON(b.Bytes()))
-	return err
+	return s.secrets.MaskJSON(b.Bytes()), nil
 }
 
 // text prints a result as text. Raw text is printed unchanged, so that it can be piped. Only

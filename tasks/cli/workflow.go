@@ -3,11 +3,12 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/actions"
-	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -25,6 +26,14 @@ type workflow struct {
 	next     report.Sink
 	throttle *printer.Throttle
 	group    string
+	// encode returns the JSON that write encodes, with secrets masked.
+	encode func(write func(io.Writer) error) ([]byte, error)
+	// active are the jobs with a run that has not ended.
+	active map[string]bool
+}
+
+func newWorkflow(commands *actions.Commands, to *streams, next report.Sink, now func() time.Time) *workflow {
+	return &workflow{commands: commands, encode: to.encoded, next: next, throttle: printer.NewThrottle(now), active: map[string]bool{}}
 }
 
 // Event implements report.Sink.
@@ -32,11 +41,17 @@ func (w *workflow) Event(e report.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	group := ""
-	if e.Kind == report.Line {
+	w.follow(e)
+	if e.Kind == report.Line && len(w.active) < 2 { // the lines of jobs side by side would be torn into many groups
 		group = "log of " + e.Subject
 	}
 	switch e.Kind {
 	case report.Detail:
+		w.next.Event(e)
+		return
+	case report.Warning:
+		w.enter("")
+		w.commands.Warning(source.Position{}, "slipway", printer.ShortenIDs(printer.EscapeLines(e.Message)))
 		return
 	case report.Progress:
 		// Print progress only now and then: a log cannot update a line in place.
@@ -53,6 +68,18 @@ func (w *workflow) Event(e report.Event) {
 	}
 	w.enter(group)
 	w.next.Event(e)
+}
+
+// follow keeps account of the jobs that have a run.
+func (w *workflow) follow(e report.Event) {
+	job, _, _ := strings.Cut(e.Subject, "/") // a run of a matrix belongs to its job
+	switch {
+	case e.Kind != report.Status:
+	case printer.Ended(e):
+		delete(w.active, job)
+	default:
+		w.active[job] = true
+	}
 }
 
 func (w *workflow) enter(group string) {
@@ -89,42 +116,19 @@ func (w *workflow) report(r *report.Result, err error) {
 		var at source.Position
 		message := e.Error()
 		var located *source.Error
-		if errors.As(e, &located) {
+		if errors.As(e, &located) && located.Line > 0 { // without a line, File may be a flag
 			at, message = located.Position, strings.TrimPrefix(located.Error(), located.Position.String()+": ")
+		}
+		if failed := new(tasks.RunError); errors.As(e, &failed) && failed.At.File != "" {
+			at = failed.At
 		}
 		w.commands.Error(at, "slipway "+r.Command, printer.ShortenIDs(printer.EscapeLines(message)))
 	}
-	outputs := map[string]string{"status": word(status(r))}
-	for _, j := range r.Jobs {
-		if j.UUID != "" {
-			outputs["run-uuid"] = word(j.UUID) // the last job's run is the end of the pipeline
-		}
-	}
-	var images []string
-	for _, i := range r.Images {
-		images = append(images, i.Reference)
-	}
-	outputs["images"] = strings.Join(images, "\n")
-	for name, value := range outputs {
-		if err := w.commands.SetOutput(name, value); err != nil {
-			w.next.Event(report.Event{Kind: report.Warning, Message: "output " + name + ": " + err.Error()})
-		}
-	}
-	if err := w.commands.Summary(printer.Markdown(&shown)); err != nil {
+	w.output(r)
+	if err := w.commands.Summary(printer.Summary(&shown)...); err != nil {
 		w.next.Event(report.Event{Kind: report.Warning, Message: "step summary: " + err.Error()})
 	}
 }
-
-// word returns a server's text if it is a plain word, "unknown" otherwise. Workflows insert
-// outputs into scripts, so other text could be executed.
-func word(told string) string {
-	if !plainWord.MatchString(told) {
-		return "unknown"
-	}
-	return told
-}
-
-var plainWord = lazyregexp.New(`^[A-Za-z0-9_-]{0,64}$`)
 
 // annotated reports whether an annotation contains all of an error, so that the error need
 // not be printed again. It does not for the problems of check, which have one annotation
@@ -161,22 +165,4 @@ func (w *workflow) problems(r *report.Result) {
 			annotate(source.Position{}, "slipway "+r.Command, fmt.Sprintf("%d more problems are in the log", more))
 		}
 	}
-}
-
-// status returns the status of the pipeline. This is the first status of a job other than
-// succeeded and upstream_failed. If there is none, it is the status of the last job or,
-// without jobs, succeeded; it is failed if the command failed.
-func status(r *report.Result) string {
-	for _, j := range r.Jobs {
-		if j.Status != "" && j.Status != "succeeded" && j.Status != "upstream_failed" {
-			return j.Status
-		}
-	}
-	switch {
-	case len(r.Jobs) > 0 && r.ExitCode == 0:
-		return r.Jobs[len(r.Jobs)-1].Status
-	case r.ExitCode == 0:
-		return "succeeded"
-	}
-	return "failed"
 }

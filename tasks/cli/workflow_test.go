@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +20,7 @@ import (
 func played(log *bytes.Buffer, now *time.Time) *workflow {
 	commands, _ := actions.New(log, func(text string) string { return text }, func(name string) (string, bool) { return "true", name == "GITHUB_ACTIONS" })
 	clock := func() time.Time { return *now }
-	return &workflow{commands: commands, next: printer.Lines(log, printer.Style{Now: clock}), throttle: printer.NewThrottle(clock)}
+	return newWorkflow(commands, Open().open(), printer.Lines(log, printer.Style{Now: clock}), clock)
 }
 
 // TestWorkflowReportsProgress runs a download, a build and a job's progress bar for a minute
@@ -94,5 +96,68 @@ func TestLongErrorsAreWhole(t *testing.T) {
 	})
 	if !strings.Contains(log.String(), "::error ") || strings.Count(log.String(), "the last line") != 1 {
 		t.Error(log.String())
+	}
+}
+
+// TestWorkflowGroups checks that the lines of one job are a group, that those of jobs side by
+// side are not torn into many, and that a warning is an annotation.
+func TestWorkflowGroups(t *testing.T) {
+	var log bytes.Buffer
+	now := time.Unix(0, 0)
+	w := played(&log, &now)
+	status := func(job, status string) {
+		w.Event(report.Event{Kind: report.Status, Step: "run", Subject: job, Run: "r", Status: status})
+	}
+	line := func(job, text string) {
+		w.Event(report.Event{Kind: report.Line, Step: "run", Subject: job, Message: text})
+	}
+	status("a", "running")
+	line("a", "one")
+	w.Event(report.Event{Kind: report.Detail, Step: "run", Subject: "a", Message: "hidden"})
+	line("a", "two")
+	status("b", "queued")
+	line("a", "three")
+	line("b", "four")
+	line("a", "five")
+	status("a", "succeeded")
+	line("b", "six")
+	w.Event(report.Event{Kind: report.Warning, Message: "50% of\nthem"})
+	w.close()
+	want := `→ run      a  running
+::group::log of a
+  a | one
+  a | two
+::endgroup::
+→ run      b  queued
+  a | three
+  b | four
+  a | five
+→ run      a  succeeded
+::group::log of b
+  b | six
+::endgroup::
+::warning title=slipway::50%25 of%0Athem
+`
+	if log.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", log.String(), want)
+	}
+}
+
+// TestWorkflowShowsWhereItFailed checks that the annotation of a failed Python job is at the
+// line of the repository that raised the error.
+func TestWorkflowShowsWhereItFailed(t *testing.T) {
+	top := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(top, ".git"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GITHUB_ACTIONS", "true")
+	var out bytes.Buffer
+	a := Open()
+	a.Stdout, a.Stderr = &out, &out
+	_ = a.Run(t.Context(), func(context.Context, *tasks.Env) (*report.Result, error) {
+		return nil, &tasks.RunError{Job: "train", UUID: strings.Repeat("0", 32), Status: "failed", At: report.Position{File: filepath.Join(top, "ml", "train.py"), Line: 7}}
+	})
+	if want := "::error file=ml/train.py,line=7,title=slipway ::job train: run 00000000 failed"; !strings.HasPrefix(out.String(), want) {
+		t.Errorf("got %q, want %q", out.String(), want)
 	}
 }

@@ -3,6 +3,8 @@ package exit
 import (
 	"fmt"
 	"strings"
+
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // RunError says that a run ended with a status other than succeeded.
@@ -15,6 +17,9 @@ type RunError struct {
 	// container.
 	LastLines []string
 	Container string
+	// At is the place of the last call in a traceback of Python among the last lines that lies
+	// in a file which slipway put into the image. File is an absolute path, "" without one.
+	At report.Position
 	// Service reports whether the run belongs to a service rather than a job.
 	Service bool
 	// Followed reports whether the job's lines were printed as they arrived. Reported reports

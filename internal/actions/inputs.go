@@ -1,0 +1,80 @@
+package actions
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/shlex"
+)
+
+// inputPrefix begins the variables in which action.yml passes its inputs. A composite action
+// gets none from the runner.
+const inputPrefix = "SLIPWAY_INPUT_"
+
+// Inputs are the inputs of the action as a command line.
+type Inputs struct {
+	// Arguments are those of the slipway command.
+	Arguments []string
+	// Environment are variables to set, each NAME=VALUE. An empty input sets none, so that the
+	// variables of the job stay as they are.
+	Environment []string
+}
+
+// ReadInputs returns the inputs of the action, which lookup reads as os.LookupEnv does. The
+// target and args are words, with quotes as in a shell and any number of lines; nothing in them
+// is expanded. Jobs and params have one item on each line. It returns an *InputError for quotes
+// that do not end, and if there is no target.
+func ReadInputs(lookup func(string) (string, bool)) (*Inputs, error) {
+	input := func(name string) string {
+		value, _ := lookup(inputPrefix + name)
+		return strings.TrimSpace(value)
+	}
+	in := &Inputs{}
+	for _, name := range []string{"TARGET", "ARGS"} {
+		words, err := shlex.Split(strings.ReplaceAll(input(name), "\r", ""))
+		if err != nil {
+			return nil, &InputError{Input: strings.ToLower(name), Message: "a quote is opened and not closed"}
+		}
+		if name == "TARGET" && len(words) == 0 {
+			return nil, &InputError{Input: "target", Message: "no command is given, such as deploy"}
+		}
+		in.Arguments = append(in.Arguments, words...)
+	}
+	for _, param := range lines(input("PARAMS")) {
+		in.Arguments = append(in.Arguments, "--param="+param)
+	}
+	for _, flag := range []struct{ input, name string }{{"CONFIG", "--file"}, {"ENVIRONMENT", "--env"}, {"WORKING_DIRECTORY", "--dir"}} {
+		if value := input(flag.input); value != "" {
+			in.Arguments = append(in.Arguments, flag.name+"="+value)
+		}
+	}
+	for _, variable := range []struct{ input, name string }{
+		{"WORKLOAD_IDENTITY_PROVIDER", "SLIPWAY_WORKLOAD_IDENTITY_PROVIDER"}, {"SERVICE_ACCOUNT", "SLIPWAY_SERVICE_ACCOUNT"}, {"POLYAXON_TOKEN", "POLYAXON_TOKEN"},
+	} {
+		if value := input(variable.input); value != "" {
+			in.Environment = append(in.Environment, variable.name+"="+value)
+		}
+	}
+	in.Arguments = append(in.Arguments, lines(input("JOBS"))...)
+	return in, nil
+}
+
+// lines returns the lines of text that are not blank, without the spaces around them.
+func lines(text string) (all []string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+// InputError is a mistake in an input of the action.
+type InputError struct {
+	Input, Message string
+}
+
+// Error implements error.
+func (e *InputError) Error() string {
+	return fmt.Sprintf("the input %s of the action: %s", e.Input, e.Message)
+}

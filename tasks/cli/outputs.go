@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"encoding/json"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
+	"github.com/slipway-ci/slipway/internal/printer"
+	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// output sets the outputs of the step from a result. action.yml lists them.
+func (w *workflow) output(r *report.Result) {
+	w.set("status", word(status(r)))
+	w.set("exit-code", strconv.Itoa(r.ExitCode))
+	w.set("changed", strconv.FormatBool(changed(r)))
+	w.set("images", jsonOf(imagesOf(r)))
+	w.set("metrics", jsonOf(metricsOf(r)))
+	for _, j := range slices.Backward(r.Jobs) {
+		if j.UUID != "" { // the last job's run is the end of the pipeline
+			w.set("run-uuid", word(j.UUID))
+			w.set("run-url", address(j.Address))
+			break
+		}
+	}
+	w.save(r)
+}
+
+// interrupted sets the outputs of a step that was cancelled. The runner may kill it before the
+// runs have been stopped; otherwise the outputs of the result replace these.
+func (w *workflow) interrupted() {
+	w.set("status", "stopped")
+	w.set("exit-code", strconv.Itoa(tasks.ExitInterrupted))
+}
+
+func (w *workflow) set(name, value string) {
+	if err := w.commands.SetOutput(name, value); err != nil {
+		w.next.Event(report.Event{Kind: report.Warning, Message: "output " + name + ": " + err.Error()})
+	}
+}
+
+// save writes the result as JSON to a file outside of the workspace, whose path is the output
+// report.
+func (w *workflow) save(r *report.Result) {
+	text, err := w.encode(func(to io.Writer) error { return printer.JSON(to, r) })
+	path := ""
+	if err == nil {
+		path, err = w.commands.SaveTemp("slipway-*.json", text)
+	}
+	switch {
+	case err != nil:
+		w.next.Event(report.Event{Kind: report.Warning, Message: "report: " + err.Error()})
+	case path != "":
+		w.set("report", path)
+	}
+}
+
+// imagesOf returns the reference of each image, by digest.
+func imagesOf(r *report.Result) map[string]string {
+	all := map[string]string{}
+	for _, i := range r.Images {
+		if i.Reference != "" {
+			all[i.Name] = i.Reference
+		}
+	}
+	return all
+}
+
+// metricsOf returns the metrics of each job.
+func metricsOf(r *report.Result) map[string]map[string]float64 {
+	all := map[string]map[string]float64{}
+	for _, j := range r.Jobs {
+		if len(j.Metrics) > 0 {
+			all[j.Name] = j.Metrics
+		}
+	}
+	return all
+}
+
+func jsonOf(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return "{}"
+	}
+	return string(text)
+}
+
+// changed reports whether the command changed something, or, for a plan, would change something.
+func changed(r *report.Result) bool {
+	acts := func(action string) bool {
+		switch action {
+		case "", "unchanged", "up-to-date", "skip", "unknown", "attach", "attached", "differs":
+			return false
+		}
+		return true
+	}
+	found := r.Changes > 0
+	for _, i := range r.Images {
+		found = found || acts(i.Action)
+	}
+	for _, s := range r.Secrets {
+		found = found || acts(s.Action)
+	}
+	for _, v := range r.Volumes {
+		found = found || acts(v.Action)
+	}
+	for _, j := range r.Jobs {
+		found = found || acts(j.Action)
+	}
+	for _, m := range r.Manifests {
+		found = found || acts(m.Action)
+	}
+	return found
+}
+
+// word returns a server's text if it is a plain word, "unknown" otherwise. Workflows insert
+// outputs into scripts, so other text could be executed.
+func word(told string) string {
+	if !plainWord.MatchString(told) {
+		return "unknown"
+	}
+	return told
+}
+
+// address returns the address of a page if it is a URL without anything that a shell expands,
+// and "unknown" otherwise.
+func address(told string) string {
+	if !plainURL.MatchString(told) {
+		return "unknown"
+	}
+	return told
+}
+
+var plainURL = lazyregexp.New(`^https?://[A-Za-z0-9._~:/?#=%@-]+$`)
+
+var plainWord = lazyregexp.New(`^[A-Za-z0-9_-]{0,64}$`)
+
+// status returns the status of the pipeline. This is the first status of a job other than
+// succeeded and upstream_failed. If there is none, it is the status of the last job or,
+// without jobs, succeeded; it is failed if the command failed.
+func status(r *report.Result) string {
+	for _, j := range r.Jobs {
+		if j.Status != "" && j.Status != "succeeded" && j.Status != "upstream_failed" {
+			return j.Status
+		}
+	}
+	switch {
+	case len(r.Jobs) > 0 && r.ExitCode == 0:
+		return r.Jobs[len(r.Jobs)-1].Status
+	case r.ExitCode == 0:
+		return "succeeded"
+	}
+	return "failed"
+}
