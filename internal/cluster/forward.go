@@ -163,9 +163,17 @@ func (f *podConn) fail(err error) {
 	_ = f.data.Reset()
 }
 
-// Read implements net.Conn. Its error is that of the kubelet, if there is one.
+// Read implements net.Conn. Its error is that of the kubelet, if there is one, and
+// io.ErrUnexpectedEOF if the tunnel was lost: a stream then ends as if the pod had sent all.
 func (f *podConn) Read(text []byte) (int, error) {
 	n, err := f.data.Read(text)
+	if err == io.EOF { //nolint:errorlint // it comes bare
+		select {
+		case <-f.tunnel.Closed():
+			err = fmt.Errorf("the connection to pod %s was lost: %w", f.tunnel.pod, io.ErrUnexpectedEOF)
+		default:
+		}
+	}
 	return n, f.cause(err)
 }
 

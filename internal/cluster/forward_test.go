@@ -44,6 +44,7 @@ func (c *connection) CreateStream(headers http.Header) (httpstream.Stream, error
 }
 
 func (c *connection) Close() error                       { return nil }
+func (c *connection) CloseChan() <-chan bool             { return nil }
 func (c *connection) RemoveStreams(...httpstream.Stream) {}
 
 type stream struct {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -117,6 +118,15 @@ func (p *pool) drop(which func(types.UID) bool) {
 	}
 }
 
+// dropIdle closes the idle tunnels.
+func (p *pool) dropIdle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range slices.Clone(p.idle) {
+		p.end(t)
+	}
+}
+
 // take returns an idle tunnel to a pod, or nil.
 func (p *pool) take(uid types.UID) *Tunnel {
 	p.mu.Lock()
@@ -158,7 +168,11 @@ func (p *pool) discard(t *Tunnel) {
 	}
 }
 
-// close closes all tunnels, and waits until they are closed.
+// closeTimeout is how long the closing of tunnels is waited for. It blocks when the other end
+// does not read.
+const closeTimeout = 2 * time.Second
+
+// close closes all tunnels, and waits until they are closed, for a short time.
 func (p *pool) close() {
 	p.mu.Lock()
 	p.closed = true
@@ -166,7 +180,12 @@ func (p *pool) close() {
 		p.end(t)
 	}
 	p.mu.Unlock()
-	p.ending.Wait()
+	ended := make(chan struct{})
+	panics.Go(func() { p.ending.Wait(); close(ended) }, func(error) { close(ended) })
+	select {
+	case <-ended:
+	case <-time.After(closeTimeout):
+	}
 }
 
 // end forgets a tunnel and closes it. Closing sends, and so does not happen under the lock.

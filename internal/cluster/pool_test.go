@@ -1,11 +1,13 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/util/httpstream"
 )
@@ -140,4 +142,62 @@ func TestPool(t *testing.T) {
 		t.Errorf("a tunnel is added after the end: %v", err)
 	}
 	<-fifth.closed
+}
+
+// TestLostTunnel checks that a connection whose tunnel is lost does not end as if the pod had
+// sent all: a download would be cut short without an error.
+func TestLostTunnel(t *testing.T) {
+	w := newWire("the first half", io.EOF)
+	connection, err := (&Tunnel{pod: "train", connection: w}).open(80)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	if _, err := io.ReadFull(connection, make([]byte, len("the first half"))); err != nil {
+		t.Fatal(err)
+	}
+	_ = w.Close()
+	if said, err := io.ReadAll(connection); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("it ends with %q, %v", said, err)
+	}
+}
+
+// TestRouteDialsAgain has a route whose idle tunnels are dead, and one that has ended.
+func TestRouteDialsAgain(t *testing.T) {
+	pod := &routePod{name: "train", uid: "one", port: 80}
+	r := &Route{service: &Service{cluster: &Cluster{}}, look: make(chan struct{}, 1), changed: make(chan struct{}), pod: pod}
+	r.tunnels.lost = func() {}
+	r.tunnels.use("one")
+	for range 3 {
+		w := newWire("", io.EOF)
+		tunnel := &Tunnel{pod: "train", connection: &deaf{w}}
+		if err := r.tunnels.add(tunnel, "one"); err != nil {
+			t.Fatal(err)
+		}
+		r.tunnels.put(tunnel)
+	}
+	if _, err := r.reuse(t.Context(), pod, time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a dead tunnel: %v", err)
+	}
+	if r.tunnels.take("one") != nil {
+		t.Error("tunnels as old as a dead one are kept")
+	}
+	tunnel := &Tunnel{pod: "train", connection: newWire("hello", io.EOF)}
+	if err := r.tunnels.add(tunnel, "one"); err != nil {
+		t.Fatal(err)
+	}
+	r.tunnels.put(tunnel)
+	if connection, err := r.reuse(t.Context(), pod, time.Minute); err != nil {
+		t.Error(err)
+	} else if said, err := io.ReadAll(connection); err != nil || string(said) != "hello" {
+		t.Errorf("it says %q, %v", said, err)
+	}
+}
+
+// deaf is a connection to a server that does not answer any more.
+type deaf struct{ *wire }
+
+func (d *deaf) CreateStream(http.Header) (httpstream.Stream, error) {
+	<-d.closed
+	return nil, errors.New("closed")
 }

@@ -106,7 +106,7 @@ func (r *Route) Follow(ctx context.Context, tell func(up bool, text string)) {
 			unreachable := version == "" && !errors.As(err, &refused)
 			if !unreachable || failures > 1 { // at first, only one of the connections to the server may have ended
 				if unreachable {
-					r.tunnels.drop(func(types.UID) bool { return true })
+					r.tunnels.dropIdle() // a connection that carries data ends by itself if it is lost
 				}
 				if up {
 					up = false
@@ -232,11 +232,13 @@ func (r *Route) await(ctx context.Context, version string, limit time.Duration) 
 	}
 }
 
-// Dial connects to the pod. If none is ready, it waits for one, at most 30 s.
+// Dial connects to the pod. If none is ready, or it cannot be reached, it waits for one, at
+// most 30 s. It returns at once if the cluster refuses the connection, or if the route is not
+// followed any more.
 func (r *Route) Dial(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	for {
+	for failures := 0; ; {
 		r.mu.Lock()
 		pod, err, changed := r.pod, r.why, r.changed
 		r.mu.Unlock()
@@ -246,8 +248,12 @@ func (r *Route) Dial(ctx context.Context) (net.Conn, error) {
 			if connection, err = r.dial(ctx, pod); err == nil {
 				return connection, nil
 			}
+			if errors.Is(err, errClosed) || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
+				return nil, err
+			}
 			r.wake()
-			again = time.After(firstPause)
+			again = time.After(min(firstPause<<min(failures, 10), longestPause))
+			failures++
 		}
 		select {
 		case <-changed:
@@ -258,15 +264,43 @@ func (r *Route) Dial(ctx context.Context) (net.Conn, error) {
 	}
 }
 
-// dial connects to a pod, over an idle tunnel if there is one.
+// reuseTimeout is how long an idle tunnel may take to open a connection. After a change of the
+// network it would take until the connection to the server times out.
+const reuseTimeout = 3 * time.Second
+
+// dial connects to a pod, over an idle tunnel if there is one that works.
 func (r *Route) dial(ctx context.Context, pod *routePod) (net.Conn, error) {
+	if connection, err := r.reuse(ctx, pod, reuseTimeout); err == nil {
+		return connection, nil
+	}
+	t, err := r.connect(ctx, pod)
+	if err != nil {
+		return nil, err
+	}
+	return r.open(ctx, t, pod)
+}
+
+// errNoTunnel reports that there is no idle tunnel.
+var errNoTunnel = errors.New("there is no idle connection")
+
+// reuse connects to a pod over an idle tunnel. If that fails, it closes the other idle tunnels,
+// too: they are as old.
+func (r *Route) reuse(ctx context.Context, pod *routePod, limit time.Duration) (net.Conn, error) {
 	t := r.tunnels.take(pod.uid)
 	if t == nil {
-		var err error
-		if t, err = r.connect(ctx, pod); err != nil {
-			return nil, err
-		}
+		return nil, errNoTunnel
 	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	connection, err := r.open(ctx, t, pod)
+	if err != nil {
+		r.tunnels.dropIdle()
+	}
+	return connection, err
+}
+
+// open opens a connection over a tunnel. It discards the tunnel if that fails.
+func (r *Route) open(ctx context.Context, t *Tunnel, pod *routePod) (net.Conn, error) {
 	var connection *podConn
 	err := panics.CallContext(ctx, func() (err error) { // opening a stream takes no context
 		connection, err = t.open(pod.port)

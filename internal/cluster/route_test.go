@@ -187,8 +187,8 @@ func followRoute(t *testing.T, c *cluster.Cluster) {
 	said.await(t, "true connected to pod web-0")
 	cancel()
 	ended.Wait()
-	if _, err := route.Dial(t.Context()); err == nil {
-		t.Error("it dials after its end")
+	if _, err := route.Dial(t.Context()); err == nil || err.Error() != "the port is no longer forwarded" {
+		t.Errorf("after its end, it dials with %v", err)
 	}
 }
 

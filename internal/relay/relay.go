@@ -10,7 +10,9 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"time"
 
+	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
@@ -109,11 +111,22 @@ func (r *Relay) Port() int { return r.listeners[0].Addr().(*net.TCPAddr).Port }
 // it.
 func (r *Relay) Context() context.Context { return r.ctx }
 
-// Close stops listening, closes all connections and waits until they have ended.
-func (r *Relay) Close() {
+// closeTimeout is how long Close waits for the connections to end.
+const closeTimeout = 3 * time.Second
+
+// Close stops listening, closes all connections and waits until they have ended. It does not
+// wait for more than 3 s: closing a connection to a place that does not read may block.
+func (r *Relay) Close() { r.close(closeTimeout) }
+
+func (r *Relay) close(limit time.Duration) {
 	r.end(nil)
 	r.closeListeners()
-	r.group.Wait()
+	ended := make(chan struct{})
+	panics.Go(func() { r.group.Wait(); close(ended) }, func(error) { close(ended) })
+	select {
+	case <-ended:
+	case <-time.After(limit):
+	}
 }
 
 func (r *Relay) closeListeners() {
@@ -122,24 +135,49 @@ func (r *Relay) closeListeners() {
 	}
 }
 
-// accept accepts connections until the listener is closed.
+// accept accepts connections until the listener is closed. An error of the system, such as too
+// many open files, is reported, and tried again after a pause.
 func (r *Relay) accept(l net.Listener) {
-	for {
+	for pause := firstPause; ; {
 		local, err := l.Accept()
-		if err != nil {
+		if r.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+			if err == nil {
+				_ = local.Close()
+			}
 			return
 		}
+		if err != nil {
+			r.report(fmt.Errorf("accept a connection to port %d: %w", r.Port(), err))
+			_ = clock.Sleep(r.ctx, pause)
+			pause = min(2*pause, longestPause)
+			continue
+		}
+		pause = firstPause
 		r.group.Go(func() {
-			if err := r.serve(local); err != nil && r.failed != nil && r.ctx.Err() == nil {
-				r.failed(err)
+			if err := r.serve(local); err != nil {
+				r.report(err)
 			}
 		})
 	}
 }
 
+// firstPause is the pause after an error of accept. It doubles with each error in succession.
+const firstPause, longestPause = 50 * time.Millisecond, 5 * time.Second
+
+func (r *Relay) report(err error) {
+	if r.failed != nil && r.ctx.Err() == nil {
+		r.failed(err)
+	}
+}
+
+// leaveTimeout is how long the local side may take to close its connection once the place has
+// ended it.
+const leaveTimeout = 2 * time.Second
+
 // serve copies between a local connection and the place until the place ends the
-// connection, or either side fails. When the local side has sent all, the place is told, and
-// may still answer. The error is that of the place: a local program may leave at any time.
+// connection, or either side fails. When one side has sent all, the other one is told. A
+// connection that failed is reset, so that the local side does not take what it has for the
+// whole. The error is that of the place: a local program may leave at any time.
 func (r *Relay) serve(local net.Conn) (err error) {
 	defer local.Close()
 	defer panics.Keep(r.ctx, &err, "a connection to port "+strconv.Itoa(r.Port()))
@@ -151,25 +189,62 @@ func (r *Relay) serve(local net.Conn) (err error) {
 	var failure error
 	end := func(why error) {
 		once.Do(func() {
-			failure = why
+			if failure = why; why != nil {
+				reset(local)
+			}
 			_, _ = local.Close(), remote.Close()
 		})
 	}
 	defer context.AfterFunc(r.ctx, func() { end(nil) })()
+	sent := make(chan struct{})
 	var sending panics.WaitGroup
 	sending.Go(func() {
+		defer close(sent)
 		left, failed := transfer(remote, local)
 		half, ok := remote.(interface{ CloseWrite() error })
-		if left != nil || failed != nil || !ok {
-			end(failed)
-			return
+		switch {
+		case left != nil, failed == nil && !ok:
+			end(nil)
+		case failed == nil:
+			_ = half.CloseWrite()
+		default: // the place may have answered before it stopped reading
+			overdue := time.AfterFunc(leaveTimeout, func() { end(failed) })
+			defer overdue.Stop()
+			_, _ = io.Copy(io.Discard, local)
 		}
-		_ = half.CloseWrite()
 	})
 	failed, _ := transfer(local, remote)
+	if failed == nil {
+		leave(r.ctx, local, sent)
+	}
 	end(failed)
 	sending.Wait()
 	return failure
+}
+
+// leave ends a connection that the place has ended. The system drops what the local side has
+// not read yet when a connection is closed while there is something to read from it. So the
+// local side is told of the end, and has time to close its own.
+func leave(ctx context.Context, local net.Conn, sent <-chan struct{}) {
+	half, ok := local.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	timer := time.NewTimer(leaveTimeout)
+	defer timer.Stop()
+	select {
+	case <-sent:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// reset makes the system end a connection with a reset rather than with an end of what was
+// sent.
+func reset(local net.Conn) {
+	if connection, ok := local.(*net.TCPConn); ok {
+		_ = connection.SetLinger(0)
+	}
 }
 
 // transfer copies until from ends. It tells the errors of reading and writing apart, which
