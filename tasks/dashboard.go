@@ -71,7 +71,7 @@ func Dashboard(ctx context.Context, env *Env, o DashboardOptions) (*Result, erro
 	if forwards == 0 {
 		return result, nil
 	}
-	p.Note("what is forwarded is private to this machine, until this command is interrupted")
+	p.Note("ports are forwarded until this command is interrupted; users of this machine and pages in its browsers can reach them, other machines cannot")
 	<-ctx.Done()
 	return result, panics.Cause(ctx)
 }

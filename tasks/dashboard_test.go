@@ -46,7 +46,7 @@ func dashboards(ctx context.Context, t *testing.T, env *Env, events *eventLog, c
 			}
 		}
 	}
-	await("private to this machine")
+	await("ports are forwarded until")
 	addresses := regexp.MustCompile(`done dashboard \S+: (\S+)`).FindAllStringSubmatch(events.String(), -1)
 	if len(addresses) != 3 || addresses[0][1] != "http://localhost:"+strconv.Itoa(local) || !strings.Contains(events.String(), "polyaxon config set --host="+addresses[0][1]) {
 		t.Fatalf("the addresses are %q:\n%s", addresses, events)

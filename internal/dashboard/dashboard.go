@@ -5,6 +5,7 @@ package dashboard
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/relay"
@@ -38,7 +39,7 @@ func Open(ctx context.Context, to *platform.Platform, words []string, port int) 
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPort(ctx, port); err != nil {
+	if err := checkPort(ctx, to, named, port); err != nil {
 		return nil, err
 	}
 	if err := connect(ctx, to, named); err != nil {
@@ -62,18 +63,27 @@ func Open(ctx context.Context, to *platform.Platform, words []string, port int) 
 	return all, nil
 }
 
-// checkPort returns an *exit.UsageError if a port is not valid or not free. So that is known
-// before anything is connected.
-func checkPort(ctx context.Context, port int) error {
+// checkPort returns an *exit.UsageError if a port is not valid, or if one is needed and not
+// free. So that is known before anything is connected.
+func checkPort(ctx context.Context, to *platform.Platform, named []target, port int) error {
 	if err := relay.CheckPort(port); err != nil {
 		return exit.Usagef("%v", err)
 	}
-	probe, err := relay.Open(ctx, relay.Options{Port: port, Both: true})
-	if err != nil {
+	if !slices.ContainsFunc(named, func(t target) bool { return !hasAddress(to, t) }) {
+		return nil
+	}
+	if err := relay.Check(ctx, port, true); err != nil {
 		return portError(err)
 	}
-	probe.Close()
 	return nil
+}
+
+// hasAddress reports whether slipway.yaml has the address of what a word names: that of
+// Polyaxon. An address of this machine's loopback is where a forwarded port is expected, if
+// there is a cluster.
+func hasAddress(to *platform.Platform, t target) bool {
+	cfg := to.Config.Polyaxon
+	return t.kind == polyaxonKind && cfg != nil && (to.Config.Cluster == nil || !loopback(cfg.Host))
 }
 
 // portError returns an *exit.UsageError that says what to do, if a port cannot be listened
@@ -90,6 +100,7 @@ func connect(ctx context.Context, to *platform.Platform, named []target) error {
 	var uses platform.Uses
 	for _, t := range named {
 		switch {
+		case hasAddress(to, t):
 		case t.kind == serviceKind:
 			uses.Runs = true
 		case to.Config.Cluster != nil || to.Embedded:

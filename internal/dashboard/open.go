@@ -7,9 +7,11 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
@@ -32,7 +34,7 @@ type opener struct {
 func (o *opener) open(ctx context.Context, t target, port int) (*Dashboard, error) {
 	switch t.kind {
 	case polyaxonKind:
-		return o.polyaxon(ctx, port)
+		return o.polyaxon(ctx, t, port)
 	case mlflowKind:
 		found, err := o.mlflow(ctx)
 		if err != nil {
@@ -67,14 +69,14 @@ func usage(err error) error {
 }
 
 // polyaxon opens the Polyaxon of the platform. One whose address slipway.yaml has is reached
-// there. An address of this machine's loopback is where a forwarded port is expected, if
-// there is a cluster.
-func (o *opener) polyaxon(ctx context.Context, port int) (*Dashboard, error) {
+// there.
+func (o *opener) polyaxon(ctx context.Context, t target, port int) (*Dashboard, error) {
+	if hasAddress(o.Platform, t) {
+		host := o.Config.Polyaxon.Host
+		return &Dashboard{Dashboard: report.Dashboard{Address: host, Command: setHost(host)}, Pages: true}, nil
+	}
 	if o.Embedded {
 		return o.sandbox(ctx, port)
-	}
-	if cfg := o.Config.Polyaxon; cfg != nil && (o.Config.Cluster == nil || !loopback(cfg.Host)) {
-		return &Dashboard{Dashboard: report.Dashboard{Address: cfg.Host, Command: setHost(cfg.Host)}, Pages: true}, nil
 	}
 	gateway, err := o.Cluster.Polyaxon(ctx)
 	if none := new(cluster.NoPolyaxonError); errors.As(err, &none) {
@@ -91,8 +93,16 @@ func (o *opener) polyaxon(ctx context.Context, port int) (*Dashboard, error) {
 	return d, nil
 }
 
-// setHost returns the command line by which Polyaxon's own command line uses a host.
-func setHost(host string) string { return "polyaxon config set --host=" + host }
+// setHost returns the command line by which Polyaxon's own command line uses a host. An address
+// that a shell would not take as it is stands in quotes.
+func setHost(host string) string {
+	if !plainAddress.MatchString(host) {
+		host = "'" + strings.ReplaceAll(host, "'", `'\''`) + "'"
+	}
+	return "polyaxon config set --host=" + host
+}
+
+var plainAddress = lazyregexp.New(`^[A-Za-z0-9._~:/@%+=,\[\]-]*$`)
 
 // loopback reports whether an address is of this machine's loopback.
 func loopback(address string) bool {
@@ -115,6 +125,8 @@ func (o *opener) forward(ctx context.Context, word string, to *cluster.Service, 
 	ctx, end := panics.WithCancelOnPanic(ctx)
 	var following panics.WaitGroup
 	following.Go(func() {
+		var fault error
+		defer panics.Keep(ctx, &fault, "the connection to "+word)
 		route.Follow(ctx, func(up bool, text string) {
 			if up {
 				o.Note(word + ": " + text)

@@ -69,6 +69,18 @@ func Open(ctx context.Context, o Options) (*Relay, error) {
 	return r, nil
 }
 
+// Check returns a *PortError if a port cannot be listened on, as Open does.
+func Check(ctx context.Context, port int, both bool) error {
+	listeners, err := listen(ctx, port, both)
+	if err != nil {
+		return &PortError{port, err}
+	}
+	for _, l := range listeners {
+		_ = l.Close()
+	}
+	return nil
+}
+
 // anyPortAttempts is how often a free port is looked for that both addresses have free.
 const anyPortAttempts = 20
 
