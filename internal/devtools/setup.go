@@ -46,6 +46,7 @@ func setUp(ctx context.Context, o Options) error {
 	parts := []component{
 		{"kubetest (Kubernetes)", func() (string, error) { return hashTree("internal/testenv/kubetest") }, makeKubetest},
 		{"kubectl and crane", func() (string, error) { return hashTree(kubectlModule) }, makeClients},
+		{"helm (Helm's library)", func() (string, error) { return hashTree(helmModule) }, makeHelm},
 		{"haupt (Polyaxon " + hauptVersion + ")", func() (string, error) { return hauptVersion, nil }, makeHaupt},
 		{"spdx (pyspdxtools and in-toto-attestation)", func() (string, error) { return spdxVersion + " " + intotoVersion, nil }, makeSPDX},
 		{"polyaxon111 (Polyaxon " + polyaxon1Version + ")", func() (string, error) { return strings.Join(polyaxon1Packages(), " "), nil }, makePolyaxon1},
@@ -113,6 +114,17 @@ const (
 	kubectlModule  = "internal/testenv/kubectl"
 	kubectlVersion = "v1.35.4"
 )
+
+// helmModule is the module that writes the records of releases by Helm's library.
+const helmModule = "internal/testenv/helm"
+
+func makeHelm(ctx context.Context, o Options) error {
+	target, err := filepath.Abs(filepath.Join(cacheDir, "helm"))
+	if err != nil {
+		return err
+	}
+	return run(ctx, o, nil, "go", "build", "-C", filepath.FromSlash(helmModule), "-trimpath", "-ldflags=-s -w", "-o", target, ".")
+}
 
 func makeHaupt(ctx context.Context, o Options) error {
 	venv := filepath.Join(cacheDir, "haupt")
