@@ -2,10 +2,7 @@ package tasks
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -45,7 +42,7 @@ func TestClusterStatus(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	install(t, clients, sandboxtest.Polyaxon(t, "2.18", job))
-	furnish(t, clients)
+	furnish(t, clients, access)
 	text, err := os.ReadFile("slipway.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -67,6 +64,8 @@ func TestClusterStatus(t *testing.T) {
 	}()
 	t.Run("all", func(t *testing.T) { seesAll(ctx, t, env, access) })
 	t.Run("some", func(t *testing.T) { seesSome(ctx, t, env, clients, access) })
+	t.Run("named", func(t *testing.T) { seesNamed(ctx, t, env, clients, access) })
+	t.Run("namespace", func(t *testing.T) { seesNamespace(ctx, t, env, clients, access) })
 	t.Run("nothing", func(t *testing.T) { seesNothing(ctx, t, env, clients, access) })
 	if err := os.WriteFile("kubeconfig", []byte(strings.Replace(writeKubeconfig(t, access), access.Host, "https://127.0.0.1:1", 1)), 0o600); err != nil {
 		t.Fatal(err)
@@ -123,6 +122,7 @@ func seesAll(ctx context.Context, t *testing.T, env *Env, access *rest.Config) {
 		"namespace polyaxon-v1\n", "a deploy may  do all that it must\n",
 		"polyaxon      2.18.0 (ce), not ready: polyaxon-polyaxon-api (0 of 1 pods ready), http://polyaxon-polyaxon-gateway.polyaxon-v1\n",
 		"release       polyaxon, polyaxon-2.1.0, app 2.1.0, deployed, revision 10, 2026-03-02 03:04\n",
+		"release       mlflow, mlflow-0.7.19, app 0.7.19, deployed, revision 1, 2026-03-02 03:04\n",
 		"volume        claim data of connection fstore-pvc, Bound, 10Gi, ReadWriteMany, filestore, 3.0 GB of 10.0 GB used\n",
 		"mlflow        service mlflow, mlflow.polyaxon-v1:5000\n",
 		"fstore-pvc", "/polyaxon-v1-data", "https://git.acme.dev/",
@@ -166,12 +166,95 @@ func seesSome(ctx context.Context, t *testing.T, env *Env, clients kubernetes.In
 	if len(c.Releases) != 2 || c.Releases[1] != (report.Release{Name: "polyaxon", Chart: "polyaxon-2.1.0", AppVersion: "2.1.0"}) {
 		t.Errorf("labels tell of %+v", c.Releases)
 	}
-	want := []string{"health of Polyaxon's deployments: list deployments.apps", "connections: list configmaps", "volume: ", "GPUs: list nodes"}
+	want := []string{"health of Polyaxon's deployments: list deployments.apps", "connections: list configmaps", "volume: list configmaps", "GPUs: list nodes"}
 	if got := hidden(c); !slices.Equal(got, want) {
 		t.Errorf("not visible are %q, want %q", got, want)
 	}
-	if text := shown(t, c); !strings.Contains(text, "a deploy may  not: create secrets (to sync secrets), patch secrets (to sync secrets); not, but need not: ") {
+	text := shown(t, c)
+	if c.Polyaxon.Healthy != nil || strings.Contains(text, "healthy") {
+		t.Errorf("the Deployments are not visible, and it says\n%s", text)
+	}
+	if !strings.Contains(text, "a deploy may  not: create secrets (to sync secrets), patch secrets (to sync secrets); not, but need not: ") {
 		t.Errorf("its rights are\n%s", text)
+	}
+}
+
+// seesNamed looks as a user who may read and write some secrets by their names, and no more.
+// These rights are enough to sync them.
+func seesNamed(ctx context.Context, t *testing.T, env *Env, clients kubernetes.Interface, access *rest.Config) {
+	as(t, access, "named")
+	allow(t, clients, "named", rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{"same", "unread", "absent"}, Verbs: []string{"get", "create", "patch"}})
+	result, err := ClusterStatus(ctx, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := result.Cluster
+	states := map[string]string{}
+	for _, s := range c.Secrets {
+		states[s.Name] = s.State
+	}
+	if want := "map[absent:missing same:same unread:there]"; fmt.Sprint(states) != want {
+		t.Errorf("secrets %v, want %s", states, want)
+	}
+	if want := "secrets changed, foreign: get secrets"; !slices.Contains(hidden(c), want) {
+		t.Errorf("not visible are %q, and not %q", hidden(c), want)
+	}
+	if text := shown(t, c); !strings.Contains(text, "a deploy may  not: get secrets changed, foreign (to sync secrets), create secrets changed, foreign (to sync secrets), patch secrets") {
+		t.Errorf("its rights are\n%s", text)
+	}
+	one := *env
+	one.File = "one.yaml"
+	config := "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: polyaxon-v1}\nsecrets: {absent: {data: {key: env:KEY}}}\n"
+	if err := os.WriteFile("one.yaml", []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if result, err = ClusterStatus(ctx, &one); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range result.Cluster.Rights {
+		if r.For == "to sync secrets" && (r.Allowed == nil || !*r.Allowed || r.Names != nil) {
+			t.Errorf("it may not %s %s %q", r.Verb, r.Resource, r.Names)
+		}
+	}
+	if result, err := SecretsSync(ctx, &one, SecretsOptions{}); err != nil || result.Changes != 1 {
+		t.Errorf("sync: %+v, %v", result, err)
+	}
+}
+
+// seesNamespace looks as a user who may do everything in the namespace, and nothing outside
+// of it.
+func seesNamespace(ctx context.Context, t *testing.T, env *Env, clients kubernetes.Interface, access *rest.Config) {
+	as(t, access, "inside")
+	all := []string{"*"}
+	allow(t, clients, "inside", rbacv1.PolicyRule{APIGroups: all, Resources: all, Verbs: all})
+	inside := *env
+	inside.File = "manifests.yaml"
+	for name, text := range map[string]string{
+		"manifests.yaml": "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: polyaxon-v1}\nmanifests: [objects.yml]\nmlflow: {tracking-uri: 'http://mlflaw:5000'}\n",
+		"objects.yml":    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a}\nrules: []\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	result, err := ClusterStatus(ctx, &inside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	may := map[string]bool{}
+	for _, r := range result.Cluster.Rights {
+		may[r.Verb+" "+r.Resource] = r.Allowed != nil && *r.Allowed
+	}
+	for right, want := range map[string]bool{
+		"patch configmaps": true, "get configmaps": true, "get clusterroles.rbac.authorization.k8s.io": false, "create clusterroles.rbac.authorization.k8s.io": false, "delete clusterroles.rbac.authorization.k8s.io": false,
+	} {
+		if got, asked := may[right]; got != want || !asked {
+			t.Errorf("it may %s: %v, asked: %v", right, got, asked)
+		}
+	}
+	at := slices.IndexFunc(result.Cluster.Hidden, func(h report.Hidden) bool { return h.What == "MLflow" })
+	if at < 0 || result.Cluster.MLflow != nil || !strings.Contains(result.Cluster.Hidden[at].Reason, "has no service mlflaw: did you mean svc/mlflow?") {
+		t.Errorf("of an MLflow that is not there, it says %+v, %+v", result.Cluster.MLflow, result.Cluster.Hidden)
 	}
 }
 
@@ -205,8 +288,8 @@ func seesNothing(ctx context.Context, t *testing.T, env *Env, clients kubernetes
 			t.Errorf("it may %s %s", r.Verb, r.Resource)
 		}
 	}
-	want := []string{"identity: create selfsubjectreviews.authentication.k8s.io", "Polyaxon: list services", "release: list secrets", "connections: list configmaps",
-		"volume: ", "secrets: get secrets", "GPUs: list nodes", "MLflow: list services", "runs: list services"}
+	want := []string{"identity: create selfsubjectreviews.authentication.k8s.io", "Polyaxon: list services", "release: list secrets",
+		"health of Polyaxon's deployments: list secrets", "connections: list configmaps", "volume: list configmaps", "secrets: get secrets", "GPUs: list nodes", "MLflow: list services", "runs: list services"}
 	if got := hidden(c); !slices.Equal(got, want) || len(c.Rights) == 0 {
 		t.Errorf("not visible are %q, want %q; the rights are %+v", got, want, c.Rights)
 	}
@@ -237,7 +320,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 // furnish creates what the charts of Polyaxon and MLflow create, and what an administrator
 // and slipway add: nodes with GPUs, a claim, secrets.
-func furnish(t *testing.T, clients kubernetes.Interface) {
+func furnish(t *testing.T, clients kubernetes.Interface, access *rest.Config) {
 	t.Helper()
 	ctx := t.Context()
 	must := must(t)
@@ -245,9 +328,11 @@ func furnish(t *testing.T, clients kubernetes.Interface) {
 	ofChart := func(name, chart, version string) map[string]string {
 		return map[string]string{"app.kubernetes.io/instance": name, "app.kubernetes.io/version": version, "helm.sh/chart": chart + "-" + version, "app.kubernetes.io/managed-by": "Helm"}
 	}
-	for revision, when := range map[int]string{9: "2026-02-02T03:04:05Z", 10: "2026-03-02T03:04:05Z"} {
-		must(core.Secrets(ns).Create(ctx, helmRecord(t, "polyaxon", "2.1.0", revision, when), metav1.CreateOptions{}))
-	}
+	record := testenv.HelmRelease{Name: "polyaxon", Namespace: ns, Revision: 9, At: time.Date(2026, 2, 2, 3, 4, 5, 0, time.UTC), Chart: "polyaxon", Version: "2.1.0", Password: "canary-in-values"}
+	testenv.HelmRecord(t, access, 3, record)
+	record.Revision, record.At = 10, time.Date(2026, 3, 2, 3, 4, 5, 0, time.UTC)
+	testenv.HelmRecord(t, access, 4, record)
+	testenv.HelmRecord(t, access, 3, testenv.HelmRelease{Name: "mlflow", Namespace: ns, Revision: 1, At: record.At, Chart: "mlflow", Version: "0.7.19"})
 	gateway, err := core.Services(ns).Get(ctx, "polyaxon-polyaxon-gateway", metav1.GetOptions{})
 	must(gateway, err)
 	gateway.Labels = ofChart("polyaxon", "polyaxon", "2.1.0")
@@ -292,31 +377,5 @@ func furnish(t *testing.T, clients kubernetes.Interface) {
 		value  string
 	}{"same": {own, "canary-in-env"}, "changed": {own, "canary-in-cluster"}, "foreign": {nil, "canary-in-env"}, "unread": {own, "canary-in-cluster"}} {
 		must(core.Secrets(ns).Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: s.labels}, StringData: map[string]string{"key": s.value}}, metav1.CreateOptions{}))
-	}
-}
-
-// helmRecord returns the Secret in which Helm 3 keeps a revision of a release.
-func helmRecord(t *testing.T, name, version string, revision int, when string) *corev1.Secret {
-	t.Helper()
-	text, err := json.Marshal(map[string]any{
-		"name": name, "version": revision, "namespace": sandboxtest.Namespace, "manifest": "---\n", "config": map[string]any{"password": "canary-in-values"},
-		"info":  map[string]any{"first_deployed": when, "last_deployed": when, "deleted": "", "status": "deployed", "description": "Upgrade complete"},
-		"chart": map[string]any{"metadata": map[string]any{"name": "polyaxon", "version": version, "appVersion": version}, "templates": []any{}, "values": map[string]any{}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	if _, err := w.Write(text); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("sh.helm.release.v1.%s.v%d", name, revision),
-			Labels: map[string]string{"owner": "helm", "name": name, "status": "deployed", "version": fmt.Sprint(revision), "modifiedAt": "1772420645"}},
-		Type: "helm.sh/release.v1", Data: map[string][]byte{"release": []byte(base64.StdEncoding.EncodeToString(b.Bytes()))},
 	}
 }

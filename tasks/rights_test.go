@@ -17,8 +17,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
+	"github.com/slipway-ci/slipway/internal/dockerfile"
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
@@ -43,7 +45,7 @@ func TestDocumentedRights(t *testing.T) {
 	}
 	t.Chdir(t.TempDir())
 	config := "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: polyaxon-v1, create-namespace: true}\n" +
-		"volume: {claim: data, create: {size: 1Gi, access: ReadWriteMany}}\nsecrets: {token: {data: {key: env:KEY}}}\n"
+		"volume: {claim: data, create: {size: 1Gi, access: ReadWriteMany}}\nsecrets: {token: {data: {key: env:KEY}}}\nimages: {tool: {dockerfile: Dockerfile}}\n"
 	if err := os.WriteFile("slipway.yaml", []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +79,19 @@ func TestDocumentedRights(t *testing.T) {
 	}
 	if result, err := SecretsSync(ctx, env, SecretsOptions{Prune: true}); err != nil || len(result.Secrets) != 1 {
 		t.Errorf("sync: %+v, %v", result, err)
+	}
+	buildsInCluster(ctx, t, access)
+}
+
+// buildsInCluster starts BuildKit in the cluster. Nothing makes its pod there.
+func buildsInCluster(ctx context.Context, t *testing.T, access *rest.Config) {
+	t.Helper()
+	access = rest.CopyConfig(access)
+	access.Impersonate.UserName = "least"
+	in := &dockerfile.Kubernetes{Config: access, Namespace: "polyaxon-v1", Timeout: time.Millisecond}
+	_, err := dockerfile.Find(ctx, dockerfile.Finder{Environ: []string{}, Sockets: []string{filepath.Join(t.TempDir(), "none")}, Kubernetes: in})
+	if err == nil || !strings.Contains(err.Error(), "is not ready after 1ms: it has no pod yet") {
+		t.Errorf("BuildKit with the rights of docs/security.md: %v", err)
 	}
 }
 

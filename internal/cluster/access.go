@@ -16,6 +16,8 @@ import (
 // Right is something that RBAC can allow: a verb on a resource of the namespace.
 type Right struct {
 	Verb, Group, Resource, Subresource string
+	// Name is the name of the one object that the right is for. It is "" for all objects.
+	Name string
 	// Everywhere is set for the resource in all namespaces, or if it is in none.
 	Everywhere bool
 }
@@ -45,31 +47,67 @@ const (
 // maxReviews bounds how many reviews are requested in parallel.
 const maxReviews = 8
 
+// forAll returns the right for all objects of the resource.
+func (r Right) forAll() Right {
+	r.Name = ""
+	return r
+}
+
 // Review returns which of the rights the user has, by a SelfSubjectAccessReview for each.
-// If the user may not create these, it uses one SelfSubjectRulesReview, which may leave
-// some of them unknown.
+// A right for one object is only asked for if the user does not have it for all objects. If
+// the user may not create these reviews, it uses one SelfSubjectRulesReview, which may leave
+// some of the rights unknown.
 func (c *Cluster) Review(ctx context.Context, rights []Right) ([]Verdict, error) {
-	verdicts := make([]Verdict, len(rights))
-	group, parallel := panics.WithContext(ctx)
-	group.SetLimit(maxReviews)
-	for i, r := range rights {
-		group.Go(func() (err error) {
-			verdicts[i], err = c.review(parallel, r)
-			return err
-		})
+	known := map[Right]Verdict{}
+	err := c.reviewEach(ctx, rights, known, Right.forAll)
+	if err == nil {
+		lacking := slices.DeleteFunc(slices.Clone(rights), func(r Right) bool { return known[r.forAll()] == Allowed })
+		err = c.reviewEach(ctx, lacking, known, func(r Right) Right { return r })
 	}
-	err := group.Wait()
 	if apierrors.IsForbidden(err) {
 		return c.reviewByRules(ctx, rights)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ask cluster %s for the user's rights: %w", c.Name, err)
 	}
+	verdicts := make([]Verdict, len(rights))
+	for i, r := range rights {
+		if verdicts[i] = known[r.forAll()]; verdicts[i] != Allowed {
+			verdicts[i] = known[r]
+		}
+	}
 	return verdicts, nil
 }
 
+// reviewEach adds to known the verdict on what of returns for each right. It asks for each
+// of these once.
+func (c *Cluster) reviewEach(ctx context.Context, rights []Right, known map[Right]Verdict, of func(Right) Right) error {
+	var asked []Right
+	for _, r := range rights {
+		if r = of(r); !slices.Contains(asked, r) {
+			if _, found := known[r]; !found {
+				asked = append(asked, r)
+			}
+		}
+	}
+	verdicts := make([]Verdict, len(asked))
+	group, ctx := panics.WithContext(ctx)
+	group.SetLimit(maxReviews)
+	for i, r := range asked {
+		group.Go(func() (err error) {
+			verdicts[i], err = c.review(ctx, r)
+			return err
+		})
+	}
+	err := group.Wait()
+	for i, r := range asked {
+		known[r] = verdicts[i]
+	}
+	return err
+}
+
 func (c *Cluster) review(ctx context.Context, r Right) (Verdict, error) {
-	of := &authorization.ResourceAttributes{Namespace: c.Namespace, Verb: r.Verb, Group: r.Group, Resource: r.Resource, Subresource: r.Subresource}
+	of := &authorization.ResourceAttributes{Namespace: c.Namespace, Verb: r.Verb, Group: r.Group, Resource: r.Resource, Subresource: r.Subresource, Name: r.Name}
 	if r.Everywhere {
 		of.Namespace = ""
 	}
@@ -110,7 +148,8 @@ func (c *Cluster) reviewByRules(ctx context.Context, rights []Right) ([]Verdict,
 	return verdicts, nil
 }
 
-// isIn reports whether a rule gives the right for all objects of the namespace.
+// isIn reports whether a rule gives the right, for all objects of the namespace or for the
+// one that the right names.
 func (r Right) isIn(rule authorization.ResourceRule) bool {
 	has := func(all []string, names ...string) bool {
 		return slices.ContainsFunc(append(names, "*"), func(name string) bool { return slices.Contains(all, name) })
@@ -119,7 +158,8 @@ func (r Right) isIn(rule authorization.ResourceRule) bool {
 	if r.Subresource != "" {
 		names = []string{r.Resource + "/" + r.Subresource, "*/" + r.Subresource}
 	}
-	return len(rule.ResourceNames) == 0 && has(rule.Verbs, r.Verb) && has(rule.APIGroups, r.Group) && has(rule.Resources, names...)
+	named := len(rule.ResourceNames) == 0 || slices.Contains(rule.ResourceNames, r.Name)
+	return named && has(rule.Verbs, r.Verb) && has(rule.APIGroups, r.Group) && has(rule.Resources, names...)
 }
 
 // Identity returns the name by which the cluster knows the user, and the user's groups. The

@@ -65,20 +65,40 @@ func (e *NoKindError) Error() string {
 // client returns the client for objects of a kind. The error is a *NoKindError if the
 // cluster does not have the kind.
 func (o *Objects) client(ctx context.Context, kind schema.GroupVersionKind) (dynamic.ResourceInterface, error) {
+	r, err := o.resource(ctx, kind)
+	if err != nil {
+		return nil, err
+	}
+	all := o.objects.Resource(kind.GroupVersion().WithResource(r.Name))
+	if r.Namespaced {
+		return all.Namespace(o.Namespace), nil
+	}
+	return all, nil
+}
+
+// RightOn returns a right on the objects of a kind, without its verb. The error is a
+// *NoKindError if the cluster does not have the kind.
+func (o *Objects) RightOn(ctx context.Context, kind schema.GroupVersionKind) (Right, error) {
+	r, err := o.resource(ctx, kind)
+	if err != nil {
+		return Right{}, err
+	}
+	return Right{Group: kind.Group, Resource: r.Name, Everywhere: !r.Namespaced}, nil
+}
+
+// resource returns the resource of a kind. The error is a *NoKindError if the cluster does
+// not have the kind.
+func (o *Objects) resource(ctx context.Context, kind schema.GroupVersionKind) (*metav1.APIResource, error) {
 	resources, err := o.resources(ctx, kind)
 	if err != nil {
 		return nil, err
 	}
 	var kinds []string
 	for i := range resources {
-		switch r := &resources[i]; {
-		case r.Kind != kind.Kind:
-			kinds = append(kinds, r.Kind)
-		case r.Namespaced:
-			return o.objects.Resource(kind.GroupVersion().WithResource(r.Name)).Namespace(o.Namespace), nil
-		default:
-			return o.objects.Resource(kind.GroupVersion().WithResource(r.Name)), nil
+		if resources[i].Kind == kind.Kind {
+			return &resources[i], nil
 		}
+		kinds = append(kinds, resources[i].Kind)
 	}
 	none := &NoKindError{Kind: kind, Cluster: o.Name}
 	none.Similar, _ = source.Nearest(kind.Kind, kinds)

@@ -57,8 +57,9 @@ func findServices(t *testing.T, c *cluster.Cluster) {
 			t.Errorf("the error is %v, want %q", err, want)
 		}
 	}
+	configured := ""
 	mlflow := func() (string, error) {
-		s, err := c.MLflow(t.Context())
+		s, err := c.MLflow(t.Context(), configured)
 		if err != nil {
 			return "", err
 		}
@@ -81,6 +82,14 @@ func findServices(t *testing.T, c *cluster.Cluster) {
 	if name, err := mlflow(); name != "mlflow" {
 		t.Errorf("MLflow is %q, %v", name, err)
 	}
+
+	configured = "tracking-2"
+	if name, err := mlflow(); name != "tracking-2" {
+		t.Errorf("the configured MLflow is %q, %v", name, err)
+	}
+	configured = "mlflaw"
+	_, err = mlflow()
+	fails(err, "namespace routes of cluster test has no service mlflaw: did you mean svc/mlflow?")
 
 	for port, want := range map[string]string{"": "http", "5000": "http", "http": "http", "8443": "https", "https": "https"} {
 		if s, err := c.Service(t.Context(), "mlflow", port); err != nil || s.Scheme() != want {

@@ -47,16 +47,32 @@ func (s secrets) list(ctx context.Context) ([]secret.Stored, error) {
 	return all, nil
 }
 
-// Read implements secret.Store. It reads several Secrets by one request, or by one request
-// for each if the user may not list Secrets.
+// Read implements secret.Store. It fails if one of the Secrets may not be read.
 func (s secrets) Read(ctx context.Context, names []string) ([]secret.Stored, error) {
+	found, unread, err := s.ReadableSecrets(ctx, names)
+	for _, name := range names {
+		if err == nil {
+			err = unread[name]
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// ReadableSecrets returns those Secrets with these names that exist and that the user may
+// read, and the errors of those that the user may not read, by their names. It reads several
+// Secrets by one request, or by one request for each if the user may not list Secrets.
+func (c *Cluster) ReadableSecrets(ctx context.Context, names []string) (found []secret.Stored, unread map[string]error, err error) {
+	s := secrets{c}
 	if len(names) > 1 {
 		all, err := s.list(ctx)
 		if err == nil {
-			return slices.DeleteFunc(all, func(x secret.Stored) bool { return !slices.Contains(names, x.Name) }), nil
+			return slices.DeleteFunc(all, func(x secret.Stored) bool { return !slices.Contains(names, x.Name) }), nil, nil
 		}
 		if !apierrors.IsForbidden(err) {
-			return nil, s.explain("list secrets", err)
+			return nil, nil, s.explain("list secrets", err)
 		}
 	}
 	return s.readEach(ctx, names)
@@ -65,8 +81,8 @@ func (s secrets) Read(ctx context.Context, names []string) ([]secret.Stored, err
 // maxParallelReads bounds how many Secrets are read in parallel.
 const maxParallelReads = 8
 
-func (s secrets) readEach(ctx context.Context, names []string) ([]secret.Stored, error) {
-	found := make([][]secret.Stored, len(names))
+func (s secrets) readEach(ctx context.Context, names []string) ([]secret.Stored, map[string]error, error) {
+	found, forbidden := make([][]secret.Stored, len(names)), make([]error, len(names))
 	group, ctx := panics.WithContext(ctx)
 	group.SetLimit(maxParallelReads)
 	for i, name := range names {
@@ -76,18 +92,26 @@ func (s secrets) readEach(ctx context.Context, names []string) ([]secret.Stored,
 			})
 			switch {
 			case apierrors.IsNotFound(err):
-				return nil
+			case apierrors.IsForbidden(err):
+				forbidden[i] = s.explain("get secret "+name, err)
 			case err != nil:
 				return s.explain("get secret "+name, err)
+			default:
+				found[i] = []secret.Stored{stored(item)}
 			}
-			found[i] = []secret.Stored{stored(item)}
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return slices.Concat(found...), nil
+	unread := map[string]error{}
+	for i, name := range names {
+		if forbidden[i] != nil {
+			unread[name] = forbidden[i]
+		}
+	}
+	return slices.Concat(found...), unread, nil
 }
 
 // stored returns what a Secret of the cluster contains.

@@ -64,65 +64,25 @@ func (c *Cluster) Service(ctx context.Context, name, port string) (*Service, err
 	})
 	switch {
 	case apierrors.IsNotFound(err):
-		none := &NoServiceError{Name: name, Namespace: c.Namespace, Cluster: c.Name}
-		if all, err := c.Services(ctx); err == nil {
-			var names []string
-			for i := range all {
-				names = append(names, all[i].Name)
-			}
-			if near, ok := source.Nearest(name, names); ok {
-				none.Similar = []string{near}
-			}
-		}
-		return nil, none
+		all, _ := c.Services(ctx) // without them, the error suggests none
+		return nil, c.noService(name, all)
 	case err != nil:
 		return nil, fmt.Errorf("find service %s in cluster %s: %w", name, c.Name, err)
 	}
 	return c.reachable(found, port)
 }
 
-// IsMLflow reports whether a Service is MLflow's: it is named mlflow, or has the label
-// app.kubernetes.io/name=mlflow.
-func IsMLflow(s *corev1.Service) bool {
-	return s.Name == "mlflow" || s.Labels["app.kubernetes.io/name"] == "mlflow"
-}
-
-// MLflow returns the Service of the MLflow in the namespace: the one named mlflow, or else
-// the only one with the label app.kubernetes.io/name=mlflow. The error is a *NoServiceError
-// or an *AmbiguousServiceError if there is not one.
-func (c *Cluster) MLflow(ctx context.Context) (*Service, error) {
-	const name = "mlflow"
-	all, err := c.Services(ctx)
-	if apierrors.IsForbidden(err) { // it may still be readable by its name
-		return c.Service(ctx, name, "")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("find MLflow in cluster %s: %w", c.Name, err)
-	}
-	var labelled []*corev1.Service
-	none := &NoServiceError{Name: "of MLflow (named mlflow, or with the label app.kubernetes.io/name=mlflow)", Namespace: c.Namespace, Cluster: c.Name}
-	many := &AmbiguousServiceError{What: "MLflow", Namespace: c.Namespace, Cluster: c.Name}
+// noService returns the error for a Service that is not one of all.
+func (c *Cluster) noService(name string, all []corev1.Service) *NoServiceError {
+	none := &NoServiceError{Name: name, Namespace: c.Namespace, Cluster: c.Name}
+	var names []string
 	for i := range all {
-		s := &all[i]
-		switch near, ok := source.Nearest(name, []string{s.Name}); {
-		case s.Name == name:
-			return c.reachable(s, "")
-		case s.Labels["app.kubernetes.io/name"] == name:
-			labelled = append(labelled, s)
-			many.Found = append(many.Found, s.Name)
-		case ok:
-			none.Similar = append(none.Similar, near)
-		case strings.Contains(s.Name, name):
-			none.Similar = append(none.Similar, s.Name)
-		}
+		names = append(names, all[i].Name)
 	}
-	switch len(labelled) {
-	case 0:
-		return nil, none
-	case 1:
-		return c.reachable(labelled[0], "")
+	if near, ok := source.Nearest(name, names); ok {
+		none.Similar = []string{near}
 	}
-	return nil, many
+	return none
 }
 
 // Services returns the Services of the namespace.

@@ -36,7 +36,7 @@ func (o *opener) open(ctx context.Context, t target, port int) (*Dashboard, erro
 	case polyaxonKind:
 		return o.polyaxon(ctx, t, port)
 	case mlflowKind:
-		found, err := o.mlflow(ctx)
+		found, err := o.Cluster.MLflow(ctx, o.MLflowService())
 		if err != nil {
 			return nil, usage(err)
 		}
@@ -49,15 +49,6 @@ func (o *opener) open(ctx context.Context, t target, port int) (*Dashboard, erro
 		return o.forward(ctx, t.word, found, port)
 	}
 	return o.service(ctx, t.name, port)
-}
-
-// mlflow returns the Service of mlflow.tracking-uri or, if that names none of the namespace,
-// the one that is MLflow's.
-func (o *opener) mlflow(ctx context.Context) (*cluster.Service, error) {
-	if name := o.MLflowService(); name != "" {
-		return o.Cluster.Service(ctx, name, "")
-	}
-	return o.Cluster.MLflow(ctx)
 }
 
 // usage returns an *exit.UsageError if err says that something was not found.

@@ -74,7 +74,7 @@ func (m *memory) Delete(_ context.Context, kind schema.GroupVersionKind, name st
 
 // names returns what is stored, apart from the inventory.
 func (m *memory) names() []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(m.objects)), func(name string) bool { return strings.Contains(name, inventoryName("p")) })
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(m.objects)), func(name string) bool { return strings.Contains(name, InventoryName("p")) })
 }
 
 func wanted(names ...string) Wanted {

@@ -29,11 +29,12 @@ var configMap = schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}
 // inventoryKey is the key of the ConfigMap that has an object in each line.
 const inventoryKey = "objects"
 
-func inventoryName(project string) string { return "slipway-manifests-" + project }
+// InventoryName returns the name of the ConfigMap with the inventory of a project.
+func InventoryName(project string) string { return "slipway-manifests-" + project }
 
 // readInventory returns the inventory of a project.
 func readInventory(ctx context.Context, s Store, project string) (inventory, error) {
-	stored, err := s.Get(ctx, configMap, inventoryName(project))
+	stored, err := s.Get(ctx, configMap, InventoryName(project))
 	if err != nil || stored == nil {
 		return nil, err
 	}
@@ -42,11 +43,11 @@ func readInventory(ctx context.Context, s Store, project string) (inventory, err
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
 		if len(words) != 3 {
-			return nil, fmt.Errorf("ConfigMap %s has a line that is not GROUP/VERSION KIND NAME: %q", inventoryName(project), strings.TrimSpace(line))
+			return nil, fmt.Errorf("ConfigMap %s has a line that is not GROUP/VERSION KIND NAME: %q", InventoryName(project), strings.TrimSpace(line))
 		}
 		version, err := schema.ParseGroupVersion(words[0])
 		if err != nil {
-			return nil, fmt.Errorf("ConfigMap %s: %w", inventoryName(project), err)
+			return nil, fmt.Errorf("ConfigMap %s: %w", InventoryName(project), err)
 		}
 		all = append(all, entry{version.WithKind(words[1]), words[2]})
 	}
@@ -61,7 +62,7 @@ func (i inventory) write(ctx context.Context, s Store, project string) error {
 	}
 	made := &unstructured.Unstructured{Object: map[string]any{"data": map[string]any{inventoryKey: text.String()}}}
 	made.SetGroupVersionKind(configMap)
-	made.SetName(inventoryName(project))
+	made.SetName(InventoryName(project))
 	made.SetLabels(map[string]string{secret.LabelManagedBy: "slipway", secret.LabelProject: project})
 	_, err := s.Apply(ctx, made, true, false)
 	return err

@@ -60,7 +60,7 @@ func writtenElsewhere(c *config.Config, o *Object) string {
 			return "volume.create of slipway.yaml"
 		}
 	case configMap.GroupKind():
-		if o.Name() == inventoryName(c.Project) {
+		if o.Name() == InventoryName(c.Project) {
 			return "slipway, which lists there what it applied"
 		}
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // MLflowService returns the name of the Service of the runs' namespace that
-// mlflow.tracking-uri of slipway.yaml names, or "" if it names none.
+// mlflow.tracking-uri of slipway.yaml names, or "" if it names none of them.
 func (to *Platform) MLflowService() string {
 	if to.Config.MLflow == nil {
 		return ""

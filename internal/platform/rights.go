@@ -1,6 +1,9 @@
 package platform
 
-import "github.com/slipway-ci/slipway/internal/cluster"
+import (
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/project"
+)
 
 // Need is a right that slipway uses in the cluster of slipway.yaml.
 type Need struct {
@@ -40,7 +43,9 @@ func (to *Platform) Needs() []Need {
 	}
 	cfg, secrets, inCluster := to.Config, secretAt(to.Project) != nil, !to.Embedded
 	if secrets {
-		need("to sync secrets", core("secrets"), "get", "create", "patch")
+		for _, name := range secretNames(to.Project) {
+			need("to sync secrets", cluster.Right{Resource: "secrets", Name: name}, "get", "create", "patch")
+		}
 		use("to sync secrets with --prune", core("secrets"), "list", "delete")
 	}
 	if secrets && inCluster {
@@ -58,9 +63,21 @@ func (to *Platform) Needs() []Need {
 	use("to read the lines of runs from their pods", sub("pods", "log"), "get")
 	use("to say why a run waits", core("events"), "list")
 	if v := cfg.Volume; v != nil && v.Create != nil && inCluster {
-		need("to create the claim of the volume", core("persistentvolumeclaims"), "get", "create")
+		need("to create the claim of the volume", cluster.Right{Resource: "persistentvolumeclaims", Name: v.Claim}, "get")
+		need("to create the claim of the volume", core("persistentvolumeclaims"), "create") // what is created by POST has no name yet
 		use("to check that the claim can be bound", everywhere("storage.k8s.io", "storageclasses"), "list")
 		use("to check that the claim can be bound", everywhere("", "persistentvolumes"), "list")
+	}
+	if inCluster && cfg.Cluster != nil && hasDockerfile(to.Project) {
+		const build = "to build Dockerfiles in the cluster, without another BuildKit"
+		use(build, cluster.Right{Group: "apps", Resource: "deployments", Name: buildkitd}, "get", "create", "patch")
+		use(build, cluster.Right{Resource: "persistentvolumeclaims", Name: buildkitd}, "get", "create", "patch")
+		if !cfg.Cluster.CreateNamespace {
+			use(build, cluster.Right{Resource: "namespaces", Name: to.RunNamespace}, "get")
+		}
+		if cfg.Polyaxon != nil {
+			use(build, sub("pods", "portforward"), "create")
+		}
 	}
 	const exist, fit = "to check that they exist before a run starts", "to check that a run can start"
 	use(exist, core("configmaps"), "list")
@@ -76,7 +93,37 @@ func (to *Platform) Needs() []Need {
 		use(exist, everywhere("scheduling.k8s.io", "priorityclasses"), "list")
 	}
 	if cfg.Cluster != nil && cfg.Cluster.CreateNamespace {
-		need("to create the namespace", everywhere("", "namespaces"), "get", "create", "patch")
+		need("to create the namespace", cluster.Right{Resource: "namespaces", Name: to.RunNamespace, Everywhere: true}, "get", "create", "patch")
 	}
 	return append(needed, optional...)
+}
+
+// buildkitd is the name of what package dockerfile creates for a BuildKit in the cluster.
+const buildkitd = "slipway-buildkitd"
+
+// hasDockerfile reports whether an image is built from a Dockerfile.
+func hasDockerfile(p *project.Project) bool {
+	for _, i := range p.Config.Images {
+		if i.Dockerfile != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// secretNames returns the names of the Secrets that a deploy writes.
+func secretNames(p *project.Project) []string {
+	var names []string
+	for _, s := range p.SecretList() {
+		names = append(names, s.Name)
+	}
+	for _, j := range append(p.Jobs(), p.Services()...) {
+		if len(p.SecretParams(j)) > 0 {
+			names = append(names, p.ParamSecret(j))
+		}
+	}
+	if m := p.Config.MLflow; m != nil && m.Password != "" {
+		names = append(names, p.MLflowSecret())
+	}
+	return names
 }

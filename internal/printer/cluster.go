@@ -54,7 +54,7 @@ func fact(w *page, name, text string) {
 func rightsLine(rights []report.Right) string {
 	var missing, useful, unknown []string
 	for _, r := range rights {
-		text := r.Verb + " " + r.Resource
+		text := strings.TrimSpace(r.Verb + " " + r.Resource + " " + strings.Join(r.Names, ", "))
 		switch {
 		case r.Allowed == nil:
 			unknown = append(unknown, text)
@@ -94,7 +94,7 @@ func polyaxonLine(p *report.ClusterPolyaxon) string {
 			parts[0] += " (" + p.Dist + ")"
 		}
 	}
-	if p.Healthy {
+	if p.Healthy != nil && *p.Healthy {
 		parts = append(parts, "healthy")
 	}
 	if len(p.Unready) > 0 {

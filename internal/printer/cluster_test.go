@@ -16,7 +16,7 @@ func TestCluster(t *testing.T) {
 		"cluster.txt": {
 			Name: "gke_acme_europe-west1_ml", Server: "https://192.0.2.1", Namespace: "polyaxon-v1", User: "ci@acme.iam.gserviceaccount.com",
 			Rights:   []report.Right{{Verb: "get", Resource: "secrets", For: "to sync secrets", Allowed: &yes}, {Verb: "list", Resource: "secrets", Optional: true, Allowed: &yes}},
-			Polyaxon: &report.ClusterPolyaxon{Host: "https://polyaxon.acme.dev", Version: "2.18.0", Dist: "ce", Healthy: true},
+			Polyaxon: &report.ClusterPolyaxon{Host: "https://polyaxon.acme.dev", Version: "2.18.0", Dist: "ce", Healthy: &yes},
 			Releases: []report.Release{{Name: "polyaxon", Revision: 3, Status: "deployed", Updated: &at, Chart: "polyaxon-2.18.0", AppVersion: "2.18.0"}},
 			Connections: []report.Connection{{Name: "fstore-pvc", Kind: "volume_claim", Mount: "/polyaxon-v1-data", Source: "fstore"},
 				{Name: "store", Kind: "gcs", Source: "gs://acme", Secret: "gcs-key", Store: true}, {Name: "data", Kind: "host_path", Mount: "/data", ReadOnly: true}},
@@ -29,7 +29,7 @@ func TestCluster(t *testing.T) {
 		"cluster-limited.txt": {
 			Name: "ml", Namespace: "polyaxon-v1",
 			Rights: []report.Right{{Verb: "create", Resource: "pods/portforward", For: "to reach Polyaxon", Allowed: &no}, {Verb: "list", Resource: "events", Optional: true, Allowed: &no},
-				{Verb: "get", Resource: "namespaces", For: "to create the namespace"}},
+				{Verb: "get", Resource: "namespaces", For: "to create the namespace"}, {Verb: "patch", Resource: "secrets", For: "to sync secrets", Names: []string{"key", "token"}, Allowed: &no}},
 			Polyaxon: &report.ClusterPolyaxon{Unready: []string{"polyaxon-api (0 of 1 pods ready)"}},
 			Releases: []report.Release{{Name: "plx", Chart: "polyaxon-1.11.3"}},
 			Volume:   &report.ClusterVolume{Claim: "fstore"},

@@ -7,6 +7,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/manifest"
@@ -42,7 +43,7 @@ func (v *viewer) lookAtIdentity(ctx context.Context) {
 
 // lookAtRights finds out what the user may do of what slipway does for this repository.
 func (v *viewer) lookAtRights(ctx context.Context) {
-	needs := append(v.Needs(), v.needsOfManifests()...)
+	needs := append(v.Needs(), v.needsOfManifests(ctx)...)
 	asked := make([]cluster.Right, len(needs))
 	for i, n := range needs {
 		asked[i] = n.Right
@@ -51,20 +52,44 @@ func (v *viewer) lookAtRights(ctx context.Context) {
 	if !v.asked(rights, "create selfsubjectaccessreviews.authorization.k8s.io", err) {
 		return
 	}
+	v.found.Rights = rightsOf(needs, verdicts)
+}
+
+// rightsOf returns the rights of needs, in their order, with the verdicts on them. What is
+// needed of several objects is one right if the verdict on all of them is the same.
+func rightsOf(needs []platform.Need, verdicts []cluster.Verdict) []report.Right {
+	var kinds []platform.Need
+	names := map[platform.Need]map[cluster.Verdict][]string{}
 	for i, n := range needs {
-		one := report.Right{Verb: n.Verb, Resource: n.Object(), For: n.For, Optional: n.Optional}
-		if verdicts[i] != cluster.Unknown {
-			allowed := verdicts[i] == cluster.Allowed
-			one.Allowed = &allowed
+		kind := n
+		if kind.Name = ""; names[kind] == nil {
+			kinds, names[kind] = append(kinds, kind), map[cluster.Verdict][]string{}
 		}
-		v.found.Rights = append(v.found.Rights, one)
+		names[kind][verdicts[i]] = append(names[kind][verdicts[i]], n.Name)
 	}
+	var all []report.Right
+	for _, kind := range kinds {
+		for _, verdict := range []cluster.Verdict{cluster.Allowed, cluster.Denied, cluster.Unknown} {
+			if names[kind][verdict] == nil {
+				continue
+			}
+			one := report.Right{Verb: kind.Verb, Resource: kind.Object(), For: kind.For, Optional: kind.Optional}
+			if len(names[kind]) > 1 {
+				one.Names = names[kind][verdict]
+			}
+			if verdict != cluster.Unknown {
+				allowed := verdict == cluster.Allowed
+				one.Allowed = &allowed
+			}
+			all = append(all, one)
+		}
+	}
+	return all
 }
 
 // needsOfManifests returns the rights that slipway uses for the manifests of slipway.yaml, each
-// once. Their resources are those that kinds have by convention. Manifests that cannot be read
-// need none: check reports them.
-func (v *viewer) needsOfManifests() []platform.Need {
+// once. Manifests that cannot be read need none: check reports them.
+func (v *viewer) needsOfManifests(ctx context.Context) []platform.Need {
 	if v.Embedded {
 		return nil // the sandbox applies none
 	}
@@ -72,14 +97,19 @@ func (v *viewer) needsOfManifests() []platform.Need {
 	if err != nil || len(objects) == 0 {
 		return nil
 	}
+	kinds, err := v.Cluster.Objects()
+	if err != nil {
+		return nil
+	}
 	var needed, optional []platform.Need
 	for _, o := range objects {
-		resource, _ := meta.UnsafeGuessKindToResource(o.Kind())
-		of := cluster.Right{Group: resource.Group, Resource: resource.Resource}
+		of := rightOn(ctx, kinds, o.Kind())
+		of.Name = o.Name()
 		needed = append(needed, platform.NeedsOf(of, "to apply manifests", false, "get", "create", "patch")...)
 		optional = append(optional, platform.NeedsOf(of, "to put manifests back with --rollback, and to delete with --prune", true, "delete", "update")...)
 	}
-	needed = append(needed, platform.NeedsOf(cluster.Right{Resource: "configmaps"}, "to list what was applied", false, "get", "create", "patch")...)
+	inventory := cluster.Right{Resource: "configmaps", Name: manifest.InventoryName(v.Config.Project)}
+	needed = append(needed, platform.NeedsOf(inventory, "to list what was applied", false, "get", "create", "patch")...)
 	optional = append(optional, platform.NeedsOf(cluster.Right{Group: "apps", Resource: "replicasets"}, "to say why an object is not rolled out", true, "list")...)
 	known := map[cluster.Right]bool{}
 	return slices.DeleteFunc(append(needed, optional...), func(n platform.Need) bool {
@@ -87,4 +117,15 @@ func (v *viewer) needsOfManifests() []platform.Need {
 		known[n.Right] = true
 		return again
 	})
+}
+
+// rightOn returns a right on the objects of a kind, without its verb. Of a kind that the
+// cluster does not have or does not tell, it has the resource that kinds have by convention.
+func rightOn(ctx context.Context, kinds *cluster.Objects, kind schema.GroupVersionKind) cluster.Right {
+	of, err := kinds.RightOn(ctx, kind)
+	if err != nil {
+		resource, _ := meta.UnsafeGuessKindToResource(kind)
+		return cluster.Right{Group: resource.Group, Resource: resource.Resource}
+	}
+	return of
 }

@@ -72,15 +72,17 @@ func (v *viewer) lookAtRelease(ctx context.Context) {
 	if unread != nil {
 		releases = labelled
 	}
-	if apierrors.IsForbidden(unread) && len(labelled) > 0 {
-		unread = nil // labels tell
+	if !apierrors.IsForbidden(unread) || len(labelled) == 0 { // otherwise, labels tell
+		v.asked(release, "list secrets", unread)
 	}
-	v.asked(release, "list secrets", unread)
 	for i := range releases {
 		v.found.Releases = append(v.found.Releases, reportRelease(&releases[i]))
 	}
 	at := slices.IndexFunc(releases, func(r cluster.Release) bool { return strings.HasPrefix(r.Chart, "polyaxon") })
 	if at < 0 {
+		if unread != nil {
+			v.hide(deployments, "list secrets", unread)
+		}
 		return
 	}
 	all, err := v.Cluster.DeploymentsOf(ctx, releases[at].Name)
@@ -117,19 +119,18 @@ func reportRelease(r *cluster.Release) report.Release {
 	return one
 }
 
-// lookAtMLflow finds the Service of MLflow: the one of mlflow.tracking-uri, or else that of
-// the chart.
+// lookAtMLflow finds the Service of MLflow. It is no news that there is none, unless
+// mlflow.tracking-uri names one.
 func (v *viewer) lookAtMLflow(services []corev1.Service) {
 	configured := v.MLflowService()
-	at := slices.IndexFunc(services, func(s corev1.Service) bool { return s.Name == configured })
-	if at < 0 {
-		at = slices.IndexFunc(services, func(s corev1.Service) bool { return cluster.IsMLflow(&s) })
-	}
-	if at < 0 {
+	s, err := v.Cluster.ChooseMLflow(services, configured)
+	if err != nil {
+		if configured != "" || !errors.As(err, new(*cluster.NoServiceError)) {
+			v.hide(mlflow, "", err)
+		}
 		return
 	}
-	s := &services[at]
-	found := &report.ClusterService{Name: s.Name, Address: s.Name + "." + s.Namespace, Configured: s.Name == configured}
+	found := &report.ClusterService{Name: s.Name, Address: s.Name + "." + s.Namespace, Configured: configured != ""}
 	if len(s.Spec.Ports) > 0 {
 		found.Address += fmt.Sprintf(":%d", s.Spec.Ports[0].Port)
 	}

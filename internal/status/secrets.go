@@ -2,7 +2,9 @@ package status
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/deploy"
@@ -10,8 +12,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// lookAtSecrets compares the secrets of slipway.yaml with those of the cluster. Values that
-// cannot be read here are not compared.
+// lookAtSecrets compares the secrets of slipway.yaml with those of the cluster that the user
+// may read. Values that cannot be read here are not compared.
 func (v *viewer) lookAtSecrets(ctx context.Context) {
 	all := v.SecretList()
 	if len(all) == 0 {
@@ -21,12 +23,20 @@ func (v *viewer) lookAtSecrets(ctx context.Context) {
 	for i, s := range all {
 		names[i] = s.Name
 	}
-	stored, err := v.Cluster.Secrets().Read(ctx, names)
+	stored, unread, err := v.Cluster.ReadableSecrets(ctx, names)
 	if !v.asked(secrets, "get secrets", err) {
 		return
 	}
+	if hidden := slices.Sorted(maps.Keys(unread)); len(hidden) == len(all) {
+		v.hide(secrets, "get secrets", unread[hidden[0]])
+	} else if len(hidden) > 0 {
+		v.hide(secrets+" "+strings.Join(hidden, ", "), "get secrets", unread[hidden[0]])
+	}
 	_ = v.ReadRemote(ctx) // all at once, and once; the errors of each come back below
 	for _, s := range all {
+		if unread[s.Name] != nil {
+			continue
+		}
 		at := slices.IndexFunc(stored, func(x secret.Stored) bool { return x.Name == s.Name })
 		var old *secret.Stored
 		if at >= 0 {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,6 +44,12 @@ const (
 // order returns all names of parts.
 func order() []string {
 	return []string{namespace, identity, rights, server, release, deployments, connections, volume, use, secrets, gpus, free, mlflow, active}
+}
+
+// place returns the place of what is not visible in the order. Its name may go on after that
+// of the part.
+func place(h report.Hidden) int {
+	return slices.IndexFunc(order(), func(part string) bool { return strings.HasPrefix(h.What, part) })
 }
 
 // viewer looks at one cluster. Each part has one goroutine, which sets fields of found that
@@ -94,16 +101,20 @@ func Look(ctx context.Context, to *platform.Platform) (*report.Cluster, []report
 		return nil, nil, v.failed
 	}
 	v.judge()
-	slices.SortStableFunc(v.found.Hidden, func(a, b report.Hidden) int {
-		return slices.Index(order(), a.What) - slices.Index(order(), b.What)
-	})
+	slices.SortStableFunc(v.found.Hidden, func(a, b report.Hidden) int { return place(a) - place(b) })
 	return v.found, running, ctx.Err()
 }
 
-// judge decides whether Polyaxon is healthy, which two parts know together.
+// judge decides whether Polyaxon is healthy, which two parts know together. It leaves that
+// open if its Deployments are not visible, unless it does not answer.
 func (v *viewer) judge() {
-	if p := v.found.Polyaxon; p != nil {
-		p.Healthy = p.Version != "" && len(p.Unready) == 0
+	p := v.found.Polyaxon
+	if p == nil {
+		return
+	}
+	unseen := slices.ContainsFunc(v.found.Hidden, func(h report.Hidden) bool { return h.What == deployments })
+	if healthy := p.Version != "" && len(p.Unready) == 0; !healthy || !unseen {
+		p.Healthy = &healthy
 	}
 }
 

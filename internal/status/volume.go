@@ -44,7 +44,7 @@ func (v *viewer) lookAtConnections(ctx context.Context) {
 			Source: cmp.Or(c.Claim, c.HostPath, bucket(c.Bucket), address(c.URL)),
 		})
 	}
-	v.lookAtVolume(ctx, all)
+	v.lookAtVolume(ctx, all, cmp.Or(err, unread))
 }
 
 // address returns the scheme, host and path of a URL. Every other part may be a credential.
@@ -67,9 +67,14 @@ func bucket(text string) string {
 	return text
 }
 
-// lookAtVolume finds the claim behind /polyaxon-v1-data, and how much of it is used.
-func (v *viewer) lookAtVolume(ctx context.Context, all []cluster.Connection) {
+// lookAtVolume finds the claim behind /polyaxon-v1-data, and how much of it is used. unread
+// is why the connections are unknown, or nil.
+func (v *viewer) lookAtVolume(ctx context.Context, all []cluster.Connection, unread error) {
 	connection, claim := chosen(v.Platform, all)
+	if claim == "" && unread != nil {
+		v.hide(volume, "list configmaps", unread)
+		return
+	}
 	if claim == "" {
 		text := "slipway.yaml names no volume, and the agent has no connection with a claim for " + fill.VolumeMount
 		if connection != "" {

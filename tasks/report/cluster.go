@@ -27,10 +27,13 @@ type Cluster struct {
 // Right is a right that slipway uses in the cluster.
 type Right struct {
 	Verb     string `json:"verb"`
-	Resource string `json:"resource"`          // with its group and subresource, such as pods/log
-	For      string `json:"for"`               // what slipway does with it
-	Optional bool   `json:"optional"`          // whether a deploy succeeds without it
-	Allowed  *bool  `json:"allowed,omitempty"` // nil if it is unknown
+	Resource string `json:"resource"` // with its group and subresource, such as pods/log
+	// Names are the objects that it is for. They are nil if the answer is the same for all
+	// objects that a deploy uses.
+	Names    []string `json:"names,omitempty"`
+	For      string   `json:"for"`               // what slipway does with it
+	Optional bool     `json:"optional"`          // whether a deploy succeeds without it
+	Allowed  *bool    `json:"allowed,omitempty"` // nil if it is unknown
 }
 
 // ClusterPolyaxon is the Polyaxon server of the cluster, or of slipway.yaml.
@@ -38,8 +41,9 @@ type ClusterPolyaxon struct {
 	Host    string `json:"host,omitempty"`
 	Version string `json:"version,omitempty"`
 	Dist    string `json:"dist,omitempty"`
-	// Healthy reports whether it answers and all of its Deployments are ready.
-	Healthy bool `json:"healthy"`
+	// Healthy reports whether it answers and all of its Deployments are ready. It is nil if it
+	// answers, and its Deployments are not visible.
+	Healthy *bool `json:"healthy,omitempty"`
 	// Unready are the Deployments that have fewer ready pods than they want.
 	Unready []string `json:"unready,omitempty"`
 }
