@@ -48,6 +48,7 @@ func TestRunsOnNode(t *testing.T) {
 		restarts(t, c)
 		polite(t, c)
 		claims(t, c)
+		provisioned(t, c, access)
 		forbidden(t, c, access)
 		rotations(t, c, podLogs)
 		refused(t, c, access)
