@@ -6,6 +6,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -134,7 +135,7 @@ func TestReplacedConnectionIsNotLookedUp(t *testing.T) {
 		"jobs: {train: {polyaxonfile: job.yml, credentials: false}}\n"
 	for volume, want := range map[string]string{
 		"": "job.yml:3:32: connection fstore-pvc not found in the cluster of the run",
-		"volume: {claim: data, create: {size: 1Gi, access: ReadWriteMany}}\n": "",
+		"volume: {claim: data, create: {size: 1Gi, access: ReadWriteMany}}\n": "slipway.yaml:6:31: create volume claim data", // nobody may, in the sandbox's cluster
 		"volume: {connection: datasets}\n":                                    "slipway.yaml:6:22: connection datasets not found in the cluster of the run",
 	} {
 		env, _, _ := laptopWith(t, map[string]string{
@@ -142,10 +143,57 @@ func TestReplacedConnectionIsNotLookedUp(t *testing.T) {
 			"job.yml": "version: 1.1\nkind: component\nrun: {kind: job, connections: [fstore-pvc], container: {image: a:1}}\n",
 		})
 		_, err := Plan(t.Context(), env, PlanOptions{})
-		if want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+		if err == nil || !strings.HasPrefix(err.Error(), want) || len(source.Flatten(err)) != 1 {
 			t.Errorf("%s: %v, want %q", volume, err, want)
 		}
 	}
+}
+
+// TestSucceededJobsNeedNothing deploys a job again that has succeeded, after the Secret that
+// it had needed is gone.
+func TestSucceededJobsNeedNothing(t *testing.T) {
+	api, err := sandboxkubernetes.New(t.TempDir(), "polyaxon-v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	clients := clientsOf(t, &rest.Config{Host: server.URL})
+	secrets := clients.CoreV1().Secrets("polyaxon-v1")
+	if _, err := secrets.Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "key"}, Data: map[string][]byte{"token": []byte("x")}}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	job := func(text string) string {
+		return "version: 1.1\nkind: component\nrun: {kind: job, container: {image: a:1, command: [" + sandboxtest.Program + ", 'print=" + text + "'], envFrom: [{secretRef: {name: key}}]}}\n"
+	}
+	env, _, _ := laptopWith(t, map[string]string{
+		"slipway.yaml": "project: story\nregistry: REGISTRY\ncluster: {kubeconfig: {path: kubeconfig}}\npolyaxon: {host: '" + sandboxtest.Polyaxon(t, "2.18", buildJob(t)) + "'}\n" +
+			"jobs:\n  first: {polyaxonfile: job.yml, credentials: false}\n  second: {polyaxonfile: job.yml, credentials: false, after: [first]}\n",
+		"kubeconfig": writeKubeconfig(t, &rest.Config{Host: server.URL}), "job.yml": job("a"),
+	})
+	if _, err := Deploy(t.Context(), env, DeployOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := secrets.Delete(t.Context(), "key", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if result, err := Deploy(t.Context(), env, DeployOptions{}); err != nil || len(result.Jobs) != 2 || result.Jobs[0].Action != "up-to-date" || result.Jobs[1].Action != "up-to-date" {
+		t.Errorf("with nothing to do: %+v, %v", result, err)
+	}
+	if result, err := Plan(t.Context(), env, PlanOptions{}); err != nil || result.Changes != 0 {
+		t.Errorf("a plan with nothing to do: %+v, %v", result, err)
+	}
+	refused := func(what string, o DeployOptions) {
+		t.Helper()
+		if _, err := Deploy(t.Context(), env, o); ExitCode(err) != ExitUsage || !strings.Contains(err.Error(), "secret key not found in the cluster of the run") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	refused("a rerun", DeployOptions{Rerun: true})
+	if err := os.WriteFile(filepath.Join(env.Dir, "job.yml"), []byte(job("b")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused("another job", DeployOptions{})
 }
 
 // TestNeedsOnCluster looks up everything that a job names in a real API server: what is not
@@ -311,6 +359,60 @@ func TestNeedsOnCluster(t *testing.T) {
 	}
 	if told := events.String(); !strings.Contains(told, "job train cannot start now: no node of the cluster has the label pool: gpu (a node pool that starts at zero may have it") {
 		t.Errorf("it says\n%s", told)
+	}
+
+	// What is missing is ignored by a comment, and a pull secret that is missing is only noted.
+	must(nil, core.Secrets(namespace).Delete(ctx, "gone", metav1.DeleteOptions{}))
+	node.Spec.ProviderID = ""
+	events.text.Reset()
+	must(nil, os.WriteFile("job.yml", []byte(strings.Replace(repaired, "environment: {", "environment: {imagePullSecrets: [pull], ", 1)), 0o600))
+	_, err = Plan(ctx, env, PlanOptions{})
+	if diff := cmp.Diff([]string{"job.yml:15:50: secret gone not found in the cluster of the run (declare it in secrets of slipway.yaml, or correct the name)"}, lines(err)); diff != "" {
+		t.Error(diff)
+	}
+	if told := events.String(); !strings.Contains(told, "job.yml:6:36: secret pull not found in the cluster of the run (the run starts only if its image can be pulled without it)") {
+		t.Errorf("of a pull secret, it says\n%s", told)
+	}
+	must(core.LimitRanges(namespace).Create(ctx, &corev1.LimitRange{ObjectMeta: named("sizes"), Spec: corev1.LimitRangeSpec{
+		Limits: []corev1.LimitRangeItem{{Type: corev1.LimitTypeContainer, Max: amounts("cpu", "3")}}}}, metav1.CreateOptions{}))
+	ignoring := strings.Replace(strings.Replace(repaired, "name: gone, key: token}}}", "name: gone, key: token}}}  # slipway:ignore missing-secret", 1),
+		"    resources:", "    # slipway:ignore exceeds-cluster\n    resources:", 1)
+	must(nil, os.WriteFile("job.yml", []byte(ignoring), 0o600))
+	if _, err := Plan(ctx, env, PlanOptions{}); err != nil {
+		t.Errorf("with comments: %v", err)
+	}
+	must(nil, os.WriteFile("job.yml", []byte("# slipway:ignore missing-secret exceeds-cluster\n"+strings.Replace(repaired, "name: gone", "name: '{{ globals.project_name }}'", 1)), 0o600))
+	if _, err := Plan(ctx, env, PlanOptions{}); err != nil {
+		t.Errorf("with a comment at the top: %v", err)
+	}
+	must(nil, os.WriteFile("job.yml", []byte(repaired), 0o600))
+	must(nil, core.LimitRanges(namespace).Delete(ctx, "sizes", metav1.DeleteOptions{}))
+	must(core.Secrets(namespace).Create(ctx, &corev1.Secret{ObjectMeta: named("gone"), StringData: map[string]string{"token": "x"}}, metav1.CreateOptions{}))
+
+	// Of a quota, the least of an elastic run counts, and jobs that run side by side add up.
+	for name, text := range map[string]string{
+		"elastic.yml": "version: 1.1\nkind: component\nrun:\n  kind: pytorchjob\n  elasticPolicy: {minReplicas: 1}\n" +
+			"  worker: {replicas: 10, container: {image: a:1, resources: {limits: {cpu: 750m}}}}\n",
+		"small.yml": "version: 1.1\nkind: component\nrun: {kind: job, container: {image: a:1, resources: {limits: {cpu: 600m}}}}\n",
+		"beside.yaml": "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: polyaxon-v1}\n" +
+			"polyaxon: {host: '" + sandboxtest.Polyaxon(t, "2.18", "") + "'}\njobs:\n  a: {polyaxonfile: small.yml, credentials: false}\n  b: {polyaxonfile: small.yml, credentials: false}\n" +
+			"  c: {polyaxonfile: elastic.yml, credentials: false, after: [a]}\n",
+	} {
+		must(nil, os.WriteFile(name, []byte(text), 0o600))
+	}
+	beside := *env
+	beside.File, beside.Environment = "beside.yaml", ""
+	events.text.Reset()
+	if _, err := Plan(ctx, &beside, PlanOptions{}); err != nil {
+		t.Errorf("jobs side by side: %v", err)
+	}
+	for _, told := range []string{
+		"jobs a, b run side by side: together they ask for 1200m limits.cpu, and 1 of the 6 that resource quota team allows are free now: some wait until others end",
+		"job c cannot start now: all of its replicas ask for 7500m limits.cpu, and resource quota team of the namespace allows 6: it runs with fewer",
+	} {
+		if strings.Count(events.String(), told) != 1 {
+			t.Errorf("%q is not told once:\n%s", told, events)
+		}
 	}
 
 	// A request that is not answered is given up.

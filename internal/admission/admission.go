@@ -10,12 +10,13 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Pod is a pod of a run. Count is how many of them the run has.
+// Pod is a pod of a run. Count is how many of them the run has, and Spare how many of these
+// it can do without, as an elastic run can.
 type Pod struct {
 	// Path is the path of the pod's section in the operation, such as run or run.worker.
-	Path  []string
-	Count int64
-	Spec  corev1.PodSpec
+	Path         []string
+	Count, Spare int64
+	Spec         corev1.PodSpec
 }
 
 // Obstacle is something that keeps a pod from starting.

@@ -94,6 +94,8 @@ func TestQuotas(t *testing.T) {
 	scoped[0].Spec.Scopes = []corev1.ResourceQuotaScope{corev1.ResourceQuotaScopeBestEffort}
 	workers := pod(list(gpu, "2", "memory", "8Gi"), nil)
 	workers.Path, workers.Count = []string{"run", "worker"}, 3
+	elastic := workers
+	elastic.Spare = 2
 	defaults := []corev1.LimitRange{{Spec: corev1.LimitRangeSpec{Limits: []corev1.LimitRangeItem{
 		{Type: corev1.LimitTypeContainer, Default: list("memory", "2Gi"), DefaultRequest: list("memory", "1Gi")}}}}}
 	for name, c := range map[string]struct {
@@ -110,10 +112,17 @@ func TestQuotas(t *testing.T) {
 			"now run.worker.container.resources.limits.memory: it asks for 24Gi memory, and 16Gi of the 32Gi that resource quota team allows are free now: a new run waits until others end"},
 		"more in use than allowed": {quota(list("pods", "3"), list("pods", "5")), nil, []Pod{workers},
 			"now run.worker.container.resources.requests.pods: it asks for 3 pods, and 0 of the 3 that resource quota team allows are free now: a new run waits until others end"},
-		"no pods":       {quota(list("pods", "0"), nil), nil, []Pod{pod(nil, nil)}, "never run.container.resources.requests.pods: it asks for 1 pods, and resource quota team of the namespace allows 0"},
-		"with a scope":  {scoped, nil, []Pod{workers}, ""},
-		"by a default":  {quota(list("requests.memory", "512Mi"), nil), defaults, []Pod{pod(nil, nil)}, "never run.container.resources.limits.memory: it asks for 1Gi requests.memory, and resource quota team of the namespace allows 512Mi"},
-		"not a default": {quota(list("requests.memory", "512Mi"), nil), defaults, []Pod{pod(list("memory", "256Mi"), nil)}, ""},
+		"no pods":     {quota(list("pods", "0"), nil), nil, []Pod{pod(nil, nil)}, "never run.container.resources.requests.pods: it asks for 1 pods, and resource quota team of the namespace allows 0"},
+		"best effort": {scoped, nil, []Pod{workers}, ""},
+		"an elastic run": {quota(list("requests."+gpu, "4"), nil), nil, []Pod{elastic},
+			"now run.worker.container.resources.limits.nvidia.com/gpu: all of its replicas ask for 6 requests.nvidia.com/gpu, and resource quota team of the namespace allows 4: it runs with fewer"},
+		"the least of an elastic run": {quota(list("requests."+gpu, "1"), nil), nil, []Pod{elastic},
+			"never run.worker.container.resources.limits.nvidia.com/gpu: it asks for 2 requests.nvidia.com/gpu, and resource quota team of the namespace allows 1"},
+		"the least of an elastic run is not free": {quota(list("requests."+gpu, "6"), list("requests."+gpu, "5")), nil, []Pod{elastic},
+			"now run.worker.container.resources.limits.nvidia.com/gpu: it asks for 2 requests.nvidia.com/gpu, and 1 of the 6 that resource quota team allows are free now: a new run waits until others end"},
+		"an elastic run gets what is free": {quota(list("requests."+gpu, "6"), list("requests."+gpu, "3")), nil, []Pod{elastic}, ""},
+		"by a default":                     {quota(list("requests.memory", "512Mi"), nil), defaults, []Pod{pod(nil, nil)}, "never run.container.resources.limits.memory: it asks for 1Gi requests.memory, and resource quota team of the namespace allows 512Mi"},
+		"not a default":                    {quota(list("requests.memory", "512Mi"), nil), defaults, []Pod{pod(list("memory", "256Mi"), nil)}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if have := show(Quotas(c.quotas, c.limits, c.pods)); have != c.want {

@@ -3,6 +3,7 @@ package admission
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,61 +14,99 @@ import (
 
 // Quotas returns an obstacle for each resource of which the pods of a run together ask for
 // more than a resource quota of the namespace allows. If the quota would allow it and other
-// pods use it up, the obstacle is not for ever. Quotas with scopes are not considered. What
+// pods use it up, or if the run can do with fewer pods, the obstacle is not for ever. What
 // Polyaxon's own containers request is not known, and comes on top.
 func Quotas(quotas []corev1.ResourceQuota, limits []corev1.LimitRange, pods []Pod) []Obstacle {
 	var all []Obstacle
+	for _, u := range usages(quotas, limits, pods) {
+		o := Obstacle{Path: u.most.place(plainName(u.name))}
+		switch {
+		case u.needed.Cmp(u.allowed) > 0:
+			o.Never = true
+			o.Message = fmt.Sprintf("it asks for %s %s, and resource quota %s of the namespace allows %s", u.needed.String(), u.name, u.quota, u.allowed.String())
+		case u.needed.Cmp(u.free) > 0:
+			o.Message = fmt.Sprintf("it asks for %s %s, and %s of the %s that resource quota %s allows are free now: a new run waits until others end",
+				u.needed.String(), u.name, u.free.String(), u.allowed.String(), u.quota)
+		case u.total.Cmp(u.allowed) > 0:
+			o.Message = fmt.Sprintf("all of its replicas ask for %s %s, and resource quota %s of the namespace allows %s: it runs with fewer",
+				u.total.String(), u.name, u.quota, u.allowed.String())
+		default:
+			continue
+		}
+		all = append(all, o)
+	}
+	return all
+}
+
+// Together returns a text for each resource of which runs that start side by side ask for
+// more than a resource quota has free, although each of them alone would get it.
+func Together(quotas []corev1.ResourceQuota, limits []corev1.LimitRange, runs [][]Pod) []string {
+	var texts []string
+	for _, u := range usages(quotas, limits, slices.Concat(runs...)) {
+		alone := func(pods []Pod) bool {
+			return slices.ContainsFunc(usages(quotas, limits, pods), func(one usage) bool {
+				return one.quota == u.quota && one.name == u.name && one.needed.Cmp(u.free) > 0
+			})
+		}
+		if u.needed.Cmp(u.free) > 0 && !slices.ContainsFunc(runs, alone) {
+			texts = append(texts, fmt.Sprintf("together they ask for %s %s, and %s of the %s that resource quota %s allows are free now: some wait until others end",
+				u.needed.String(), u.name, u.free.String(), u.allowed.String(), u.quota))
+		}
+	}
+	return texts
+}
+
+// usage is how much of a resource of a quota some pods use together.
+type usage struct {
+	quota string
+	name  corev1.ResourceName
+	// needed is what the pods use without those that their run can do without, and total
+	// what all of them use.
+	needed, total resource.Quantity
+	// allowed is what the quota allows, and free what of this is free now.
+	allowed, free resource.Quantity
+	// most is the pod that uses most of it.
+	most *Pod
+}
+
+// usages returns how much pods use of each resource that quotas limit, without those of
+// which they use nothing.
+func usages(quotas []corev1.ResourceQuota, limits []corev1.LimitRange, pods []Pod) []usage {
+	var all []usage
 	pods = withDefaults(limits, pods)
 	for i := range quotas {
 		q := &quotas[i]
-		if len(q.Spec.Scopes) > 0 || q.Spec.ScopeSelector != nil {
-			continue
-		}
-		hard := q.Spec.Hard
-		for _, name := range sortedNames(hard) {
-			wanted, most := usage(name, pods)
-			if most == nil || wanted.IsZero() {
+		counted := slices.DeleteFunc(slices.Clone(pods), func(p Pod) bool { return !counts(q, &p) })
+		for _, name := range sortedNames(q.Spec.Hard) {
+			u := usage{quota: q.Name, name: name, allowed: q.Spec.Hard[name], free: q.Spec.Hard[name].DeepCopy()}
+			if u.add(counted); u.most == nil || u.total.IsZero() {
 				continue
 			}
-			allowed, used := hard[name], q.Status.Used[name]
-			free := allowed.DeepCopy()
-			free.Sub(used)
-			o := Obstacle{Path: most.place(plainName(name))}
-			switch {
-			case wanted.Cmp(allowed) > 0:
-				o.Never = true
-				o.Message = fmt.Sprintf("it asks for %s %s, and resource quota %s of the namespace allows %s", wanted.String(), name, q.Name, allowed.String())
-			case wanted.Cmp(free) > 0:
-				if free.Sign() < 0 {
-					free.Set(0)
-				}
-				o.Message = fmt.Sprintf("it asks for %s %s, and %s of the %s that resource quota %s allows are free now: a new run waits until others end",
-					wanted.String(), name, free.String(), allowed.String(), q.Name)
-			default:
-				continue
+			if u.free.Sub(q.Status.Used[name]); u.free.Sign() < 0 {
+				u.free.Set(0)
 			}
-			all = append(all, o)
+			all = append(all, u)
 		}
 	}
 	return all
 }
 
-// usage returns how much of a quota's resource the pods use together, and the pod that uses
-// most of it. The pod is nil if the resource is not one of pods.
-func usage(name corev1.ResourceName, pods []Pod) (total resource.Quantity, most *Pod) {
-	limits := strings.HasPrefix(string(name), "limits.")
+// add adds what pods use. It leaves most nil if the resource is not one of pods.
+func (u *usage) add(pods []Pod) {
+	limits := strings.HasPrefix(string(u.name), "limits.")
 	var highest resource.Quantity
 	for i := range pods {
+		p := &pods[i]
 		amount := *resource.NewQuantity(1, resource.DecimalSI)
-		if name != corev1.ResourcePods && name != "count/pods" {
-			amount = cluster.Requests(&pods[i].Spec, limits)[plainName(name)]
+		if u.name != corev1.ResourcePods && u.name != "count/pods" {
+			amount = cluster.Requests(&p.Spec, limits)[plainName(u.name)]
 		}
-		if amount = times(amount, pods[i].Count); most == nil || amount.Cmp(highest) > 0 {
-			highest, most = amount, &pods[i]
+		u.needed.Add(times(amount, p.Count-p.Spare))
+		if amount = times(amount, p.Count); u.most == nil || amount.Cmp(highest) > 0 {
+			highest, u.most = amount, p
 		}
-		total.Add(amount)
+		u.total.Add(amount)
 	}
-	return total, most
 }
 
 // plainName returns the resource that a quota's name limits.

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -60,6 +61,8 @@ func (s volume) growing(ctx context.Context, there *corev1.PersistentVolumeClaim
 
 // class returns the storage class of a claim, or nil if it has none.
 func (s volume) class(ctx context.Context, claim *corev1.PersistentVolumeClaim) (*cluster.StorageClass, error) {
+	ctx, cancel := context.WithTimeout(ctx, platform.OptionalTimeout)
+	defer cancel()
 	classes, err := s.Cluster.StorageClasses(ctx)
 	if err != nil {
 		return nil, err
@@ -142,6 +145,8 @@ func (s volume) await(ctx context.Context, claim *corev1.PersistentVolumeClaim) 
 
 // lastEvent returns the latest event about a claim, or an empty one.
 func (s volume) lastEvent(ctx context.Context, name string) (last corev1.Event, err error) {
+	ctx, cancel := context.WithTimeout(ctx, platform.OptionalTimeout)
+	defer cancel()
 	events, err := s.Cluster.ClaimEvents(ctx, name)
 	if err == nil && len(events) > 0 {
 		last = events[len(events)-1]

@@ -56,6 +56,8 @@ type Deployment struct {
 	// claimMissing reports whether the volume claim that slipway.yaml describes does not exist
 	// yet, once the runs are checked.
 	claimMissing bool
+	// claimErr is why that could not be asked then.
+	claimErr error
 	// references maps the names of images to their references by digest.
 	references map[string]string
 	// asksPolyaxon reports whether a plan can ask Polyaxon about the runs.

@@ -54,28 +54,31 @@ func (d *Deployment) checkNamespaceOfRuns(ctx context.Context, jobs []*config.Jo
 
 // checkNeeds returns an error for jobs that could never start: for an object that does not
 // exist where they run, for more than their namespace or its nodes have or, on the sandbox,
-// for resources that this machine lacks. It notes once which keys the sandbox does not act
-// on. It runs before anything is built.
+// for resources that this machine lacks. It notes what only delays a job, and once which keys
+// the sandbox does not act on. It runs before anything is built.
 func (d *Deployment) checkNeeds(ctx context.Context, jobs []*config.Job) error {
 	canAsk := d.Cluster != nil && (d.Embedded || d.Rest != nil) // the cluster where the jobs run
 	if len(jobs) == 0 || !canAsk && !d.Embedded {
 		return nil
 	}
-	wanted := make([]demand, len(jobs))
+	wanted := make([]*demand, len(jobs))
 	for i, j := range jobs {
 		var err error
 		if wanted[i], err = d.demandOf(ctx, j); err != nil {
 			return err
 		}
 	}
-	var errs []error
+	s := &surroundings{}
 	if canAsk {
-		errs = append(errs, d.checkCluster(ctx, wanted))
+		var err error
+		if s, err = d.checkCluster(ctx, wanted); err != nil {
+			return err
+		}
 	}
 	if d.Embedded {
-		errs = append(errs, d.checkMachine(wanted))
+		d.checkMachine(wanted)
 	}
-	return errors.Join(errs...)
+	return d.tell(ctx, s, wanted)
 }
 
 // demand is what a job demands of the place where it runs.
@@ -84,21 +87,68 @@ type demand struct {
 	file *file.File
 	// compiled is nil if the job is only compiled later, such as a dag.
 	compiled *compile.Compiled
+
+	// errs are why the job can never start, and notes what only delays it or may do so.
+	errs  []error
+	notes []string
 }
 
-func (d *Deployment) demandOf(ctx context.Context, j *config.Job) (demand, error) {
+// found adds what was found against the job.
+func (w *demand) found(never bool, err error) {
+	if never {
+		w.errs = append(w.errs, err)
+	} else {
+		w.notes = append(w.notes, err.Error())
+	}
+}
+
+func (d *Deployment) demandOf(ctx context.Context, j *config.Job) (*demand, error) {
 	f, err := job.File(ctx, d.Project, j)
 	if err != nil {
-		return demand{}, err
+		return nil, err
 	}
 	compiled, err := job.CompiledWithPlaceholder(ctx, d.Project, j)
-	return demand{j, f, compiled}, err
+	return &demand{job: j, file: f, compiled: compiled}, err
 }
 
-// checkMachine returns an error for jobs that need resources that the sandbox's machine
-// lacks. It notes once which keys the sandbox does not act on.
-func (d *Deployment) checkMachine(wanted []demand) error {
+// tell notes and returns what was found against jobs. Jobs that have succeeded already need
+// nothing any more.
+func (d *Deployment) tell(ctx context.Context, s *surroundings, wanted []*demand) error {
+	waves := [][]*config.Job{}
+	if len(wanted) > 1 {
+		var err error
+		if waves, err = d.Config.JobOrder(namesOf(wanted)...); err != nil {
+			return err
+		}
+	}
+	wanted, err := d.withoutSucceeded(ctx, wanted, len(s.together(waves, wanted)) > 0)
+	if err != nil {
+		return err
+	}
 	var errs []error
+	for _, w := range wanted {
+		errs = append(errs, w.errs...)
+		for _, note := range w.notes {
+			d.Note(note)
+		}
+	}
+	for _, note := range s.together(waves, wanted) {
+		d.Note(note)
+	}
+	return errors.Join(errs...)
+}
+
+func namesOf(wanted []*demand) []string {
+	names := make([]string, len(wanted))
+	for i, w := range wanted {
+		names[i] = w.job.Name
+	}
+	return names
+}
+
+// checkMachine adds to each job which resources that it needs the sandbox's machine lacks. It
+// notes once which keys the sandbox does not act on.
+func (d *Deployment) checkMachine(wanted []*demand) {
 	ignored := map[string][]string{}
 	for _, w := range wanted {
 		if w.compiled == nil {
@@ -112,7 +162,7 @@ func (d *Deployment) checkMachine(wanted []demand) error {
 			continue // reported when the job is submitted
 		}
 		if lacks := sandbox.Lacks(append(pod.Sidecars, pod.Container)...); lacks != "" {
-			errs = append(errs, &exit.UnschedulableError{Job: w.job.Name, Why: lacks})
+			w.found(true, &exit.UnschedulableError{Job: w.job.Name, Why: lacks})
 		}
 	}
 	if len(ignored) > 0 {
@@ -124,7 +174,6 @@ func (d *Deployment) checkMachine(wanted []demand) error {
 		slices.Sort(names)
 		d.Note(fmt.Sprintf("the sandbox ignores %s (%s): only a cluster supports it", strings.Join(keys, ", "), strings.Join(slices.Compact(names), ", ")))
 	}
-	return errors.Join(errs...)
 }
 
 // ignoredKeys returns the keys of an operation that the sandbox on this machine does not

@@ -52,7 +52,7 @@ func (d *Deployment) Plan(ctx context.Context, result *report.Result) error {
 }
 
 // checkForPlan returns an error for jobs that the server would refuse, or that could never
-// start, before the plan builds anything. It sets asksPolyaxon.
+// start, and for a volume claim that Kubernetes would refuse, before the plan builds anything. It sets asksPolyaxon.
 func (d *Deployment) checkForPlan(ctx context.Context) error {
 	d.asksPolyaxon = d.connectForPlan(ctx, "Polyaxon", platform.Uses{Runs: len(d.Jobs) > 0})
 	if !d.asksPolyaxon {
@@ -63,7 +63,10 @@ func (d *Deployment) checkForPlan(ctx context.Context) error {
 		d.asksPolyaxon = d.noteUnreachable("Polyaxon", err)
 		return ctx.Err()
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return volume{d}.refusal(ctx)
 }
 
 func (d *Deployment) plan(ctx context.Context, steps []Step, result *report.Result) error {

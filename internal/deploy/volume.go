@@ -37,10 +37,10 @@ func (s volume) described() bool {
 // directory, which needs no claim.
 func (s volume) used() bool { return s.described() && !s.Embedded }
 
-// check returns an error, before anything is built, for a claim that could never be bound:
-// it has to be created, and neither its storage class nor a free volume of that class
-// exists. What cannot be asked is not an error, because creating the claim will show it. It
-// sets claimMissing.
+// check returns an error, before anything is built, for a claim that no run can use, or that
+// could never be bound: it has to be created, and neither its storage class nor a free volume
+// of that class exists. What cannot be asked is not an error, because creating the claim will
+// show it. It sets claimMissing and claimErr.
 func (s volume) check(ctx context.Context) error {
 	if s.Embedded && s.described() {
 		s.Note("volume.create has no effect on the sandbox: its persistent volume is a directory of this machine, without a limit of its size")
@@ -48,12 +48,21 @@ func (s volume) check(ctx context.Context) error {
 	if !s.used() || s.Cluster == nil {
 		return nil
 	}
-	there, err := s.Cluster.Claim(ctx, s.Config.Volume.Claim)
-	if err != nil || there != nil {
+	soon, cancel := context.WithTimeout(ctx, platform.OptionalTimeout)
+	defer cancel()
+	there, err := s.Cluster.Claim(soon, s.Config.Volume.Claim)
+	if err != nil {
+		s.claimErr = err
 		return ctx.Err()
 	}
+	if there != nil {
+		if why := cluster.Unusable(there); why != "" {
+			return source.Errorf(s.Config.At("volume", "claim"), "volume claim %s %s", there.Name, why)
+		}
+		return nil
+	}
 	s.claimMissing = true
-	classes, err := s.Cluster.StorageClasses(ctx)
+	classes, err := s.Cluster.StorageClasses(soon)
 	if err != nil {
 		return ctx.Err()
 	}
@@ -61,7 +70,7 @@ func (s volume) check(ctx context.Context) error {
 	if slices.ContainsFunc(classes, func(c cluster.StorageClass) bool { return c.Name == class || class == "" && c.Default }) {
 		return nil
 	}
-	if free, err := s.Cluster.HasFreeVolume(ctx, class); err != nil || free {
+	if free, err := s.Cluster.HasFreeVolume(soon, class); err != nil || free {
 		return ctx.Err()
 	}
 	if class == "" {
@@ -92,7 +101,9 @@ func (s volume) refusal(ctx context.Context) error {
 	if !s.claimMissing || s.NamespaceToCreate != "" {
 		return nil
 	}
-	err := s.Cluster.TryCreateClaim(ctx, s.newClaim())
+	soon, cancel := context.WithTimeout(ctx, platform.OptionalTimeout)
+	defer cancel()
+	err := s.Cluster.TryCreateClaim(soon, s.newClaim())
 	if !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err) {
 		return ctx.Err() // other errors may be about trying alone
 	}
@@ -106,13 +117,10 @@ func (s volume) Plan(ctx context.Context, result *report.Result) (changes int, e
 	}
 	reported := s.wanted(unknown)
 	if s.connectForPlan(ctx, "the volume claim", platform.Uses{Volume: true}) {
-		there, err := s.Cluster.Claim(ctx, s.Config.Volume.Claim)
+		there, err := s.look(ctx)
 		switch {
 		case err == nil && there == nil:
 			reported.Action = claimCreate
-			if err := s.refusal(ctx); err != nil {
-				s.Note("deploy cannot create the volume claim: " + err.Error())
-			}
 		case err == nil:
 			reported = s.compared(ctx, there)
 		case ctx.Err() != nil:
@@ -128,6 +136,17 @@ func (s volume) Plan(ctx context.Context, result *report.Result) (changes int, e
 		changes = 1
 	}
 	return changes, ctx.Err()
+}
+
+// look returns the claim for a plan, or nil if there is none. What was not answered before is
+// not asked again.
+func (s volume) look(ctx context.Context) (*corev1.PersistentVolumeClaim, error) {
+	if s.claimErr != nil {
+		return nil, s.claimErr
+	}
+	soon, cancel := context.WithTimeout(ctx, platform.OptionalTimeout)
+	defer cancel()
+	return s.Cluster.Claim(soon, s.Config.Volume.Claim)
 }
 
 // Apply implements Step.

@@ -42,12 +42,13 @@ type Inventory interface {
 }
 
 // These rules report missing objects. ExceedsMachine is the rule that reports requests
-// above what the sandbox's machine has.
+// above what the sandbox's machine has, and ExceedsCluster above what a cluster has.
 const (
 	MissingSecret      = "missing-secret"
 	MissingVolumeClaim = "missing-volume-claim"
 	MissingConnection  = "missing-connection"
 	ExceedsMachine     = "exceeds-machine"
+	ExceedsCluster     = "exceeds-cluster"
 )
 
 // rule returns the name of the rule that reports missing objects of the kind.
@@ -69,6 +70,7 @@ func clusterRules() []Rule {
 	return []Rule{
 		missing(Secret, "A Secret that is not found in the cluster",
 			"The pod stays in CreateContainerConfigError, or waits for its volume, until the run times out. A key that the Secret does not have has the same effect, and is reported too. "+
+				"If something in the cluster makes the Secret once the run is there, ignore the finding: then deploy does not refuse the job either. A pull secret that is missing is a warning, because an image may be public, or on the node already. "+
 				"Secrets of slipway.yaml count as present, because deploy syncs them first. References with `optional: true` are ignored. "+
 				"A name that a template makes is checked after the template is rendered with the params of the job in slipway.yaml."),
 		missing(ConfigMap, "A ConfigMap that is not found in the cluster", "The pod does not start. Create it, or correct the name. A key that the ConfigMap does not have is reported too."),
@@ -78,6 +80,9 @@ func clusterRules() []Rule {
 		missing(ServiceAccount, "A ServiceAccount that is not found in the cluster",
 			"Kubernetes refuses to create the pod, and the run stays pending. Create the ServiceAccount in the namespace of the run, or correct `environment.serviceAccountName`."),
 		missing(PriorityClass, "A PriorityClass that is not found in the cluster", "Kubernetes refuses to create the pod. Correct `environment.priorityClassName`, or leave it out."),
+		{Name: ExceedsCluster, Severity: file.SeverityError, Stage: file.StageRun,
+			Summary: "A job asks for more than the cluster has",
+			Help:    "deploy refuses a job whose pods no node, resource quota or limit range of the cluster lets start: they would wait until the run times out. Ask for less, or ignore the finding if you know better, for example if something in the cluster adds nodes when the run is there. A comment before the first key of the Polyaxonfile also counts for what slipway.yaml asks for, such as `gpu`."},
 		{Name: ExceedsMachine, Severity: file.SeverityError, Stage: file.StageRun,
 			Summary: "A job asks for more than the sandbox's machine has",
 			Help:    "On the sandbox a job runs on this machine, and one that asks for a GPU, processors or memory that the machine does not have can never run. Set `gpu: 0` for the job in an environment of slipway.yaml, ask for less, or deploy to a cluster."},
@@ -95,7 +100,7 @@ func missingFrom(p *pass, kind Kind) {
 			continue
 		}
 		for _, m := range n.missing(p, p.options.Cluster) {
-			p.value(m.path, m.hint, "%s", m.message)
+			p.value(m.path, m.hint, "%s", m.message).Severity = n.severity()
 		}
 	}
 }
@@ -124,7 +129,9 @@ func MissingRendered(ctx context.Context, f *file.File, c *compile.Compiled, clu
 	var all []Finding
 	for _, n := range renderedNeeds(f, c) {
 		for _, m := range n.missing(ctx, cluster) {
-			all = append(all, p.lacks(n.need, m, n.template))
+			if found := p.lacks(n.need, m, n.template); !Ignores(f, found.Rule, found.Position) {
+				all = append(all, found)
+			}
 		}
 	}
 	return all
@@ -133,7 +140,7 @@ func MissingRendered(ctx context.Context, f *file.File, c *compile.Compiled, clu
 // lacks returns the finding for what the cluster does not have of an object. It has the
 // position of a path in the file, or none if the path is nil.
 func (p *pass) lacks(n need, m lack, path []string) Finding {
-	found := Finding{Error: source.Error{Message: m.message, Hint: m.hint}, Rule: n.kind.rule(), Severity: file.SeverityError, Stage: n.kind.stage()}
+	found := Finding{Error: source.Error{Message: m.message, Hint: m.hint}, Rule: n.kind.rule(), Severity: n.severity(), Stage: n.kind.stage()}
 	if path != nil {
 		at := p.file.At(path...)
 		found.Position, found.Length, found.Line = at, p.length(at), p.file.Line(at)

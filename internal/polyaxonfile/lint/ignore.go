@@ -20,8 +20,14 @@ func commentRules() []Rule {
 	}
 }
 
+// Ignores reports whether a comment of a Polyaxonfile suppresses a rule at a position. One at
+// the top of the file also does so for what is found elsewhere, such as in slipway.yaml.
+func Ignores(f *file.File, rule string, at source.Position) bool {
+	return contains(topNames(f, f.Name), rule) || len(suppress(f, []Finding{{Error: source.Error{Position: at}, Rule: rule}})) == 0
+}
+
 // suppress removes the findings that a comment suppresses: one on the same line, directly
-// above it, or at the top of the file.
+// above it, or at the top of the file. Those without a position are in no line.
 func suppress(f *file.File, all []Finding) []Finding {
 	lines := map[string]int{} // last line with a finding, by file
 	for i := range all {

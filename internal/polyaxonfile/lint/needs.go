@@ -131,6 +131,15 @@ func (n need) identity() string {
 	return strings.Join(words, "\x00")
 }
 
+// severity returns how bad it is that the object is missing. A pod starts without a pull
+// secret if its image is public, or on the node already.
+func (n need) severity() file.Severity {
+	if n.pull {
+		return file.SeverityWarning
+	}
+	return file.SeverityError
+}
+
 // lack is the message for something that the cluster does not have, and the path that
 // names it.
 type lack struct {
@@ -146,7 +155,9 @@ func (n need) missing(ctx context.Context, cluster Inventory) []lack {
 	}
 	if !cluster.Has(ctx, n.kind, n.name) {
 		hint := didYouMean(n.name, cluster.Names(ctx, n.kind))
-		if hint == "" && n.kind == Secret {
+		if hint == "" && n.pull {
+			hint = "the run starts only if its image can be pulled without it"
+		} else if hint == "" && n.kind == Secret {
 			hint = "declare it in secrets of slipway.yaml, or correct the name"
 		}
 		return []lack{{fmt.Sprintf("%s %s not found in the cluster of the run", n.kind, n.name), hint, n.path}}
