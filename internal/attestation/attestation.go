@@ -1,5 +1,5 @@
-// Package attestation describes what is in an image and how it was made, as JSON: an SBOM
-// in SPDX 2.3 (spdx.github.io/spdx-spec/v2.3) and a provenance in SLSA 1.0
+// Package attestation describes what is in an image or a program and how it was made, as
+// JSON: an SBOM in SPDX 2.3 (spdx.github.io/spdx-spec/v2.3) and a provenance in SLSA 1.0
 // (slsa.dev/spec/v1.0/provenance). Both contain only facts that slipway knows, and no time
 // except that of the commit, so the same inputs produce the same bytes.
 package attestation
@@ -19,8 +19,11 @@ const (
 	TypeProvenance = "application/vnd.in-toto+json"
 )
 
-// buildType is the prefix of the SLSA build type. The kind of image follows.
-const buildType = "https://github.com/slipway-ci/slipway/blob/main/docs/images.md#"
+// buildType is the prefix of the SLSA build type of an image. Its kind follows.
+const buildType = docs + "images.md#"
+
+// docs is where the pages of slipway are.
+const docs = "https://github.com/slipway-ci/slipway/blob/main/docs/"
 
 // Ecosystems of packages, as package URLs name them: github.com/package-url/purl-spec.
 const (
@@ -112,7 +115,7 @@ func SBOM(i Image) ([]byte, error) {
 	document := object{
 		"spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": i.Repository + "@" + i.Digest,
 		"documentNamespace": "https://github.com/slipway-ci/slipway/sbom/" + hex,
-		"creationInfo":      object{"created": i.time(), "creators": []string{"Tool: slipway-" + i.Version}},
+		"creationInfo":      creation(i.Created, i.Version),
 		"packages":          packages, "relationships": relations,
 	}
 	if i.Dockerfile != nil {
@@ -228,18 +231,11 @@ func Provenance(i Image) ([]byte, error) {
 	if i.Invocation != "" {
 		run["metadata"] = object{"invocationId": i.Invocation}
 	}
-	return encode(object{
-		"_type": "https://in-toto.io/Statement/v1", "predicateType": "https://slsa.dev/provenance/v1",
-		"subject": subjects,
-		"predicate": object{
-			"buildDefinition": object{
-				"buildType": buildType + i.Kind, "externalParameters": i.Parameters,
-				"internalParameters":   internal,
-				"resolvedDependencies": dependencies,
-			},
-			"runDetails": run,
-		},
-	})
+	return encode(statement(subjects, object{
+		"buildType": buildType + i.Kind, "externalParameters": i.Parameters,
+		"internalParameters":   internal,
+		"resolvedDependencies": dependencies,
+	}, run))
 }
 
 // subject returns a subject of a statement.
@@ -248,13 +244,14 @@ func subject(repository, digest string) object {
 	return object{"name": repository, "digest": object{"sha256": hex}}
 }
 
-// time returns the time of the commit or, without one, the Unix epoch. It never returns the
+// creation returns the creation information of a document that this version of slipway
+// writes. Its time is that of the commit or, without one, the Unix epoch. It is never the
 // current time, which would change the bytes of the document.
-func (i Image) time() string {
-	if i.Created.IsZero() {
-		return time.Unix(0, 0).UTC().Format(time.RFC3339)
+func creation(commit time.Time, version string) object {
+	if commit.IsZero() {
+		commit = time.Unix(0, 0)
 	}
-	return i.Created.UTC().Format(time.RFC3339)
+	return object{"created": commit.UTC().Format(time.RFC3339), "creators": []string{"Tool: slipway-" + version}}
 }
 
 // encode returns a document as indented JSON. Its keys are sorted, as in all maps.

@@ -1,10 +1,12 @@
 package attestation
 
 import (
+	"debug/buildinfo"
 	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +50,30 @@ func built() Image {
 	return i
 }
 
+// program returns a program with two modules.
+func program() Program {
+	return Program{
+		Name: "slipway", Version: "v1.2.3", Platform: "linux/amd64", SHA256: strings.Repeat("9", 64), License: "Apache-2.0",
+		Modules: Modules(&debug.BuildInfo{
+			GoVersion: "go1.26.8", Main: debug.Module{Path: "github.com/slipway-ci/slipway", Version: "v1.2.3"},
+			Deps: []*debug.Module{
+				{Path: "example.com/Under_score/v2", Version: "v2.0.0+incompatible"},
+				{Path: "example.com/old", Version: "v1.0.0", Replace: &debug.Module{Path: "example.com/new", Version: "v1.1.0"}},
+			},
+		}),
+		Created: known().Created,
+	}
+}
+
+// release returns a release of two files.
+func release() Release {
+	return Release{
+		Files:  []Digest{{"slipway_1.2.3_linux_amd64.tar.gz", strings.Repeat("a", 64)}, {"slipway_ci-1.2.3-py3-none-win_amd64.whl", strings.Repeat("b", 64)}},
+		Source: "https://github.com/slipway-ci/slipway", Tag: "v1.2.3", Revision: strings.Repeat("c", 40), Go: "1.26.8",
+		Builder: "https://github.com/slipway-ci/slipway/.github/workflows/release.yml@refs/tags/v1.2.3", Invocation: "https://github.com/slipway-ci/slipway/actions/runs/7",
+	}
+}
+
 func TestDocuments(t *testing.T) {
 	for name, document := range map[string]struct {
 		write func(Image) ([]byte, error)
@@ -61,19 +87,35 @@ func TestDocuments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join("testdata", name)
-		if *update {
-			if err := os.WriteFile(path, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
+		golden(t, name, got)
+	}
+	sbom, err := ProgramSBOM(program())
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "program-sbom.json", sbom)
+	provenance, err := ReleaseProvenance(release())
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "release-provenance.json", provenance)
+}
+
+// golden compares a document with a file of testdata.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if string(got) != string(want) {
-			t.Errorf("%s differs (-update writes it anew):\n%s", name, got)
-		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("%s differs (-update writes it anew):\n%s", name, got)
 	}
 }
 
@@ -141,6 +183,8 @@ func TestDocumentsAreValid(t *testing.T) {
 			paths = append(paths, path)
 		}
 	}
+	sbom, provenance := filepath.Join("testdata", "program-sbom.json"), filepath.Join("testdata", "release-provenance.json")
+	paths = append(paths, sbom, provenance) // TestDocuments compares them
 	testenv.Attestations(t, filepath.Join("testdata", "validate.py"), paths...)
 }
 
@@ -152,5 +196,24 @@ func TestExpressions(t *testing.T) {
 		if got := isExpression(text); got != want {
 			t.Errorf("%q: %t", text, got)
 		}
+	}
+}
+
+// A Go program names the modules it was linked from, including its own.
+func TestModules(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]string{}
+	for _, m := range Modules(info) {
+		have[m.Name] = m.Version
+	}
+	if version, ok := have["github.com/slipway-ci/slipway"]; !ok || version == "(devel)" || have["stdlib"] == "" {
+		t.Errorf("%v", have)
 	}
 }

@@ -38,9 +38,7 @@ func attester(p *project.Project, i *config.Image, source string) image.Attester
 		for _, one := range s.Packages {
 			known.Packages = append(known.Packages, attestation.Package{Ecosystem: attestation.PyPI, Name: one.Name, Version: one.Version, License: one.License, SHA256: one.SHA256})
 		}
-		for _, one := range s.Modules {
-			known.Packages = append(known.Packages, attestation.Package{Ecosystem: attestation.Golang, Name: one.Name, Version: one.Version})
-		}
+		known.Packages = append(known.Packages, s.Modules...)
 		known.Builder, known.Invocation = builder(p)
 		sbom, err := attestation.SBOM(known)
 		if err != nil {

@@ -5,10 +5,10 @@ import (
 	"debug/buildinfo"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/slipway-ci/slipway/internal/attestation"
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
@@ -30,7 +30,8 @@ type Subject struct {
 	// File is the file that says how the image is made, or nil if slipway.yaml does.
 	File *File
 	// Packages are Python packages, and Modules the Go modules linked into a program.
-	Packages, Modules []Package
+	Packages []Package
+	Modules  []attestation.Package
 }
 
 // File is a file of the tree, with its path.
@@ -55,7 +56,9 @@ func (p *push) attach(ctx context.Context, a *assembled, platform string) error 
 	}
 	for _, c := range p.recipe.contents {
 		if c.description == programContent {
-			s.Modules = modules(filepath.Join(c.dir, c.entries[0].file))
+			if info, err := buildinfo.ReadFile(filepath.Join(c.dir, c.entries[0].file)); err == nil {
+				s.Modules = attestation.Modules(info)
+			}
 		}
 	}
 	attestations, err := p.attest(s)
@@ -63,29 +66,4 @@ func (p *push) attach(ctx context.Context, a *assembled, platform string) error 
 		return fmt.Errorf("attest image %s: %w", p.recipe.Name, err)
 	}
 	return p.to.Attach(ctx, v1.Descriptor{MediaType: a.MediaType, Digest: a.Digest, Size: int64(len(a.Text))}, attestations)
-}
-
-// modules returns the modules that a Go program was linked from, according to its build
-// information, or nil if it has none.
-func modules(program string) []Package {
-	info, err := buildinfo.ReadFile(program)
-	if err != nil {
-		return nil
-	}
-	var all []Package
-	if info.Main.Path != "" {
-		version := info.Main.Version
-		if version == "(devel)" {
-			version = "" // a build from a tree without a version
-		}
-		all = append(all, Package{Name: info.Main.Path, Version: version})
-	}
-	all = append(all, Package{Name: "stdlib", Version: strings.TrimPrefix(info.GoVersion, "go")})
-	for _, m := range info.Deps {
-		if m.Replace != nil {
-			m = m.Replace
-		}
-		all = append(all, Package{Name: m.Path, Version: m.Version})
-	}
-	return all
 }

@@ -12,7 +12,7 @@ from spdx_tools.spdx.validation.document_validator import validate_full_spdx_doc
 failed = False
 for path in sys.argv[1:]:
     messages = []
-    if path.endswith("sbom.spdx.json"):
+    if path.endswith(("-sbom.json", ".spdx.json")):
         messages = [f"{m.context.spdx_id}: {m.validation_message}" for m in validate_full_spdx_document(parse_file(path))]
     else:
         with open(path) as file:
