@@ -2,6 +2,8 @@ module github.com/slipway-ci/slipway
 
 go 1.26.0
 
+toolchain go1.26.8
+
 require (
 	github.com/Microsoft/go-winio v0.6.2
 	github.com/containerd/containerd/api v1.10.0

@@ -39,6 +39,13 @@ func Bench(ctx context.Context, run *string) error {
 	return devtools.Bench(ctx, devtools.Options{Run: value(run), Log: os.Stderr})
 }
 
+// Release makes the release of the tag of HEAD in dist, or of a commit with -snapshot. -publish publishes it.
+// -platform=linux/amd64 makes it for one platform, and -image=ghcr.io/slipway-ci builds and pushes the image.
+func Release(ctx context.Context, snapshot *bool, platform *string, publish *bool, image *string) error {
+	return devtools.MakeRelease(ctx, devtools.Options{Log: os.Stderr},
+		devtools.Release{Snapshot: value(snapshot), Platform: value(platform), Publish: value(publish), Registry: value(image)})
+}
+
 // value returns *p, or the zero value if p is nil.
 func value[T any](p *T) (v T) {
 	if p != nil {

@@ -54,6 +54,8 @@ func setUp(ctx context.Context, o Options) error {
 		{"buildkitd (BuildKit)", func() (string, error) { return hashTree(buildkitModule) }, makeBuildKit},
 		{"python-base (Debian's Python)", func() (string, error) { return debianRelease, nil }, makePythonBase},
 		{"services (JupyterLab, TensorBoard, Streamlit, uvicorn)", func() (string, error) { return strings.Join(servicePackages(), " "), nil }, makeServices},
+		goreleaser(),
+		{"installers (uv, twine and check-wheel-contents)", func() (string, error) { return strings.Join(installerPackages(), " "), nil }, makeInstallers},
 		{"docker-registry", func() (string, error) { return "debian", nil }, makeRegistry},
 		{"containerd (a Kubernetes node)", func() (string, error) { return "debian", nil }, makeNode},
 		{"skopeo", func() (string, error) { return "debian", nil }, makeSkopeo},

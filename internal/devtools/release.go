@@ -1,0 +1,126 @@
+package devtools
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/slipway-ci/slipway/internal/release"
+)
+
+// Release says which parts of a release are made.
+type Release struct {
+	// Snapshot makes a release of the commit, which needs no tag.
+	Snapshot bool
+	// Platform, such as linux/amd64, is the only one for which binaries are made. If it is
+	// empty, they are made for all platforms.
+	Platform string
+	// Publish creates the release on GitHub and updates the Homebrew cask. Without it,
+	// everything is made and stays in dist.
+	Publish bool
+	// Registry, if not empty, is where the image is pushed, such as ghcr.io/slipway-ci.
+	Registry string
+}
+
+// dist is where goreleaser puts the files of a release.
+const dist = "dist"
+
+// MakeRelease makes a release of the tag of HEAD in the working directory, as goreleaser.yaml
+// and release.yaml say.
+func MakeRelease(ctx context.Context, o Options, r Release) error {
+	if r.Publish && (r.Snapshot || r.Platform != "") {
+		return errors.New("only a release of a tag for all platforms can be published: leave out -snapshot and -platform")
+	}
+	if err := goreleaser().setUp(ctx, o); err != nil {
+		return err
+	}
+	config := "goreleaser.yaml"
+	if r.Platform != "" {
+		var err error
+		if config, err = cutToPlatform(config, r.Platform); err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(filepath.Dir(config)) }()
+	}
+	args := []string{"release", "--clean", "--config", config}
+	if r.Snapshot {
+		args = append(args, "--snapshot")
+	}
+	if !r.Publish {
+		args = append(args, "--skip=publish")
+	}
+	if err := run(ctx, o, nil, filepath.Join(cacheDir, "goreleaser"), args...); err != nil {
+		return err
+	}
+	lock, err := release.Lock(filepath.Join(dist, "wheels"))
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dist, "requirements.txt"), lock, 0o644); err != nil || r.Registry == "" {
+		return err
+	}
+	return pushImage(ctx, o, r)
+}
+
+// pushImage builds and pushes the image with the program of the release for this machine.
+func pushImage(ctx context.Context, o Options, r Release) error {
+	binaries, err := filepath.Glob(filepath.Join(dist, fmt.Sprintf("slipway_%s_%s_*", runtime.GOOS, runtime.GOARCH), "slipway*"))
+	if err != nil {
+		return err
+	}
+	if len(binaries) != 1 {
+		return fmt.Errorf("%s has no program for %s/%s, which builds the image", dist, runtime.GOOS, runtime.GOARCH)
+	}
+	program, err := release.Open(binaries[0])
+	if err != nil {
+		return err
+	}
+	version, channel := strings.TrimPrefix(program.Version, "v"), "latest"
+	if strings.Contains(version, "-") {
+		channel = "next"
+	}
+	env := []string{"RELEASE_REGISTRY=" + r.Registry, "RELEASE_VERSION=" + strings.ReplaceAll(version, "+", "-"), "RELEASE_CHANNEL=" + channel}
+	args := []string{"build", "-f", "release.yaml"}
+	if r.Platform != "" {
+		env, args = append(env, "RELEASE_PLATFORM="+r.Platform), append(args, "--env=one-platform")
+	}
+	return run(ctx, o, env, binaries[0], args...)
+}
+
+// cutToPlatform writes a configuration of goreleaser for one platform into a temporary
+// directory, and returns its path.
+func cutToPlatform(config, platform string) (string, error) {
+	system, machine, found := strings.Cut(platform, "/")
+	if !found {
+		return "", fmt.Errorf("%q is no platform such as linux/amd64", platform)
+	}
+	text, err := os.ReadFile(config)
+	if err != nil {
+		return "", err
+	}
+	var document map[string]any
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return "", fmt.Errorf("%s: %w", config, err)
+	}
+	builds, _ := document["builds"].([]any)
+	for _, build := range builds {
+		if keys, ok := build.(map[string]any); ok {
+			keys["goos"], keys["goarch"] = []string{system}, []string{machine}
+		}
+	}
+	if text, err = yaml.Marshal(document); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp("", "goreleaser")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "goreleaser.yaml")
+	return path, os.WriteFile(path, text, 0o600)
+}

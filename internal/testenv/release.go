@@ -1,0 +1,15 @@
+package testenv
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// Goreleaser checks that goreleaser is there, which `go run mage.go release` runs.
+func Goreleaser(t testing.TB) { component(t, "goreleaser", "goreleaser") }
+
+// Installer returns the path of a program that installs or checks wheels: uv, uvx, twine or
+// check-wheel-contents.
+func Installer(t testing.TB, name string) string {
+	return component(t, "installers (uv, twine and check-wheel-contents)", filepath.Join("installers", "bin", name))
+}
