@@ -191,6 +191,10 @@ func TestManifests(t *testing.T) {
 	t.Run("interrupt", func(t *testing.T) { manifestInterrupt(t, access) })
 	t.Run("claim", func(t *testing.T) { manifestClaim(t, access) })
 	t.Run("after", func(t *testing.T) { manifestsAfterJobs(t, access) })
+	t.Run("rivals", func(t *testing.T) { manifestRivals(t, access) })
+	t.Run("job", func(t *testing.T) { manifestJob(t, access, strings.TrimPrefix(images.URL, "http://")) })
+	t.Run("quota", func(t *testing.T) { manifestQuota(t, access) })
+	t.Run("answers", func(t *testing.T) { manifestAnswers(t, access) })
 	t.Run("rights", func(t *testing.T) { manifestRights(t, access) })
 }
 

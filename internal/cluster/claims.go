@@ -158,11 +158,5 @@ func (c *Cluster) HasFreeVolume(ctx context.Context, class string) (bool, error)
 
 // ClaimEvents returns the events about a claim, oldest first. It returns at most 100.
 func (c *Cluster) ClaimEvents(ctx context.Context, name string) ([]corev1.Event, error) {
-	selector := fields.SelectorFromSet(fields.Set{"involvedObject.kind": "PersistentVolumeClaim", "involvedObject.name": name})
-	list, err := c.Client.CoreV1().Events(c.Namespace).List(ctx, metav1.ListOptions{FieldSelector: selector.String(), Limit: maxEvents})
-	if err != nil {
-		return nil, fmt.Errorf("list the events about volume claim %s in cluster %s: %w", name, c.Name, err)
-	}
-	slices.SortStableFunc(list.Items, func(a, b corev1.Event) int { return lastSeen(&a).Compare(lastSeen(&b)) })
-	return list.Items, nil
+	return c.events(ctx, "volume claim "+name, fields.Set{"involvedObject.kind": "PersistentVolumeClaim", "involvedObject.name": name})
 }

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // The labels of the objects of a run: the UUID of the run, and who made the object.
@@ -41,16 +42,29 @@ func (c *Cluster) RunEvents(ctx context.Context, uuid string, pods []corev1.Pod)
 	}
 	var all []corev1.Event
 	for _, name := range names {
-		list, err := c.Client.CoreV1().Events(c.Namespace).List(ctx, metav1.ListOptions{
-			FieldSelector: fields.OneTermEqualSelector("involvedObject.name", name).String(), Limit: maxEvents,
-		})
+		events, err := c.events(ctx, name, fields.Set{"involvedObject.name": name})
 		if err != nil {
-			return nil, fmt.Errorf("list the events about %s in cluster %s: %w", name, c.Name, err)
+			return nil, err
 		}
-		all = append(all, list.Items...)
+		all = append(all, events...)
 	}
 	slices.SortStableFunc(all, func(a, b corev1.Event) int { return lastSeen(&a).Compare(lastSeen(&b)) })
 	return all, nil
+}
+
+// EventsAbout returns the events about an object, oldest first. It returns at most 100.
+func (c *Cluster) EventsAbout(ctx context.Context, object types.UID) ([]corev1.Event, error) {
+	return c.events(ctx, "object "+string(object), fields.Set{"involvedObject.uid": string(object)})
+}
+
+// events returns the events that fields select, oldest first. It returns at most maxEvents.
+func (c *Cluster) events(ctx context.Context, about string, selected fields.Set) ([]corev1.Event, error) {
+	list, err := c.Client.CoreV1().Events(c.Namespace).List(ctx, metav1.ListOptions{FieldSelector: fields.SelectorFromSet(selected).String(), Limit: maxEvents})
+	if err != nil {
+		return nil, fmt.Errorf("list the events about %s in cluster %s: %w", about, c.Name, err)
+	}
+	slices.SortStableFunc(list.Items, func(a, b corev1.Event) int { return lastSeen(&a).Compare(lastSeen(&b)) })
+	return list.Items, nil
 }
 
 // lastSeen returns when an event last happened. Older and newer clients of Kubernetes set

@@ -27,6 +27,9 @@ func (s images) Apply(ctx context.Context, result *report.Result) error {
 		s.references[name] = pushed[name].Reference.String()
 		result.Images = append(result.Images, reportImage(pushed[name]))
 	}
+	if err == nil {
+		err = manifests(s).checkImages(ctx)
+	}
 	return ifInterrupted(ctx, err)
 }
 

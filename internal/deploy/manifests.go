@@ -3,21 +3,17 @@ package deploy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/slipway-ci/slipway/internal/build"
-	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/manifest"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/project"
-	"github.com/slipway-ci/slipway/internal/rollout"
+	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
-	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -36,7 +32,7 @@ func ReadManifests(ctx context.Context, p *project.Project) (*Deployment, error)
 	if err != nil {
 		return nil, err
 	}
-	d.Manifests, d.Images = objects, withImages(p, nil, objects)
+	d.useManifests(objects)
 	return d, errors.Join(d.checkKey(ctx), build.Check(ctx, p, d.Images))
 }
 
@@ -54,8 +50,14 @@ func (d *Deployment) readManifests() error {
 		return err
 	}
 	objects, err := manifest.Read(d.Config, d.Project.Namespace(), d.Lookup)
-	d.Manifests, d.Images = objects, withImages(d.Project, d.Images, objects)
+	d.useManifests(objects)
 	return err
+}
+
+// useManifests adds manifests, and their images, to the deployment. It masks their secrets.
+func (d *Deployment) useManifests(objects []*manifest.Object) {
+	d.Manifests, d.Images = objects, withImages(d.Project, d.Images, objects)
+	secret.LearnSuspects(d.Secrets, manifest.SecretValues(objects)...)
 }
 
 // withImages returns images and those that the objects use, sorted by name.
@@ -74,87 +76,6 @@ func withImages(p *project.Project, images []*config.Image, objects []*manifest.
 		all = append(all, used[name])
 	}
 	return all
-}
-
-// manifests is the step that applies the manifests. It comes after the runs, so that what
-// they trained can be served.
-type manifests struct{ *Deployment }
-
-// Apply implements Step.
-func (s manifests) Apply(ctx context.Context, result *report.Result) error {
-	if !s.Uses().Objects {
-		return nil
-	}
-	s.Event(report.Start, "manifests", s.RunNamespace, "applying")
-	changes, err := s.apply(ctx)
-	result.Manifests = append(result.Manifests, reportManifests(changes)...)
-	if err != nil {
-		outcome := "not applied"
-		if errors.As(err, new(*exit.RolloutError)) {
-			outcome = "not rolled out"
-		}
-		s.Event(report.Failed, "manifests", s.RunNamespace, outcome)
-		return exit.IfInterruptedWith(ctx, fmt.Errorf("apply manifests: %w", err), "manifests may be applied in part; another apply completes them")
-	}
-	s.Event(report.Done, "manifests", s.RunNamespace, tallyManifests(changes).String())
-	return nil
-}
-
-func (s manifests) apply(ctx context.Context) ([]manifest.Change, error) {
-	if err := secrets(s).createNamespace(ctx); err != nil {
-		return nil, err
-	}
-	objects, err := s.Cluster.Objects()
-	if err != nil {
-		return nil, err
-	}
-	w := s.wantedManifests()
-	changes, err := manifest.Plan(ctx, objects, w)
-	if err != nil {
-		return nil, err
-	}
-	made, err := manifest.Apply(ctx, objects, w, changes)
-	if err == nil {
-		err = s.wait(ctx, objects)
-	}
-	if err != nil {
-		return changes, s.rollBack(ctx, objects, made, err)
-	}
-	return changes, manifest.DeletePruned(ctx, objects, w, changes)
-}
-
-// wait waits until all objects are rolled out.
-func (s manifests) wait(ctx context.Context, in *cluster.Objects) error {
-	if s.RolloutTimeout == 0 {
-		return nil
-	}
-	var all []rollout.Object
-	for _, o := range s.Manifests {
-		all = append(all, rollout.Object{Kind: o.Kind(), Name: o.Name()})
-	}
-	return rollout.Wait(ctx, in, all, rollout.Options{Timeout: s.RolloutTimeout, Now: s.Now, Pause: s.Pause, Told: func(o rollout.Object, message string) {
-		s.Event(report.Advance, "manifests", s.RunNamespace, o.String()+": "+message)
-	}})
-}
-
-// rollBackLimit is how long a rollback may take.
-const rollBackLimit = time.Minute
-
-// rollBack puts back what was if that is asked for, also after an interrupt. It returns why,
-// with what became of the rollback.
-func (s manifests) rollBack(ctx context.Context, objects *cluster.Objects, made []manifest.Change, why error) error {
-	if !s.Rollback || len(made) == 0 {
-		return why
-	}
-	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollBackLimit)
-	defer cancel()
-	if err := manifest.Rollback(back, objects, made); err != nil {
-		return exit.IfInterruptedWith(ctx, errors.Join(why, fmt.Errorf("roll back: %w", err)),
-			"the manifests are applied in part, and could NOT be rolled back: "+err.Error())
-	}
-	const outcome = "rolled back: what was before is put back"
-	s.Event(report.Done, "manifests", s.RunNamespace, outcome)
-	return exit.IfInterruptedWith(ctx, why, "the manifests are "+outcome)
 }
 
 // Plan implements Step. It masks the values of Secrets.
@@ -184,15 +105,42 @@ func (s manifests) plan(ctx context.Context) ([]manifest.Change, error) {
 	return manifest.Plan(ctx, objects, s.wantedManifests())
 }
 
-// wantedManifests returns what to apply. Images that are not known yet have a placeholder.
-func (d *Deployment) wantedManifests() manifest.Wanted {
-	references := map[string]string{}
-	for _, i := range d.Images {
-		references[i.Name] = job.PlaceholderImage
+// checkImages asks the server again about the manifests if they name images, now that these have
+// digests: a policy may refuse one, and a Job that runs cannot get another. So that is found before
+// anything runs.
+func (s manifests) checkImages(ctx context.Context) error {
+	if !slices.ContainsFunc(s.Manifests, func(o *manifest.Object) bool { return len(o.Images()) > 0 }) {
+		return nil
 	}
-	maps.Copy(references, d.references)
+	objects, err := s.Cluster.Objects()
+	if err != nil {
+		return err
+	}
+	w := s.wantedManifests()
+	w.Prune = false
+	_, err = manifest.Plan(ctx, objects, w)
+	return err
+}
+
+// wantedManifests returns what to apply. Of images whose digest is not known yet, a placeholder
+// stands for the digest, so that a policy of the cluster sees the registry that they will be in.
+func (d *Deployment) wantedManifests() manifest.Wanted {
+	references, unbuilt := map[string]string{}, map[string]bool{}
+	for _, i := range d.Images {
+		if known := d.references[i.Name]; known != "" && known != job.PlaceholderImage {
+			references[i.Name] = known
+			continue
+		}
+		references[i.Name], unbuilt[i.Name] = job.PlaceholderImage, true
+		if d.Registry == nil {
+			continue
+		}
+		if repository, err := d.Registry.Reference(i.Name); err == nil { // the build would report it
+			references[i.Name] = repository.Digest(job.PlaceholderDigest).String()
+		}
+	}
 	return manifest.Wanted{
-		Project: d.Config.Project, Objects: d.Manifests, References: references, Unbuilt: job.PlaceholderImage,
+		Project: d.Config.Project, Objects: d.Manifests, References: references, Unbuilt: unbuilt,
 		Prune: d.PruneManifests, Force: d.ForceConflicts, Pause: d.Pause,
 	}
 }
@@ -200,7 +148,7 @@ func (d *Deployment) wantedManifests() manifest.Wanted {
 func reportManifests(changes []manifest.Change) []report.Manifest {
 	var all []report.Manifest
 	for _, c := range changes {
-		all = append(all, report.Manifest{Kind: c.Kind.Kind, Name: c.Name, Action: string(c.Action), Diff: c.Diff})
+		all = append(all, report.Manifest{Kind: c.Kind.Kind, Name: c.Name, Action: string(c.Action), Reason: c.Reason, Diff: c.Diff})
 	}
 	return all
 }

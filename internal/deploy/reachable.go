@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
@@ -37,8 +38,11 @@ func (d *Deployment) noteUnreachable(whom string, err error) bool {
 }
 
 // isUnreachable reports whether err means that a server does not answer, or does not let this
-// user ask.
+// user ask. A quota or a policy of a cluster that refuses an object is an answer.
 func isUnreachable(err error) bool {
+	if errors.As(err, new(*cluster.RefusedError)) {
+		return false
+	}
 	var network net.Error
 	var contact *polyaxon.ContactError
 	if errors.As(err, &network) || errors.As(err, &contact) || apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) {

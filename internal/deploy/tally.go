@@ -8,7 +8,7 @@ import (
 )
 
 // tally counts what is done to objects of Kubernetes.
-type tally struct{ created, updated, unchanged, pruned int }
+type tally struct{ created, updated, unchanged, pruned, left int }
 
 func tallySecrets(changes []secret.Change) (t tally) {
 	for _, c := range changes {
@@ -29,10 +29,12 @@ func (t *tally) add(action string) {
 	switch action {
 	case string(secret.Create):
 		t.created++
-	case string(secret.Update):
+	case string(secret.Update), string(manifest.Replace):
 		t.updated++
 	case string(secret.Prune):
 		t.pruned++
+	case string(manifest.Leave):
+		t.left++
 	default:
 		t.unchanged++
 	}
@@ -43,8 +45,12 @@ func (t tally) changed() int { return t.created + t.updated + t.pruned }
 
 // String returns the counts in words.
 func (t tally) String() string {
+	text := fmt.Sprintf("%d created, %d updated, %d unchanged, %d pruned", t.created, t.updated, t.unchanged, t.pruned)
 	if t.changed() == 0 {
-		return fmt.Sprintf("up to date: %d", t.unchanged)
+		text = fmt.Sprintf("up to date: %d", t.unchanged)
 	}
-	return fmt.Sprintf("%d created, %d updated, %d unchanged, %d pruned", t.created, t.updated, t.unchanged, t.pruned)
+	if t.left > 0 {
+		text += fmt.Sprintf(", %d left", t.left)
+	}
+	return text
 }

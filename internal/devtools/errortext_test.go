@@ -30,7 +30,7 @@ var readsErrorText = map[string]string{
 	"internal/run.conditionFailure":                       "Polyaxon's condition has no field for it",
 	"internal/run.namesPullError":                         "the container's status has no field for it",
 	"internal/run.reportsFailedPull":                      "the event has no field for it",
-	"internal/run.unwrapped":                              "the kubelet's messages are texts only",
+	"internal/advice.Cause":                               "the kubelet's messages are texts only",
 	"internal/source/syntax.Split":                        "the YAML library has no type for errors of syntax",
 	"internal/wheel.download.explain":                     "pip only prints it",
 	"internal/wheel.download.explainAllMissing":           "pip only prints it",

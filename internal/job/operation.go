@@ -14,7 +14,10 @@ import (
 )
 
 // PlaceholderImage is the placeholder for an image's reference that is not known yet.
-const PlaceholderImage = "slipway.invalid/not-built@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+const PlaceholderImage = "slipway.invalid/not-built@" + PlaceholderDigest
+
+// PlaceholderDigest is the placeholder for an image's digest that is not known yet.
+const PlaceholderDigest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
 // Operation returns the operation of a job: its Polyaxonfile, filled with the values of
 // slipway.yaml and of the command line. image is the reference, by digest, of the job's

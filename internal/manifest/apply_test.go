@@ -5,18 +5,23 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
 )
 
 // memory is a Store in memory. Its writes fail once left is 0.
 type memory struct {
 	objects map[string]*unstructured.Unstructured
+	version int
 	left    int
 	// refuse, if not nil, is the answer to each apply of a Service.
 	refuse error
@@ -38,37 +43,72 @@ func (m *memory) Get(_ context.Context, kind schema.GroupVersionKind, name strin
 	return m.objects[m.key(kind, name)], nil
 }
 
-func (m *memory) Apply(_ context.Context, object *unstructured.Unstructured, _, dryRun bool) (*unstructured.Unstructured, error) {
+func (m *memory) Apply(_ context.Context, object *unstructured.Unstructured, _, dryRun bool) (*unstructured.Unstructured, bool, error) {
 	object = object.DeepCopy()
 	if kind := object.GetKind(); !strings.HasPrefix(kind, "Cluster") && kind != "Namespace" {
 		object.SetNamespace("serving")
 	}
 	if dryRun {
-		return object, nil
+		object.SetResourceVersion("")
+		return object, false, nil
 	}
 	if m.refuse != nil && object.GetKind() == "Service" {
-		return nil, m.refuse
+		return nil, false, m.refuse
+	}
+	now := m.objects[m.key(object.GroupVersionKind(), object.GetName())]
+	if version := object.GetResourceVersion(); version != "" && (now == nil || now.GetResourceVersion() != version) {
+		return nil, false, &cluster.ChangedError{Err: errBroken}
+	}
+	if now != nil && equality.Semantic.DeepEqual(essence(now), essence(object)) {
+		return now, false, nil
+	}
+	if err := m.write(); err != nil {
+		return nil, false, err
+	}
+	m.store(object)
+	return object, now == nil, nil
+}
+
+// store stores an object as a new version.
+func (m *memory) store(object *unstructured.Unstructured) {
+	m.version++
+	object.SetResourceVersion(strconv.Itoa(m.version))
+	m.objects[m.key(object.GroupVersionKind(), object.GetName())] = object
+}
+
+func (m *memory) Create(_ context.Context, object *unstructured.Unstructured) error {
+	if m.objects[m.key(object.GroupVersionKind(), object.GetName())] != nil {
+		return &cluster.ChangedError{Err: errBroken}
+	}
+	if err := m.write(); err != nil {
+		return err
+	}
+	m.store(object.DeepCopy())
+	return nil
+}
+
+func (m *memory) Update(_ context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	now := m.objects[m.key(object.GroupVersionKind(), object.GetName())]
+	if now == nil || now.GetResourceVersion() != object.GetResourceVersion() {
+		return nil, &cluster.ChangedError{Err: errBroken}
 	}
 	if err := m.write(); err != nil {
 		return nil, err
 	}
-	m.objects[m.key(object.GroupVersionKind(), object.GetName())] = object
+	object = object.DeepCopy()
+	m.store(object)
 	return object, nil
 }
 
-func (m *memory) Replace(_ context.Context, before *unstructured.Unstructured) error {
+func (m *memory) Delete(_ context.Context, object *unstructured.Unstructured) error {
+	key := m.key(object.GroupVersionKind(), object.GetName())
+	if now := m.objects[key]; now != nil && now.GetResourceVersion() != object.GetResourceVersion() {
+		return &cluster.ChangedError{Err: errBroken}
+	}
 	if err := m.write(); err != nil {
 		return err
 	}
-	m.objects[m.key(before.GroupVersionKind(), before.GetName())] = before
-	return nil
-}
-
-func (m *memory) Delete(_ context.Context, kind schema.GroupVersionKind, name string) error {
-	if err := m.write(); err != nil {
-		return err
-	}
-	delete(m.objects, m.key(kind, name))
+	delete(m.objects, key)
 	return nil
 }
 
@@ -92,7 +132,7 @@ func applyAll(ctx context.Context, m *memory, w Wanted) error {
 		_, err = Apply(ctx, m, w, changes)
 	}
 	if err == nil {
-		err = DeletePruned(ctx, m, w, changes)
+		_, err = DeletePruned(ctx, m, w, changes)
 	}
 	return err
 }
@@ -144,10 +184,14 @@ func TestRollback(t *testing.T) {
 	}
 	m.left = 1000
 	m.objects["Service c"] = before.DeepCopy() // somebody else has made it meanwhile
-	if err := Rollback(t.Context(), m, made); err != nil {
-		t.Fatal(err)
+	did, err := Rollback(t.Context(), m, made)
+	if err != nil || len(did) != 2 || did[0].Action != RollBack || did[1].Action != RollBack {
+		t.Fatal(did, err)
 	}
-	if diff := cmp.Diff([]string{"Service a", "Service c"}, m.names()); diff != "" || m.objects["Service a"] != before {
+	if diff := cmp.Diff([]string{"Service a", "Service c"}, m.names()); diff != "" {
+		t.Errorf("it is not as before (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff(essence(before), essence(m.objects["Service a"])); diff != "" {
 		t.Errorf("it is not as before (-want +got)\n%s", diff)
 	}
 }
@@ -167,7 +211,7 @@ func TestRollbackLeavesOthers(t *testing.T) {
 	if err != nil || len(made) != 2 || made[1].Action != Update {
 		t.Fatalf("it made %v, %v", made, err)
 	}
-	if err := Rollback(t.Context(), m, made); err != nil || m.objects["Service b"] != own || len(m.names()) != 1 {
+	if _, err := Rollback(t.Context(), m, made); err != nil || len(m.names()) != 1 || !cmp.Equal(essence(own), essence(m.objects["Service b"])) {
 		t.Errorf("%v is left, %v", m.names(), err)
 	}
 	m.refuse = apierrors.NewConflict(schema.GroupResource{Resource: "services"}, "a", errBroken)
@@ -221,7 +265,7 @@ func TestMaskedDiff(t *testing.T) {
 		}, "data": map[string]any{"token": token, "same": "c2FtZQ=="}}}
 	}
 	before, after := made("b25l", `{"data":"one"}`), made("dHdv", `{"data":"two"}`)
-	c := changeOf(after, before, after)
+	c := (&Object{}).changeOf(after, before, after)
 	for _, value := range []string{"b25l", "dHdv", "c2FtZQ", "one", "two"} {
 		if strings.Contains(c.Diff, value) {
 			t.Errorf("it shows %s:\n%s", value, c.Diff)
@@ -230,10 +274,10 @@ func TestMaskedDiff(t *testing.T) {
 	if !strings.Contains(c.Diff, "-  token: '***'\n+  token: '*** (changed)'\n") || strings.Contains(c.Diff, "-  same") || c.Action != Update {
 		t.Errorf("%s\n%s", c.Action, c.Diff)
 	}
-	if c := changeOf(after, before, made("b25l", `{"data":"one"}`)); c.Action != Unchanged || c.Diff != "" {
+	if c := (&Object{}).changeOf(after, before, made("b25l", `{"data":"one"}`)); c.Action != Unchanged || c.Diff != "" {
 		t.Errorf("%s\n%s", c.Action, c.Diff)
 	}
-	if c := changeOf(after, nil, after); c.Action != Create || strings.Contains(c.Diff, "dHdv") || !strings.Contains(c.Diff, "+  token: '***'") {
+	if c := (&Object{}).changeOf(after, nil, after); c.Action != Create || strings.Contains(c.Diff, "dHdv") || !strings.Contains(c.Diff, "+  token: '***'") {
 		t.Errorf("%s\n%s", c.Action, c.Diff)
 	}
 }

@@ -1,8 +1,6 @@
 package manifest
 
 import (
-	"maps"
-
 	"github.com/rogpeppe/go-internal/diff"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -18,7 +16,13 @@ const (
 	Create    Action = "create"
 	Update    Action = "update"
 	Unchanged Action = "unchanged"
-	Prune     Action = "prune"
+	// Replace deletes a finished Job and creates it again.
+	Replace Action = "replace"
+	Prune   Action = "prune"
+	// Leave is what a prune or a rollback leaves as it is.
+	Leave Action = "left"
+	// RollBack is what a rollback puts back, or deletes.
+	RollBack Action = "rolled-back"
 )
 
 // Change is what an apply does to one object.
@@ -26,10 +30,16 @@ type Change struct {
 	Kind   schema.GroupVersionKind
 	Name   string
 	Action Action
-	// Diff shows how the object changes, line by line. Values of Secrets are masked.
+	// Diff shows how the object changes, line by line. Secret values are masked.
 	Diff string
-	// object is what to apply, or nil for Prune. before is what is in the cluster, or nil.
-	object, before *unstructured.Unstructured
+	// Reason says why the action is Replace or Leave, in one sentence without a full stop.
+	Reason string
+	// object is what to apply, or nil for Prune. before is what is in the cluster, or nil. after is
+	// what the object is then.
+	object, before, after *unstructured.Unstructured
+	// unsure reports whether the change may not have been made. shared reports whether somebody else
+	// created the object while it was applied.
+	unsure, shared bool
 }
 
 // String returns the object's kind and name.
@@ -37,8 +47,8 @@ func (c Change) String() string { return c.Kind.Kind + " " + c.Name }
 
 // changeOf returns the change of an object from before to after. Both are as the server has
 // them. before may be nil.
-func changeOf(object, before, after *unstructured.Unstructured) Change {
-	c := Change{Kind: object.GroupVersionKind(), Name: object.GetName(), Action: Update, object: object, before: before}
+func (o *Object) changeOf(object, before, after *unstructured.Unstructured) Change {
+	c := Change{Kind: object.GroupVersionKind(), Name: object.GetName(), Action: Update, object: object, before: before, after: after}
 	old, changed := essence(before), essence(after)
 	switch {
 	case before == nil:
@@ -48,6 +58,7 @@ func changeOf(object, before, after *unstructured.Unstructured) Change {
 		return c
 	}
 	mask(c.Kind, old, changed)
+	o.hidden.mask(old, changed)
 	c.Diff = string(diff.Diff("cluster", yamlOf(old), "manifest", yamlOf(changed)))
 	return c
 }
@@ -59,11 +70,14 @@ func essence(object *unstructured.Unstructured) map[string]any {
 	}
 	content := object.DeepCopy().Object
 	delete(content, "status")
-	for _, key := range []string{"managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"} {
+	for _, key := range serverKeys {
 		unstructured.RemoveNestedField(content, "metadata", key)
 	}
 	return content
 }
+
+// serverKeys are the keys of the metadata that the server writes by itself.
+var serverKeys = []string{"managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"}
 
 // yamlOf returns an object as YAML, or nothing for none.
 func yamlOf(content map[string]any) []byte {
@@ -76,36 +90,3 @@ func yamlOf(content map[string]any) []byte {
 	}
 	return text
 }
-
-// masked stands in a diff for the value of a Secret, and changedValue for one that changes.
-const masked, changedValue = "***", "*** (changed)"
-
-// mask hides the values of a Secret. What changes is marked. The annotation in which kubectl
-// keeps what it applied has the values, too.
-func mask(kind schema.GroupVersionKind, before, after map[string]any) {
-	if kind.Group != "" || kind.Kind != "Secret" {
-		return
-	}
-	for _, path := range [][]string{{"data"}, {"stringData"}, {"metadata", "annotations"}} {
-		old, _, _ := unstructured.NestedMap(before, path...)
-		changed, _, _ := unstructured.NestedMap(after, path...)
-		was := maps.Clone(old)
-		for _, side := range []struct{ object, values map[string]any }{{before, old}, {after, changed}} {
-			for key, value := range side.values {
-				if path[0] == "metadata" && key != lastApplied {
-					continue
-				}
-				side.values[key] = masked
-				if last, had := was[key]; had && last != value {
-					side.values[key] = changedValue
-				}
-			}
-			if len(side.values) > 0 {
-				_ = unstructured.SetNestedMap(side.object, side.values, path...) // the mapping is there
-			}
-		}
-	}
-}
-
-// lastApplied is the annotation in which kubectl keeps an object as it was applied.
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"

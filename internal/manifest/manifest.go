@@ -20,6 +20,9 @@ const ImageScheme = "slipway://"
 type Object struct {
 	source.Position
 	object *unstructured.Unstructured
+	// uses are the scalars with variables, and hidden is what must not be shown of them.
+	uses   []use
+	hidden hidden
 }
 
 // Kind returns the object's group, version and kind.

@@ -3,7 +3,9 @@ package manifest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -23,19 +25,37 @@ func (w Wanted) planPrune(ctx context.Context, s Store) ([]Change, error) {
 		return nil, err
 	}
 	var changes []Change
-	for _, e := range slices.Backward(applied.without(w.entries())) {
+	for _, e := range slices.Backward(without(with(nil, applied.entries...), w.entries())) {
 		before, err := s.Get(ctx, e.kind, e.name)
 		switch none := new(cluster.NoKindError); {
 		case errors.As(err, &none):
 			continue // its CustomResourceDefinition is gone, and all of its objects
 		case err != nil:
 			return nil, err
-		case !w.owns(before) || before.GetNamespace() == "" || e.kind.Kind == "PersistentVolumeClaim":
+		case !w.owns(before):
 			continue
 		}
-		changes = append(changes, Change{Kind: e.kind, Name: e.name, Action: Prune, before: before})
+		change := Change{Kind: e.kind, Name: e.name, Action: Prune, before: before}
+		if change.Reason = keeps(before); change.Reason != "" {
+			change.Action = Leave
+		}
+		changes = append(changes, change)
 	}
 	return changes, nil
+}
+
+// keeps returns why an object is not pruned, with what the user can do, or "".
+func keeps(object *unstructured.Unstructured) string {
+	why := ""
+	switch {
+	case object.GetKind() == "PersistentVolumeClaim":
+		why = "its data would be lost"
+	case object.GetNamespace() == "":
+		why = "it belongs to no namespace, so others may use it"
+	default:
+		return ""
+	}
+	return fmt.Sprintf("%s; if nobody needs it: kubectl delete %s %s", why, strings.ToLower(object.GetKind()), object.GetName())
 }
 
 // owns reports whether an object, which may be nil, was applied for the project and is not
@@ -44,26 +64,45 @@ func (w Wanted) owns(object *unstructured.Unstructured) bool {
 	return object != nil && object.GetLabels()[secret.LabelProject] == w.Project && object.GetDeletionTimestamp() == nil
 }
 
-// DeletePruned deletes what Plan found to prune, unless it was replaced since.
-func DeletePruned(ctx context.Context, s Store, w Wanted, changes []Change) error {
+// DeletePruned deletes what Plan found to prune, unless it was replaced, or applied again, since.
+// It returns what it deleted, and what it left.
+func DeletePruned(ctx context.Context, s Store, w Wanted, changes []Change) (did []Change, err error) {
 	if !w.Prune {
-		return nil
+		return nil, nil
 	}
 	for _, c := range changes {
-		if c.Action != Prune {
-			continue
-		}
-		now, err := s.Get(ctx, c.Kind, c.Name)
-		if err != nil {
-			return err
-		}
-		if w.owns(now) && now.GetUID() == c.before.GetUID() {
-			if err := s.Delete(ctx, c.Kind, c.Name); err != nil {
-				return err
+		switch c.Action {
+		case Leave:
+			did = append(did, c)
+		case Prune:
+			if c, err = w.prune(ctx, s, c); err != nil {
+				return did, err
 			}
+			did = append(did, c)
 		}
 	}
-	return w.forget(ctx, s)
+	return did, w.forget(ctx, s)
+}
+
+// prune deletes an object, and returns what it did.
+func (w Wanted) prune(ctx context.Context, s Store, c Change) (Change, error) {
+	for n := 1; ; n++ {
+		now, err := s.Get(ctx, c.Kind, c.Name)
+		if err != nil {
+			return c, err
+		}
+		if now != nil && (!w.owns(now) || now.GetUID() != c.before.GetUID() || !asApplied(c.before, now, true)) {
+			c.Action, c.Reason = Leave, changedMeanwhile
+			return c, nil
+		}
+		if now == nil {
+			return c, nil
+		}
+		err = s.Delete(ctx, now)
+		if changed := new(cluster.ChangedError); !errors.As(err, &changed) || n == maxAttempts {
+			return c, err
+		}
+	}
 }
 
 // forget takes what is gone out of the inventory.
@@ -72,8 +111,8 @@ func (w Wanted) forget(ctx context.Context, s Store) error {
 	if err != nil {
 		return err
 	}
-	var gone inventory
-	for _, e := range stored.without(w.entries()) {
+	var gone []entry
+	for _, e := range without(with(nil, stored.entries...), w.entries()) {
 		now, err := s.Get(ctx, e.kind, e.name)
 		if none := new(cluster.NoKindError); errors.As(err, &none) {
 			continue // perhaps the cluster has it in another version
@@ -85,8 +124,5 @@ func (w Wanted) forget(ctx context.Context, s Store) error {
 			gone = append(gone, e)
 		}
 	}
-	if len(gone) == 0 {
-		return nil
-	}
-	return stored.without(gone).write(ctx, s, w.Project)
+	return changeInventory(ctx, s, w.Project, func(entries []entry) []entry { return without(entries, gone) })
 }

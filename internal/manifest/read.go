@@ -21,7 +21,7 @@ import (
 // any. lookup returns the value of an environment variable. The error joins all errors, each a
 // *source.Error.
 func Read(c *config.Config, namespace string, lookup func(string) (string, bool)) ([]*Object, error) {
-	r := &reader{namespace: namespace, lookup: lookup, images: slices.Sorted(maps.Keys(c.Images)), seen: map[identity]source.Position{}}
+	r := &reader{namespace: namespace, lookup: lookup, images: slices.Sorted(maps.Keys(c.Images)), seen: map[identity]source.Position{}, secrets: secretVariables(c)}
 	read := map[string]bool{}
 	for n, path := range c.Manifests {
 		at := c.At("manifests", strconv.Itoa(n))
@@ -44,6 +44,7 @@ func Read(c *config.Config, namespace string, lookup func(string) (string, bool)
 	if len(r.errs) > 0 {
 		return nil, joined(r.errs)
 	}
+	r.hide()
 	sortByKind(r.objects)
 	return r.objects, nil
 }

@@ -26,6 +26,10 @@ type reader struct {
 
 	file    string
 	objects []*Object
+	// uses are the scalars with variables of the current document. secrets are the names of all
+	// variables with secret values.
+	uses    []use
+	secrets map[string]bool
 	seen    map[identity]source.Position
 	errs    []*source.Error
 }
@@ -87,12 +91,14 @@ func (r *reader) document(root *yaml.Node) {
 		return
 	}
 	before := len(r.errs)
+	r.uses = nil
 	value, _ := r.value(root).(map[string]any)
 	if len(r.errs) > before {
 		return
 	}
 	if r.check(root, value) {
-		r.objects = append(r.objects, &Object{Position: r.at(root), object: &unstructured.Unstructured{Object: value}})
+		r.noteSecrets(root)
+		r.objects = append(r.objects, &Object{Position: r.at(root), object: &unstructured.Unstructured{Object: value}, uses: r.uses})
 	}
 }
 

@@ -3,25 +3,124 @@ package manifest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// Rollback puts back what was before Apply made the changes, in reverse order: it deletes what
-// was created, unless it is not the project's. It returns all errors joined.
-func Rollback(ctx context.Context, s Store, made []Change) error {
+// Why a rollback leaves an object as it is.
+const (
+	changedMeanwhile = "it was changed meanwhile, so it is left as it is"
+	goneMeanwhile    = "it was deleted meanwhile"
+	sharedMeanwhile  = "somebody else created it meanwhile, so it is left as it is"
+	jobNotRunAgain   = "the finished Job that it replaced is not put back, as it would run again"
+)
+
+// Rollback puts back what was before Apply made the changes, in reverse order: it deletes what was
+// created. It only touches what is still as Apply has left it, and only what Apply has changed. It
+// returns what it did about each object, in the order of made, and all errors joined.
+func Rollback(ctx context.Context, s Store, made []Change) ([]Change, error) {
+	var did []Change
 	var errs []error
 	for _, c := range slices.Backward(made) {
-		if c.Action != Create {
-			errs = append(errs, s.Replace(ctx, c.before))
-			continue
+		var err error
+		if c.Reason, err = c.rollBack(ctx, s); err != nil {
+			errs = append(errs, err)
+		} else {
+			c.Action = RollBack
+			if c.Reason != "" && c.Reason != jobNotRunAgain {
+				c.Action = Leave
+			}
 		}
-		now, err := s.Get(ctx, c.Kind, c.Name)
-		if err == nil && now != nil && now.GetLabels()[secret.LabelProject] == c.object.GetLabels()[secret.LabelProject] {
-			err = s.Delete(ctx, c.Kind, c.Name)
-		}
-		errs = append(errs, err)
+		did = append(did, c)
 	}
-	return errors.Join(errs...)
+	slices.Reverse(did)
+	return did, errors.Join(errs...)
+}
+
+// rollBack rolls back a change. It returns why the object is not as it was, or "".
+func (c Change) rollBack(ctx context.Context, s Store) (why string, err error) {
+	for n := 1; ; n++ {
+		now, err := s.Get(ctx, c.Kind, c.Name)
+		if err != nil {
+			return "", err
+		}
+		if now != nil && c.shared {
+			return sharedMeanwhile, nil
+		}
+		switch {
+		case c.before == nil, c.Action == Replace:
+			why, err = c.deleteCreated(ctx, s, now)
+		default:
+			why, err = c.putBack(ctx, s, now)
+		}
+		if changed := new(cluster.ChangedError); !errors.As(err, &changed) || n == maxAttempts {
+			return why, err
+		}
+	}
+}
+
+// deleteCreated deletes an object that Apply has created. now may be nil.
+func (c Change) deleteCreated(ctx context.Context, s Store, now *unstructured.Unstructured) (why string, err error) {
+	switch {
+	case now == nil:
+	case c.before != nil && now.GetUID() == c.before.GetUID(): // it was not replaced yet
+		return "", nil
+	case now.GetLabels()[secret.LabelProject] != c.object.GetLabels()[secret.LabelProject],
+		!c.unsure && now.GetUID() != c.after.GetUID(), !asApplied(c.after, now, !c.unsure), !sameValues(c.object.Object, c.after.Object, now.Object):
+		return changedMeanwhile, nil
+	default:
+		err = s.Delete(ctx, now)
+	}
+	if c.Action == Replace {
+		why = jobNotRunAgain
+	}
+	return why, err
+}
+
+// putBack puts back an object that Apply has changed. now may be nil.
+func (c Change) putBack(ctx context.Context, s Store, now *unstructured.Unstructured) (why string, err error) {
+	switch {
+	case now == nil:
+		return goneMeanwhile, nil
+	case c.unsure && now.GetResourceVersion() == c.before.GetResourceVersion(): // it was not applied
+		return "", nil
+	case now.GetUID() != c.before.GetUID(), !asApplied(c.after, now, !c.unsure):
+		return changedMeanwhile, nil
+	}
+	wanted, clear := undo(c.before, c.after, now)
+	if !clear {
+		return changedMeanwhile, nil
+	}
+	back, err := s.Update(ctx, wanted)
+	if err != nil {
+		return "", err
+	}
+	return "", c.giveBack(ctx, s, now, back)
+}
+
+// giveBack gives the fields of an object that was put back to the field managers that had them.
+// The API server has given them to the one of the request that put them back. A request that
+// changes no field can say whose they are. now is what was there before the object was put back.
+func (c Change) giveBack(ctx context.Context, s Store, now, back *unstructured.Unstructured) error {
+	for n := 1; ; n++ {
+		wanted := back.DeepCopy()
+		wanted.SetManagedFields(fieldManagersBefore(c.before.GetManagedFields(), c.after.GetManagedFields(), now.GetManagedFields(), back.GetManagedFields()))
+		_, err := s.Update(ctx, wanted)
+		if changed := new(cluster.ChangedError); !errors.As(err, &changed) || n == maxAttempts {
+			return err
+		}
+		latest, err := s.Get(ctx, c.Kind, c.Name)
+		if err != nil {
+			return fmt.Errorf("give the fields of %s back to their managers: %w", c, err)
+		}
+		if latest == nil || managed(latest.GetManagedFields(), putsBack) == nil || !asApplied(back, latest, true) {
+			return nil // it is given back already, or somebody has applied it since
+		}
+		back = latest
+	}
 }

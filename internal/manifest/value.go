@@ -103,9 +103,19 @@ func (r *reader) merge(into map[string]any, n *yaml.Node) {
 // scalar returns the value of a scalar as kubectl reads it. As in slipway.yaml, the text of a
 // variable only becomes part of the value.
 func (r *reader) scalar(n *yaml.Node) any {
-	text, expanded, wrong := config.Expand(n.Value, r.lookup)
+	used := use{node: n, variables: map[string]string{}}
+	text, expanded, wrong := config.Expand(n.Value, func(name string) (string, bool) {
+		value, set := r.lookup(name)
+		if value != "" {
+			used.variables[name] = value
+		}
+		return value, set
+	})
 	for _, e := range wrong {
 		r.fail(n, e.Hint, "%s", e.Message)
+	}
+	if used.scalar = text; len(used.variables) > 0 {
+		r.uses = append(r.uses, used)
 	}
 	if n.Tag == "!!null" && !expanded {
 		return nil

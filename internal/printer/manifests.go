@@ -5,9 +5,17 @@ import "github.com/slipway-ci/slipway/tasks/report"
 // textManifests prints a line for each object of a manifest, and in a plan how it changes.
 func textManifests(w *page, r *report.Result) {
 	for _, m := range r.Manifests {
-		w.line("%s %s: %s", m.Kind, m.Name, m.Action)
+		w.line("%s %s: %s", m.Kind, m.Name, manifestAction(&m))
 		if m.Diff != "" && r.Command == "plan" {
 			w.block(m.Diff, "  ")
 		}
 	}
+}
+
+// manifestAction returns what is done to an object, and why if that is not obvious.
+func manifestAction(m *report.Manifest) string {
+	if m.Reason == "" {
+		return m.Action
+	}
+	return m.Action + " (" + m.Reason + ")"
 }

@@ -124,7 +124,7 @@ func summarizeVolumes(r *report.Result) []string {
 func summarizeManifests(r *report.Result) []string {
 	t := markdownTable{header: []string{"manifest", "action"}}
 	for _, m := range r.Manifests {
-		t.row(inline(m.Kind+" "+m.Name), inline(m.Action))
+		t.row(inline(m.Kind+" "+m.Name), inline(manifestAction(&m)))
 	}
 	return t.section()
 }

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/slipway-ci/slipway/internal/advice"
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/logline"
 	"github.com/slipway-ci/slipway/tasks/exit"
@@ -44,9 +45,7 @@ func podsOf(ctx context.Context, c *cluster.Cluster, found *unstructured.Unstruc
 	var all []exit.RolloutPod
 	for i := range pods {
 		if pod := &pods[i]; !cluster.Ready(pod) && pod.DeletionTimestamp == nil && len(all) < maxPods {
-			known := describe(ctx, c, pod)
-			known.Reason = advised(logline.Sanitize(known.Reason))
-			all = append(all, known)
+			all = append(all, describe(ctx, c, pod))
 		}
 	}
 	return all
@@ -55,10 +54,10 @@ func podsOf(ctx context.Context, c *cluster.Cluster, found *unstructured.Unstruc
 // describe returns why a pod is not ready, and the last lines of the container that is to
 // blame.
 func describe(ctx context.Context, c *cluster.Cluster, pod *corev1.Pod) exit.RolloutPod {
-	known := exit.RolloutPod{Name: pod.Name, Reason: strings.TrimSpace(pod.Status.Reason + " " + pod.Status.Message)}
+	known := exit.RolloutPod{Name: pod.Name, Reason: advised(pod.Status.Reason, pod.Status.Message)}
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
-			known.Reason = condition.Reason + ": " + condition.Message
+			known.Reason = advised(condition.Reason, condition.Message)
 			return known
 		}
 	}
@@ -73,9 +72,9 @@ func describe(ctx context.Context, c *cluster.Cluster, pod *corev1.Pod) exit.Rol
 		case waiting != nil && waiting.Reason == "PodInitializing":
 			continue
 		case waiting != nil:
-			known.Reason = strings.TrimSuffix(waiting.Reason+": "+waiting.Message, ": ")
+			known.Reason = advised(waiting.Reason, waiting.Message)
 		case last != nil:
-			known.Reason = last.Reason
+			known.Reason = advised(last.Reason, last.Message)
 		default:
 			known.Reason = "running, but not ready"
 		}
@@ -84,6 +83,15 @@ func describe(ctx context.Context, c *cluster.Cluster, pod *corev1.Pod) exit.Rol
 		return known
 	}
 	return known
+}
+
+// advised returns a reason and its message, with what to do if that is known.
+func advised(reason, message string) string {
+	text := advice.Brief(strings.Trim(reason+": "+message, ": "))
+	if todo := advice.For(advice.Manifest, reason, message); todo != "" {
+		text += "; " + todo
+	}
+	return text
 }
 
 // noLog begins what the kubelet sends for a container that it has just removed.

@@ -20,6 +20,8 @@ import (
 type Object struct {
 	Kind schema.GroupVersionKind
 	Name string
+	// Changed reports whether it was changed just now.
+	Changed bool
 }
 
 // String returns the object's kind and name.
@@ -49,7 +51,7 @@ const (
 // time.
 func Wait(ctx context.Context, in *cluster.Objects, objects []Object, o Options) error {
 	end := o.Now().Add(o.Timeout)
-	w := &wait{Options: o, in: in, told: map[Object]string{}, pods: &stuck{now: o.Now, since: map[Object]time.Time{}}}
+	w := &wait{Options: o, in: in, begun: o.Now(), told: map[Object]string{}, noted: map[Object]bool{}, pods: &stuck{now: o.Now, since: map[Object]time.Time{}}, causes: &causes{now: o.Now}}
 	waiting, settled := objects, false
 	for {
 		left, err := w.look(ctx, waiting)
@@ -83,10 +85,14 @@ func Wait(ctx context.Context, in *cluster.Objects, objects []Object, o Options)
 // wait is a wait that goes on.
 type wait struct {
 	Options
-	in *cluster.Objects
-	// told is what was told last about each object that was not rolled out at some look.
-	told map[Object]string
-	pods *stuck
+	in    *cluster.Objects
+	begun time.Time
+	// told is what was told last about each object that was not rolled out at some look. noted are
+	// the objects of which it was told that they have no status to wait for.
+	told   map[Object]string
+	noted  map[Object]bool
+	pods   *stuck
+	causes *causes
 }
 
 // changed returns the objects that were not rolled out at some look.
@@ -101,7 +107,7 @@ func (w *wait) look(ctx context.Context, objects []Object) (left []Object, err e
 		if err != nil {
 			return nil, err
 		}
-		state, err := stateOf(found)
+		state, err := w.state(ctx, object, found)
 		if err != nil {
 			return nil, fmt.Errorf("read the state of %s: %w", object, err)
 		}
@@ -113,15 +119,16 @@ func (w *wait) look(ctx context.Context, objects []Object) (left []Object, err e
 				continue
 			}
 		default:
-			return nil, w.failure(ctx, object, found, state.Message)
+			return nil, w.failure(ctx, object, found, w.withCause(ctx, found, state.Message))
 		}
 		if w.pods.is(ctx, w.in.Cluster, object, found) {
-			return nil, w.failure(ctx, object, found, "it will not be rolled out: "+state.Message)
+			return nil, w.failure(ctx, object, found, "it will not be rolled out: "+w.withCause(ctx, found, state.Message))
 		}
 		left = append(left, object)
-		if last, was := w.told[object]; !was || last != state.Message {
-			w.told[object] = state.Message
-			w.Told(object, state.Message)
+		message := w.withCause(ctx, found, state.Message)
+		if last, was := w.told[object]; !was || last != message {
+			w.told[object] = message
+			w.Told(object, message)
 		}
 	}
 	return left, nil
@@ -145,14 +152,15 @@ func (w *wait) awaitsPod(ctx context.Context, found *unstructured.Unstructured) 
 	return mode == "WaitForFirstConsumer"
 }
 
-// stateOf returns the state of an object by the rules of kstatus. found is nil if there is none.
-func stateOf(found *unstructured.Unstructured) (*status.Result, error) {
-	if found == nil {
-		return &status.Result{Status: status.NotFoundStatus, Message: "it is gone"}, nil
-	}
-	return status.Compute(found)
-}
-
 func (w *wait) failure(ctx context.Context, object Object, found *unstructured.Unstructured, message string) error {
 	return &exit.RolloutError{Object: object.String(), Message: message, Pods: podsOf(ctx, w.in.Cluster, found)}
+}
+
+// withCause adds to a message why no pod of a workload can be created, if that is so.
+func (w *wait) withCause(ctx context.Context, found *unstructured.Unstructured, message string) string {
+	cause := w.causes.of(ctx, w.in.Cluster, found)
+	if cause == "" {
+		return message
+	}
+	return message + ": no pod can be created: " + cause
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/advice"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
@@ -114,7 +115,7 @@ func (f *follower) reportEviction(ctx context.Context) {
 		return
 	}
 	if event := lastEvent(events, "", "Evicted"); event != nil {
-		f.sink.Note(fmt.Sprintf("one of its pods was evicted (%s), and its program then ended with exit code 0: check that its results are complete", brief(event.Message)))
+		f.sink.Note(fmt.Sprintf("one of its pods was evicted (%s), and its program then ended with exit code 0: check that its results are complete", advice.Brief(event.Message)))
 	}
 }
 

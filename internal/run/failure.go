@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/slipway-ci/slipway/internal/advice"
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
@@ -63,13 +64,13 @@ func podFailure(pod *corev1.Pod) *Failure {
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type == corev1.DisruptionTarget && condition.Status == corev1.ConditionTrue {
 			f.Evicted = true
-			f.Text = fmt.Sprintf("its pod was evicted (%s): %s", condition.Reason, brief(condition.Message))
+			f.Text = fmt.Sprintf("its pod was evicted (%s): %s", condition.Reason, advice.Brief(condition.Message))
 		}
 	}
 	switch pod.Status.Reason {
 	case "Evicted", "NodeLost", "NodeShutdown", "Terminated", "Shutdown", "Preempting", "UnexpectedAdmissionError", "NodeAffinity", "OutOfcpu", "OutOfmemory":
 		f.Evicted = true
-		f.Text = fmt.Sprintf("its pod was evicted (%s): %s", pod.Status.Reason, brief(pod.Status.Message))
+		f.Text = fmt.Sprintf("its pod was evicted (%s): %s", pod.Status.Reason, advice.Brief(pod.Status.Message))
 	}
 	if f.Evicted {
 		f.Text += "; run it again, and request the memory and the disk that it uses"
@@ -95,7 +96,7 @@ func podFailure(pod *corev1.Pod) *Failure {
 			continue
 		}
 		f.Container, f.ExitCode, f.OOMKilled = status.Name, int(ended.ExitCode), ended.Reason == "OOMKilled"
-		f.Text = exitText(f, memoryLimit(pod, status.Name), brief(ended.Message))
+		f.Text = exitText(f, memoryLimit(pod, status.Name), advice.Brief(ended.Message))
 		return f
 	}
 	return nil
@@ -164,7 +165,7 @@ func conditionFailure(c polyaxon.Condition) *Failure {
 	}
 	switch {
 	case f.Evicted:
-		f.Text = "its pod was evicted: " + brief(c.Message) + "; run it again, and request the memory and the disk that it uses"
+		f.Text = "its pod was evicted: " + advice.Brief(c.Message) + "; run it again, and request the memory and the disk that it uses"
 	case f.OOMKilled || f.ExitCode > 0:
 		f.Text = exitText(f, "", "")
 	default:

@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/slipway-ci/slipway/internal/advice"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -90,7 +91,7 @@ func (l *lines) noteForbidden(err error) {
 	}
 	l.forbidden = true
 	l.sink.Note(fmt.Sprintf("pod logs cannot be read directly: %s; reading logs from Polyaxon instead, which may return some lines only after the run has ended "+
-		"(needs permission to list pods and to get pods/log)", brief(err.Error())))
+		"(needs permission to list pods and to get pods/log)", advice.Brief(err.Error())))
 }
 
 // podReading is one pass through the log of a container. If the log is followed, the pass

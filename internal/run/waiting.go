@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/slipway-ci/slipway/internal/advice"
 	"github.com/slipway-ci/slipway/internal/logline"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
@@ -62,7 +63,7 @@ func (f *follower) waits(ctx context.Context, status polyaxon.Status, conditions
 		return
 	}
 	if n := len(conditions); n > 0 && conditions[n-1].Reason == reasonPulling {
-		w.pulls(brief(conditions[n-1].Message), now, f.sink)
+		w.pulls(advice.Brief(conditions[n-1].Message), now, f.sink)
 		return
 	}
 	if why := f.why(ctx, now, conditions); why != "" && why != w.reported {
@@ -113,11 +114,11 @@ func (f *follower) why(ctx context.Context, now time.Time, conditions []polyaxon
 // conditionWaits returns why a run does not run according to a condition, or "".
 func conditionWaits(c polyaxon.Condition) string {
 	if c.Reason == reasonBusy {
-		return brief(c.Message)
+		return advice.Brief(c.Message)
 	}
 	why := explain(c.Reason, c.Message)
 	if why == "" && (c.Type == polyaxon.Warning || c.Type == polyaxon.Unschedulable) {
-		why = brief(cmp.Or(c.Message, c.Reason, string(c.Type)))
+		why = advice.Brief(cmp.Or(c.Message, c.Reason, string(c.Type)))
 	}
 	return why
 }
@@ -287,9 +288,9 @@ func unscheduled(pod, message string, events []corev1.Event) string {
 	switch {
 	case scaling == nil:
 	case scaling.Reason == "TriggeredScaleUp":
-		return "the cluster is adding a node for it, which takes some minutes: " + brief(message)
+		return "the cluster is adding a node for it, which takes some minutes: " + advice.Brief(message)
 	default:
-		why += " (the cluster autoscaler does not add a node: " + brief(scaling.Message) + ")"
+		why += " (the cluster autoscaler does not add a node: " + advice.Brief(scaling.Message) + ")"
 	}
 	return why
 }

@@ -86,8 +86,10 @@ type Secret struct {
 type Manifest struct {
 	Kind   string `json:"kind"`
 	Name   string `json:"name"`
-	Action string `json:"action"` // create, update, unchanged, prune, unknown
-	// Diff shows how the object changes, with masked values of Secrets.
+	Action string `json:"action"` // create, update, replace, unchanged, prune, left, rolled-back, unknown
+	// Reason says why the object is replaced or left.
+	Reason string `json:"reason,omitempty"`
+	// Diff shows how the object changes, with masked secrets.
 	Diff string `json:"diff,omitempty"`
 }
 

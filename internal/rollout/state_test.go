@@ -1,0 +1,132 @@
+package rollout
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+)
+
+// objectsOf returns access to a server that gives these answers by path.
+func objectsOf(t *testing.T, answers map[string]any) *cluster.Objects {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer, has := answers[r.URL.Path]
+		if !has {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(answer)
+	}))
+	t.Cleanup(server.Close)
+	c, err := cluster.Connect(&rest.Config{Host: server.URL}, "ns", "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, err := c.Objects()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objects
+}
+
+// TestState tells the states that kstatus counts as rolled out too early.
+func TestState(t *testing.T) {
+	models := metav1.APIResourceList{GroupVersion: "acme.dev/v1", APIResources: []metav1.APIResource{
+		{Name: "models", Kind: "Model", Namespaced: true}, {Name: "models/status", Kind: "Model", Namespaced: true}, {Name: "plains", Kind: "Plain", Namespaced: true}}}
+	in := objectsOf(t, map[string]any{"/apis/acme.dev/v1": models})
+	for text, want := range map[string]struct {
+		after time.Duration
+		state status.Status
+		note  bool
+	}{
+		`{"apiVersion":"batch/v1","kind":"Job","status":{"startTime":"2026-01-01T00:00:00Z","active":1}}`:                      {0, status.InProgressStatus, false},
+		`{"apiVersion":"batch/v1","kind":"Job","status":{"startTime":"x","conditions":[{"type":"Complete","status":"True"}]}}`: {0, status.CurrentStatus, false},
+		`{"apiVersion":"batch/v1","kind":"Job","status":{"startTime":"x","conditions":[{"type":"Failed","status":"True"}]}}`:   {0, status.FailedStatus, false},
+		`{"apiVersion":"batch/v1","kind":"Job","spec":{"suspend":true},"status":{"startTime":"x"}}`:                            {0, status.CurrentStatus, false},
+		`{"apiVersion":"v1","kind":"Pod","status":{"phase":"Failed"}}`:                                                         {0, status.FailedStatus, false},
+		`{"apiVersion":"v1","kind":"Pod","status":{"phase":"Unknown"}}`:                                                        {0, status.InProgressStatus, false},
+		`{"apiVersion":"v1","kind":"Pod","status":{"phase":"Succeeded"}}`:                                                      {0, status.CurrentStatus, false},
+		`{"apiVersion":"acme.dev/v1","kind":"Model"}`:                                                                          {0, status.InProgressStatus, false},
+		`{"apiVersion":"acme.dev/v1","kind":"Model","status":{}}`:                                                              {statusPatience, status.CurrentStatus, true},
+		`{"apiVersion":"acme.dev/v1","kind":"Model","metadata":{"generation":2},"status":{"observedGeneration":1}}`:            {0, status.InProgressStatus, false},
+		`{"apiVersion":"acme.dev/v1","kind":"Model","metadata":{"generation":2},"status":{"observedGeneration":2}}`:            {0, status.CurrentStatus, false},
+		`{"apiVersion":"acme.dev/v1","kind":"Plain"}`:                                                                          {0, status.CurrentStatus, true},
+		`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"Role"}`:                                                          {0, status.CurrentStatus, false},
+	} {
+		found := &unstructured.Unstructured{}
+		if err := json.Unmarshal([]byte(text), &found.Object); err != nil {
+			t.Fatal(err)
+		}
+		if found.GetGeneration() > 0 {
+			found.SetGeneration(2) // as an int64
+			if seen, has, _ := unstructured.NestedFieldNoCopy(found.Object, "status", "observedGeneration"); has {
+				_ = unstructured.SetNestedField(found.Object, int64(seen.(float64)), "status", "observedGeneration")
+			}
+		}
+		noted := ""
+		w := &wait{in: in, noted: map[Object]bool{}, Options: Options{Now: func() time.Time { return time.Unix(0, 0).Add(want.after) }, Told: func(_ Object, message string) { noted = message }}, begun: time.Unix(0, 0)}
+		state, err := w.state(t.Context(), Object{Kind: found.GroupVersionKind(), Name: "x", Changed: true}, found)
+		if err != nil || state.Status != want.state || (noted != "") != want.note {
+			t.Errorf("%s after %s: %+v, %v, noted %q", text, want.after, state, err, noted)
+		}
+	}
+}
+
+// TestCauses tells why no pod of a workload can be created.
+func TestCauses(t *testing.T) {
+	const message = `pods "a" is forbidden: exceeded quota: gpus, requested: x`
+	events := corev1.EventList{Items: []corev1.Event{
+		{Type: corev1.EventTypeNormal, Reason: "SuccessfulCreate", LastTimestamp: metav1.Unix(1, 0)},
+		{Type: corev1.EventTypeWarning, Reason: "FailedCreate", Message: message, LastTimestamp: metav1.Unix(2, 0)},
+	}}
+	in := objectsOf(t, map[string]any{"/api/v1/namespaces/ns/events": events})
+	a := &causes{now: func() time.Time { return time.Unix(0, 0) }}
+	condition := []any{map[string]any{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}}
+	for _, found := range []map[string]any{
+		{"kind": "Deployment", "status": map[string]any{"conditions": condition}}, {"kind": "Job"}, {"kind": "StatefulSet"},
+	} {
+		if got := a.of(t.Context(), in.Cluster, &unstructured.Unstructured{Object: found}); !strings.Contains(got, "FailedCreate: "+message) || !strings.Contains(got, "; the namespace's quota gpus is used up") {
+			t.Errorf("%s: %q", found["kind"], got)
+		}
+	}
+	if got := a.of(t.Context(), in.Cluster, &unstructured.Unstructured{Object: map[string]any{"kind": "Deployment"}}); got != "" {
+		t.Error(got)
+	}
+}
+
+// TestOutage waits while the API server is away, for a while and then for good.
+func TestOutage(t *testing.T) {
+	now, away := time.Unix(0, 0), time.Duration(0)
+	in := serve(t, func() *appsv1.Deployment {
+		if now.Sub(time.Unix(0, 0)) < away {
+			panic(http.ErrAbortHandler)
+		}
+		return rolledOut()
+	}, func() *corev1.Pod { return nil })
+	var told []string
+	pause := func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil }
+	in.Pause = pause
+	in.Patience = &cluster.Patience{Limit: 2 * time.Minute, Now: func() time.Time { return now }, Pause: pause, Told: func(message string) { told = append(told, message) }}
+	away = 100 * time.Second
+	if _, err := await(t, in); err != nil || len(told) != 2 || !strings.Contains(told[0], "cluster a does not answer; it is asked again for 2m0s") || told[1] != "cluster a answers again" {
+		t.Errorf("%q, %v", told, err)
+	}
+	now, away = time.Unix(0, 0), time.Hour
+	if _, err := await(t, in); err == nil || !strings.Contains(err.Error(), "cluster a has not answered for 2m") || now.Sub(time.Unix(0, 0)) > 3*time.Minute {
+		t.Errorf("after %s: %v", now.Sub(time.Unix(0, 0)), err)
+	}
+}
