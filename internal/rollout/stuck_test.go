@@ -56,7 +56,12 @@ func serve(t *testing.T, deployed func() *appsv1.Deployment, pod func() *corev1.
 		var answer any
 		switch path := r.URL.Path; {
 		case strings.HasSuffix(path, "/deployments/api"):
-			answer = deployed()
+			found := deployed()
+			if found == nil { // it cannot answer now
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			answer = found
 		case strings.HasSuffix(path, "/replicasets"):
 			answer = appsv1.ReplicaSetList{Items: []appsv1.ReplicaSet{set("1"), set("2")}}
 		case path == "/apis/apps/v1":
