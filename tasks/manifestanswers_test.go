@@ -41,7 +41,9 @@ func manifestAnswers(t *testing.T, access *rest.Config) {
 	clients := namespaced(t, access, "answers")
 	const always = 1 << 30
 	writes := func(r *http.Request) bool { return r.Method == http.MethodPatch && r.URL.Query().Get("dryRun") == "" }
-	reads := func(r *http.Request) bool { return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/configmaps/b") }
+	reads := func(r *http.Request) bool {
+		return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/configmaps/b")
+	}
 	dryRuns := func(r *http.Request) bool { return r.URL.Query().Get("dryRun") != "" }
 	deletes := func(r *http.Request) bool { return r.Method == http.MethodDelete }
 	creates := func(r *http.Request) bool {
