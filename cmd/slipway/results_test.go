@@ -84,8 +84,8 @@ var steps = []step{
 	{golden: "component-eject", args: "component eject train"},
 }
 
-// withoutResult matches the commands that print no Result.
-var withoutResult = regexp.MustCompile(`^(completion \w+|exit-codes|help|sandbox serve)$`)
+// withoutResult matches the commands that print no Result, or that of another command.
+var withoutResult = regexp.MustCompile(`^(action|completion \w+|exit-codes|help|sandbox serve)$`)
 
 // TestResults compares the JSON Result and the exit code of each command with
 // testdata/results, because scripts read them. Values that differ from run to run are
