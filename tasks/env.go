@@ -49,6 +49,8 @@ type Env struct {
 	NoAttestations bool
 	// Version is the version of this program.
 	Version string
+	// Ask asks the user a question, and returns the answer. It is nil if there is no terminal.
+	Ask func(context.Context, Question) (string, error)
 	// Secrets receives all secret values before they are used, so that the writers of this
 	// process's output can mask them. It may be nil.
 	Secrets Masker

@@ -9,4 +9,6 @@ type (
 	Event = report.Event
 	// Sink receives events as they happen. It may be called concurrently.
 	Sink = report.Sink
+	// Question is a question to the user.
+	Question = report.Question
 )

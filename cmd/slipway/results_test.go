@@ -41,6 +41,7 @@ type step struct {
 var steps = []step{
 	{golden: "version", args: "version"},
 	{golden: "schema", args: "schema"},
+	{golden: "init", args: "init --yes"},
 	{golden: "component-list", args: "component list"},
 	{golden: "component-show", args: "component show train"},
 	{golden: "check", args: "check"},

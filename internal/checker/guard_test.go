@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -59,7 +60,7 @@ func TestLooksLikePolyaxonfile(t *testing.T) {
 		"deeper keys do not":  {"jobs:\n  version: 1.1\n  kind: component\n", false},
 		"the version is text": {"version: 1.1 or so\nrun: x\n", false},
 	} {
-		if have := looksLikePolyaxonfile([]byte(c.text)); have != c.want {
+		if have := file.Recognize([]byte(c.text)); have != c.want {
 			t.Errorf("%s: %v", name, have)
 		}
 	}

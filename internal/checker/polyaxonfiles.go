@@ -2,27 +2,14 @@ package checker
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/lazyregexp"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/source"
-)
-
-// These patterns recognize a Polyaxonfile by its top-level keys: a kind that only
-// Polyaxon has, or a version of Polyaxonfiles together with a key that says what to
-// run. The latter also recognizes files of Polyaxon 0.x, and files whose kind is
-// misspelt.
-var (
-	polyaxonKind    = lazyregexp.New(`(?m)^["']?kind["']?[ \t]*:[ \t]*["']?(?:component|operation)["']?[ \t]*(?:#.*)?$`)
-	polyaxonVersion = lazyregexp.New(`(?m)^["']?version["']?[ \t]*:[ \t]*["']?(?:1(?:\.[0-9]{1,2})?|0\.[0-9]{1,2})["']?[ \t]*(?:#.*)?$`)
-	polyaxonKeys    = lazyregexp.New(`(?m)^["']?(?:kind|run|component|build|hubRef|pathRef|urlRef|isPreset)["']?[ \t]*:`)
-	braces          = lazyregexp.New(`^\s*\{`)
-	kindInBraces    = lazyregexp.New(`["']?kind["']?\s*:\s*["']?(?:component|operation)\b`)
 )
 
 // skipDir reports whether a directory of this name is skipped: a hidden directory, or
@@ -68,36 +55,14 @@ const sniffLen = 64 << 10
 // isPolyaxonfile reports whether the file at path looks like a Polyaxonfile. It returns
 // false for binary files and for files that cannot be read.
 func isPolyaxonfile(path string) bool {
-	file, err := source.Open(nil, path)
+	opened, err := source.Open(nil, path)
 	if err != nil {
 		return false
 	}
-	defer file.Close()
-	head, err := io.ReadAll(io.LimitReader(file, sniffLen))
+	defer opened.Close()
+	head, err := io.ReadAll(io.LimitReader(opened, sniffLen))
 	if err != nil || bytes.IndexByte(head, 0) >= 0 {
 		return false
 	}
-	return looksLikePolyaxonfile(head)
-}
-
-// looksLikePolyaxonfile reports whether a text that begins with head looks like a
-// Polyaxonfile.
-func looksLikePolyaxonfile(head []byte) bool {
-	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
-	head = bytes.ReplaceAll(head, []byte("\r\n"), []byte("\n"))
-	if braces.Match(head) {
-		var keys map[string]json.RawMessage
-		if json.Unmarshal(head, &keys) != nil {
-			return kindInBraces.Match(head)
-		}
-		var top bytes.Buffer
-		for key, value := range keys {
-			if top.WriteString(key + ": "); len(value) < 40 {
-				top.Write(bytes.ReplaceAll(value, []byte("\n"), []byte(" ")))
-			}
-			top.WriteString("\n")
-		}
-		head = top.Bytes()
-	}
-	return polyaxonKind.Match(head) || polyaxonVersion.Match(head) && polyaxonKeys.Match(head)
+	return file.Recognize(head)
 }

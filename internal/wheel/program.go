@@ -29,6 +29,8 @@ type program struct {
 	args    []string
 	environ []string
 	dir     string
+	// stdin, if not nil, is its standard input.
+	stdin []byte
 	// line, if not nil, is called with each line that the program prints to its standard
 	// output.
 	line func(string)
@@ -48,6 +50,9 @@ func (p program) run(ctx context.Context, args ...string) (stdout, stderr string
 	command.Cancel = func() error { return killProcessGroup(command) }
 	out, problems := &limitedBuffer{limit: 64 << 20}, &limitedBuffer{limit: 16 << 20}
 	command.Stdout, command.Stderr = out, problems
+	if p.stdin != nil {
+		command.Stdin = bytes.NewReader(p.stdin)
+	}
 	if p.line != nil {
 		command.Stdout = io.MultiWriter(out, &lineWriter{ctx: watched, tell: p.line})
 	}

@@ -216,6 +216,7 @@ func (a *App) env() (*tasks.Env, *workflow) {
 	if name, err := os.Hostname(); err == nil {
 		env.Machine = name
 	}
+	env.Ask = a.asker()
 	var inWorkflow *workflow
 	if commands, ok := actions.New(to.err, to.secrets.Mask, os.LookupEnv); ok {
 		inWorkflow = newWorkflow(commands, to, sink, env.Now)

@@ -40,6 +40,8 @@ type Result struct {
 	Cluster *Cluster `json:"cluster,omitempty"`
 	// Credentials is the access that other clients have.
 	Credentials *Credentials `json:"credentials,omitempty"`
+	// Init is what init found and wrote.
+	Init *Init `json:"init,omitempty"`
 	// Dashboards are the pages that were opened on this machine.
 	Dashboards []Dashboard `json:"dashboards,omitempty"`
 	// Text is printed literally, such as a rendered operation.

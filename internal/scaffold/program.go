@@ -1,0 +1,145 @@
+package scaffold
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/survey"
+	components "github.com/slipway-ci/slipway/polyaxon"
+	"github.com/slipway-ci/slipway/tasks/exit"
+)
+
+// choosePrograms makes jobs and services of the programs where no Polyaxonfile says what to
+// run: with copies of components that ship.
+func (p *Plan) choosePrograms(c *chooser, o Options) {
+	r := p.Repository
+	if len(p.images) == 0 || len(p.jobs)+len(p.services) > 0 && o.Program == "" {
+		return
+	}
+	p.oldJobs()
+	if o.Program != "" || !p.knowsPrograms() {
+		p.oneProgram(c, o)
+	}
+	seen := map[string]bool{}
+	for _, f := range r.Programs {
+		if f.Component == "" || seen[f.Component] || o.Program != "" && !isService(f.Component) {
+			continue
+		}
+		if slices.ContainsFunc(p.jobs, func(e entry) bool { return e.name == f.Component }) {
+			continue
+		}
+		seen[f.Component] = true
+		p.found(f.At, "a program for the component %s", f.Component)
+		switch f.Component {
+		case "rest-api":
+			module := strings.ReplaceAll(strings.TrimSuffix(f.Path(), ".py"), "/", ".")
+			if f.Module != "" {
+				module = f.Module
+			}
+			p.service("api", f.Component, f.At, param{"COMMAND", flow("uvicorn", module+":"+f.App, "--host=0.0.0.0", "--port=8000"), f.At.String()})
+		case "streamlit":
+			p.service("streamlit", f.Component, f.At, param{"APP", quoted(f.Path()), f.At.String()})
+		default:
+			p.job(f.Component, f.Component, f.At, command(f))
+		}
+	}
+	if len(r.Notebooks) > 0 && len(p.services) == 0 {
+		at := source.Position{File: r.Notebooks[0]}
+		p.found(at, "a notebook: the service jupyter runs JupyterLab, which must be among the packages")
+		p.service("lab", "jupyter", at)
+	}
+}
+
+func isService(component string) bool { return component == "rest-api" || component == "streamlit" }
+
+// knowsPrograms reports whether there is something to run without asking.
+func (p *Plan) knowsPrograms() bool {
+	return len(p.jobs) > 0 || len(p.Repository.Programs) == 0 || slices.ContainsFunc(p.Repository.Programs, func(f survey.Program) bool { return f.Component != "" })
+}
+
+// oneProgram makes a job of the program that the user names.
+func (p *Plan) oneProgram(c *chooser, o Options) {
+	first := ""
+	if len(p.Repository.Programs) > 0 {
+		first = p.Repository.Programs[0].Path()
+	}
+	name := path.Clean(strings.ReplaceAll(c.text("program", "Program of the first job", o.Program, first), `\`, "/"))
+	if c.err != nil {
+		return
+	}
+	n := slices.IndexFunc(p.Repository.Programs, func(f survey.Program) bool { return f.Path() == name })
+	f := survey.Program{At: source.Position{File: name}}
+	switch {
+	case n >= 0:
+		f = p.Repository.Programs[n]
+	case !slices.Contains(p.Repository.Files, name):
+		hint := ""
+		if near, ok := source.Nearest(name, p.Repository.Files); ok {
+			hint = " (did you mean " + near + "?)"
+		}
+		c.err = exit.Usagef("--program %s: not found in %s%s", name, p.Repository.Dir, hint)
+		return
+	}
+	p.found(f.At, "the program of the first job")
+	job := survey.Slug(strings.TrimSuffix(path.Base(name), path.Ext(name)))
+	if job == "" {
+		job = "job"
+	}
+	p.job(p.unused(job), "train", f.At, command(f))
+}
+
+// oldJobs makes jobs of the experiments and jobs for Polyaxon 0.x.
+func (p *Plan) oldJobs() {
+	for _, f := range p.Repository.Polyaxonfiles {
+		switch {
+		case !f.Old:
+		case f.Command == "" || strings.Contains(f.Command, "{{"):
+			p.warn("%s: it is for Polyaxon 0.x: slipway check %s says what to write instead", f.At, f.Path())
+		default:
+			words := strings.Fields(f.Command)
+			if strings.ContainsAny(f.Command, "&|;<>$`'\"\\*\n") {
+				words = []string{"bash", "-c", f.Command}
+			}
+			p.job(p.unused(f.Name), "train", f.At, flow(words...))
+		}
+	}
+}
+
+// command returns the command of a program as a list in YAML.
+func command(f survey.Program) string {
+	if f.Module != "" {
+		return flow("python", "-m", f.Module)
+	}
+	return flow("python", f.Path())
+}
+
+// job adds a job with a copy of a component.
+func (p *Plan) job(name, component string, at source.Position, command string) {
+	text, err := components.Read(component)
+	if err != nil {
+		return
+	}
+	file := "polyaxon/" + name + ".yml"
+	if p.Repository.Exists(file) {
+		file = "polyaxon/" + name + "-slipway.yml"
+	}
+	if p.Repository.Exists(file) {
+		p.found(source.Position{File: file}, "a copy of the component %s", component)
+	} else {
+		p.file(file, "# A copy of slipway's component "+component+", to be changed as you like. slipway.yaml gives its inputs\n# their values.\n"+string(text), "the run of "+at.File+", a copy of the component "+component)
+	}
+	p.jobs = append(p.jobs, entry{name: name, file: file, image: p.images[0].name, at: at, params: []param{{"COMMAND", command, at.String()}}})
+}
+
+func (p *Plan) service(name, component string, at source.Position, params ...param) {
+	image := p.images[0].name
+	for _, i := range p.images {
+		if i.dockerfile != nil && i.dockerfile.Serves == component {
+			image = i.name
+			break
+		}
+	}
+	p.services = append(p.services, entry{name: p.unused(name), component: component, image: image, at: at, params: params})
+}

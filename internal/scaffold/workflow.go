@@ -1,0 +1,126 @@
+package scaffold
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/workflows"
+)
+
+// workflow plans the workflow that fits the remote, or else the files of CI that are there.
+func (p *Plan) workflow(c *chooser, o Options) {
+	r := p.Repository
+	if r.CI.Slipway.File != "" && o.CI == "" {
+		p.found(r.CI.Slipway, "a workflow that runs slipway already")
+		return
+	}
+	fits, why := "none", ""
+	host, _, _ := strings.Cut(strings.TrimPrefix(r.Remote, "https://"), "/")
+	switch {
+	case host == "github.com" || strings.HasPrefix(host, "github."):
+		fits, why = "github", r.Remote
+	case strings.Contains(host, "gitlab"):
+		fits, why = "gitlab", r.Remote
+	case r.CI.GitLab.File != "":
+		fits, why = "gitlab", r.CI.GitLab.String()
+	case r.CI.GitHub.File != "":
+		fits, why = "github", r.CI.GitHub.String()
+	}
+	if why != "" {
+		p.found(source.Position{}, "%s: CI of %s", why, fits)
+	}
+	name := ""
+	if r.Prefix != "." {
+		name = "-" + strings.ReplaceAll(r.Prefix, "/", "-")
+	}
+	switch c.text("ci", "Workflow for CI (github, gitlab or none)", o.CI, fits, "github", "gitlab", "none") {
+	case "github":
+		p.Files = append(p.Files, File{Path: ".github/workflows/slipway" + name + ".yml", Text: p.gitHub(), Reason: "runs slipway deploy on every push to " + r.Branch})
+	case "gitlab":
+		p.gitLab(name)
+	}
+	p.Files = slices.DeleteFunc(p.Files, func(f File) bool {
+		there := strings.HasPrefix(f.Path, ".git") && r.Exists(path.Join(strings.Repeat("../", depth(r.Prefix)), f.Path))
+		if there {
+			p.warn("%s is there already, and stays as it is", f.Path)
+		}
+		return there
+	})
+}
+
+// depth returns how many directories a prefix has.
+func depth(prefix string) int {
+	if prefix == "." {
+		return 0
+	}
+	return strings.Count(prefix, "/") + 1
+}
+
+// gitHub returns the workflow that ships, for this repository.
+func (p *Plan) gitHub() string {
+	r := p.Repository
+	with := "          target: deploy\n"
+	if r.Prefix != "." {
+		with += "          working-directory: " + quoted(r.Prefix) + "\n"
+	}
+	env := ""
+	if names := p.variables(); len(names) > 0 {
+		env = "        env:\n"
+		for _, name := range names {
+			env += "          " + name + ": ${{ secrets." + name + " }}\n"
+		}
+	}
+	commented := "        # env:\n        #   GCP_SA_KEY: ${{ secrets.GCP_SA_KEY }}\n"
+	if env == "" {
+		env = commented
+	}
+	return strings.NewReplacer(
+		"# Copy this file to .github/workflows/deploy.yml: it takes every push to main from\n# the commit to finished runs, and fails when a run fails.\n",
+		"# Takes every push to "+r.Branch+" from the commit to finished runs, and fails when a run fails.\n",
+		"name: deploy\n", "name: slipway\n", "branches: [main]", "branches: ["+quoted(r.Branch)+"]",
+		"          target: deploy\n", with, commented, env,
+	).Replace(workflows.GitHub)
+}
+
+// gitLab plans the job that ships, as a file of its own where a .gitlab-ci.yml is there.
+func (p *Plan) gitLab(name string) {
+	r := p.Repository
+	text := workflows.GitLab
+	text = text[strings.Index(text, "slipway:"):]
+	if r.Prefix != "." {
+		text = strings.Replace(text, "slipway deploy", "slipway deploy -C "+quoted(r.Prefix), 1)
+	}
+	if stages := r.CI.Stages; len(stages) > 1 && !slices.Contains(stages, "deploy") {
+		text = strings.Replace(text, "stage: deploy", "stage: "+stages[len(stages)-1], 1)
+	}
+	text = "# Takes every push to the default branch from the commit to finished runs, and fails when a run\n# fails.\n" + text
+	reason := "runs slipway deploy on every push to the default branch"
+	if r.CI.GitLab.File == "" {
+		p.Files = append(p.Files, File{Path: ".gitlab-ci.yml", Text: text, Reason: reason})
+		return
+	}
+	file := ".gitlab/slipway" + name + ".yml"
+	p.Files = append(p.Files, File{Path: file, Text: text, Reason: reason + ", once .gitlab-ci.yml includes it"})
+	p.warn("add this line to .gitlab-ci.yml, which is not changed: include: {local: %s}", file)
+}
+
+// ignore plans the lines of .gitignore that are missing.
+func (p *Plan) ignore() {
+	have := map[string]bool{}
+	for _, line := range p.Repository.Ignored {
+		have[strings.Trim(strings.TrimSpace(line), "/")] = true
+	}
+	var missing []string
+	for _, line := range []string{".slipway/", "gha-creds-*.json"} {
+		if !have[strings.Trim(line, "/")] {
+			missing = append(missing, line)
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	text := "# slipway's caches and sandbox, and credentials that Google's action leaves\n" + strings.Join(missing, "\n") + "\n"
+	p.Files = append(p.Files, File{Path: path.Join(p.Repository.Prefix, ".gitignore"), Text: text, Reason: "what git must not track", Append: p.Repository.Exists(".gitignore")})
+}

@@ -1,0 +1,130 @@
+package scaffold
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/wheel"
+)
+
+// MakeLocks makes the locks of the plan. Git and uv run with the variables of environ.
+func (p *Plan) MakeLocks(ctx context.Context, environ []string) error {
+	for n := range p.Files {
+		f := &p.Files[n]
+		if f.Lock == nil {
+			continue
+		}
+		text, err := wheel.Compile(ctx, p.Repository.Dir, f.Lock.File, f.Lock.Python, f.Lock.Text, environ)
+		if err != nil {
+			return fmt.Errorf("%w (--lock none goes on without a lock)", err)
+		}
+		f.Text = "# Made by: " + f.Lock.Command() + "\n" + string(text)
+	}
+	return nil
+}
+
+// Write writes all files, or none. It never overwrites a file: one that has appeared
+// meanwhile is a *source.Error. Each file appears whole, and slipway.yaml as the last one.
+func (p *Plan) Write() (err error) {
+	root, err := os.OpenRoot(p.Repository.Root)
+	if err != nil {
+		return fmt.Errorf("write into %s: %w", p.Repository.Root, err)
+	}
+	defer root.Close()
+	var undo []func()
+	defer func() {
+		if err != nil {
+			for n := range undo {
+				undo[len(undo)-1-n]()
+			}
+		}
+	}()
+	for _, f := range p.Files {
+		revert, err := write(root, f)
+		undo = append(undo, revert...)
+		if errors.Is(err, fs.ErrExist) {
+			return &source.Error{Position: source.Position{File: f.Path}, Message: "already exists, and is not overwritten: nothing is written", Hint: "run slipway init again", Err: err}
+		}
+		if err != nil {
+			return fmt.Errorf("write %s: %w", f.Path, err)
+		}
+	}
+	return nil
+}
+
+// write writes a file, and returns what takes it back.
+func write(root *os.Root, f File) (undo []func(), err error) {
+	name := filepath.FromSlash(f.Path)
+	for _, dir := range above(f.Path) {
+		switch err := root.Mkdir(filepath.FromSlash(dir), 0o755); {
+		case err == nil:
+			undo = append(undo, func() { _ = root.Remove(filepath.FromSlash(dir)) }) // keeps what others put there
+		case !errors.Is(err, fs.ErrExist):
+			return undo, err
+		}
+	}
+	mode, text := fs.FileMode(0o644), f.Text
+	var before []byte
+	if f.Append {
+		info, err := root.Lstat(name)
+		if err != nil {
+			return undo, err
+		}
+		if before, err = source.ReadFile(root, name, 4<<20); err != nil {
+			return undo, err
+		}
+		if !info.Mode().IsRegular() || int64(len(before)) != info.Size() {
+			return undo, &source.IrregularError{Mode: info.Mode()}
+		}
+		if mode = info.Mode().Perm(); len(before) > 0 && before[len(before)-1] != '\n' {
+			text = "\n" + text
+		}
+		text = string(before) + text
+	}
+	temporary := filepath.Join(filepath.Dir(name), ".slipway-init-"+rand.Text())
+	defer func() { _ = root.Remove(temporary) }() // it is gone when it was renamed
+	if err := create(root, temporary, text, mode); err != nil {
+		return undo, err
+	}
+	if f.Append {
+		if err := root.Rename(temporary, name); err != nil {
+			return undo, err
+		}
+		return append(undo, func() { _ = root.WriteFile(name, before, mode) }), nil
+	}
+	switch err := root.Link(temporary, name); {
+	case err == nil:
+	case errors.Is(err, fs.ErrExist):
+		return undo, err
+	default: // a file system without hard links
+		if err := create(root, name, text, mode); err != nil {
+			return undo, err
+		}
+	}
+	return append(undo, func() { _ = root.Remove(name) }), nil
+}
+
+func create(root *os.Root, name, text string, mode fs.FileMode) error {
+	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close())
+}
+
+// above returns the directories above a file, from the top down.
+func above(name string) []string {
+	var all []string
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		all = append([]string{dir}, all...)
+	}
+	return all
+}

@@ -1,0 +1,158 @@
+package survey
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// Packages is a file that lists packages of Python.
+type Packages struct {
+	// Form is uv, poetry, pylock, requirements, pyproject, setup, conda or pipenv.
+	Form string
+	At   source.Position
+	// List are the packages of a conda environment, as pip requires them.
+	List []Value
+}
+
+// Path returns the path of the file.
+func (p Packages) Path() string { return p.At.File }
+
+var (
+	requirementsName = lazyregexp.New(`^requirements[\w.-]*\.(?:txt|in)$|^[\w.-]*requirements\.(?:txt|in)$`)
+	development      = lazyregexp.New(`(?i)(?:^|[-_./])(?:dev|test|tests|docs?|lint|ci|doc)(?:[-_./]|$)`)
+	pylockName       = lazyregexp.New(`^pylock\.(?:[^.]+\.)?toml$`)
+	condaName        = lazyregexp.New(`^(?:[\w.-]*environment|[\w.-]*conda[\w.-]*|env)\.ya?ml$`)
+)
+
+func isPackages(name string) bool {
+	base := path.Base(name)
+	switch base {
+	case "pyproject.toml", "uv.lock", "poetry.lock", "setup.py", "Pipfile", ".python-version", "runtime.txt":
+		return true
+	}
+	return pylockName.MatchString(base) || requirementsName.MatchString(base) || condaName.MatchString(base) || path.Base(path.Dir(name)) == "requirements" && path.Ext(base) == ".txt"
+}
+
+var (
+	lockHash   = lazyregexp.New(`(?m)--hash[= ]sha256:`)
+	pinned     = lazyregexp.New(`(?m)^([A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?[^#\n]*)`)
+	conda      = lazyregexp.New(`(?m)^(dependencies):`)
+	condaTitle = lazyregexp.New(`(?m)^name:[ \t]*["']?([A-Za-z0-9._-]+)`)
+	toml       = lazyregexp.New(`^\[+([^\]]+)\]+`)
+	tomlValue  = lazyregexp.New(`^\s*([A-Za-z0-9_-]+)\s*=\s*(.*)$`)
+	setupName  = lazyregexp.New(`(?m)^\s*name\s*=\s*["']([A-Za-z0-9._-]+)["']`)
+	setupNeeds = lazyregexp.New(`(?m)^\s*(install_requires)\s*=`)
+
+	compiledFor = lazyregexp.New(`(?m)^#.*(?:--python-version[= ]|with [Pp]ython )(3\.\d{1,2})`)
+	setupPython = lazyregexp.New(`(?m)^\s*python_requires\s*=\s*["']([^"'\n]+)["']`)
+	lockPython  = lazyregexp.New(`(?m)^(?:requires-python|python-versions)\s*=\s*"([^"\n]+)"`)
+	plainPython = lazyregexp.New(`(?m)^(?:python-)?(3\.\d{1,2})(?:\.\d+)?\s*$`)
+)
+
+func (r *Repository) addPackages(name, text string) {
+	base, at := path.Base(name), source.Position{File: name, Line: 1}
+	switch {
+	case base == ".python-version", base == "runtime.txt":
+		if v, ok := firstMatch(name, text, plainPython); ok && path.Dir(name) == "." {
+			r.Python = v // this file has no other purpose
+		}
+	case base == "pyproject.toml":
+		r.addProject(name, text)
+	case base == "uv.lock", base == "poetry.lock", pylockName.MatchString(base):
+		r.python(firstMatch(name, text, lockPython))
+		r.Locks = append(r.Locks, Packages{Form: strings.SplitN(base, ".", 2)[0], At: at})
+	case base == "setup.py":
+		if v, ok := firstMatch(name, text, setupName); ok && r.Project.Text == "" {
+			r.Project = v
+		}
+		r.python(firstMatch(name, text, setupPython))
+		if v, ok := firstMatch(name, text, setupNeeds); ok {
+			r.Requirements = append(r.Requirements, Packages{Form: "setup", At: v.At})
+		}
+	case base == "Pipfile":
+		r.Requirements = append(r.Requirements, Packages{Form: "pipenv", At: at})
+	case condaName.MatchString(base):
+		if v, ok := firstMatch(name, text, conda); ok {
+			r.addConda(name, text, v.At)
+		} else {
+			r.addYAML(name, text)
+		}
+	case lockHash.MatchString(text):
+		r.python(firstMatch(name, text, compiledFor))
+		r.Locks = append(r.Locks, Packages{Form: "requirements", At: at})
+	default:
+		if v, ok := firstMatch(name, text, pinned); ok {
+			r.python(firstMatch(name, text, compiledFor))
+			r.Requirements = append(r.Requirements, Packages{Form: "requirements", At: v.At})
+		}
+	}
+}
+
+// addProject reads a pyproject.toml by its lines, because their numbers are needed.
+func (r *Repository) addProject(name, text string) {
+	section, number := "", 0
+	for line := range strings.Lines(text) {
+		number++
+		line = strings.TrimRight(line, "\r\n")
+		if found := toml.FindStringSubmatch(line); found != nil {
+			if section = strings.TrimSpace(found[1]); section == "tool.poetry.dependencies" {
+				r.Requirements = append(r.Requirements, Packages{Form: "pyproject", At: source.Position{File: name, Line: number}})
+			}
+			continue
+		}
+		found := tomlValue.FindStringSubmatch(line)
+		if found == nil {
+			continue
+		}
+		at := source.Position{File: name, Line: number}
+		value := Value{strings.Trim(strings.TrimSpace(strings.SplitN(found[2], " #", 2)[0]), `"'`), at}
+		switch section + " " + found[1] {
+		case "project name", "tool.poetry name":
+			if path.Dir(name) == "." {
+				r.Project = value
+			}
+		case "project requires-python", "tool.poetry.dependencies python":
+			r.python(value, true)
+		case "project dependencies":
+			r.Requirements = append(r.Requirements, Packages{Form: "pyproject", At: at})
+		}
+	}
+}
+
+// python keeps what is known about the version of Python. What was seen first stays.
+func (r *Repository) python(v Value, ok bool) {
+	if !ok || r.Python.Text != "" {
+		return
+	}
+	if v.Text = Satisfying(v.Text); v.Text != "" {
+		r.Python = v
+	}
+}
+
+// sortPackages sorts locks and requirements: those at the root first, and those for
+// development last.
+func (r *Repository) sortPackages() {
+	order := map[string]int{"uv": 0, "poetry": 1, "pylock": 2, "requirements": 3, "pyproject": 4, "conda": 5, "setup": 6, "pipenv": 7}
+	rank := func(a, b Packages) int {
+		return cmp.Or(
+			cmp.Compare(b2i(development.MatchString(a.Path())), b2i(development.MatchString(b.Path()))),
+			cmp.Compare(strings.Count(a.Path(), "/"), strings.Count(b.Path(), "/")),
+			cmp.Compare(order[a.Form], order[b.Form]),
+			cmp.Compare(b2i(strings.HasSuffix(b.Path(), ".in")), b2i(strings.HasSuffix(a.Path(), ".in"))), // the source of the other
+			cmp.Compare(len(a.Path()), len(b.Path())))
+	}
+	slices.SortStableFunc(r.Locks, rank)
+	slices.SortStableFunc(r.Requirements, rank)
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,109 @@
+package survey
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// Program is a file of Python that can be run.
+type Program struct {
+	At source.Position
+	// Component is the component that ships whose purpose it has, such as train, or "".
+	Component string
+	// Module is its name for python -m if it belongs to a package, or "".
+	Module string
+	// App is the variable of a FastAPI application, or "".
+	App string
+}
+
+// Path returns the path of the program.
+func (p Program) Path() string { return p.At.File }
+
+var (
+	mainBlock  = lazyregexp.New(`(?m)^if\s+(__name__)\s*==\s*["']__main__["']`)
+	statements = lazyregexp.New(`(?m)^(for |while |with |print\(|[a-z_]\w*(?:\.\w+)*\()`)
+	fastAPI    = lazyregexp.New(`(?m)^(\w+)\s*(?::[^=\n]+)?=\s*(?:fastapi\.)?FastAPI\(`)
+	streamlit  = lazyregexp.New(`(?m)^(?:import|from) (streamlit)\b`)
+	notRun     = lazyregexp.New(`(?:^|/)(?:tests?|docs?|examples?|notebooks?|migrations)/|(?:^|/)(?:setup|conftest|noxfile|manage|fabfile|tasks|__init__|test_[^/]*|[^/]*_test)\.py$`)
+)
+
+// purposes matches the names of programs by the component that fits them.
+var purposes = []struct {
+	component string
+	names     *lazyregexp.Regexp
+}{
+	{"tune", lazyregexp.New(`^(?:tune|tuning|hpo|hyperopt|optuna|sweep)(?:_|$)|_(?:tune|tuning|hpo|sweep)$`)},
+	{"batch-inference", lazyregexp.New(`^(?:batch_?)?(?:predict|inference|infer|score)(?:_|$)|_(?:predict|inference|infer)$|^batch_infer`)},
+	{"process-data", lazyregexp.New(`^(?:process|preprocess|prepare|prep|clean|make|build|ingest|etl)(?:_?(?:data|dataset|features))?$|^(?:data|feature)_?(?:prep|processing|engineering)$|^preprocessing$`)},
+	{"train", lazyregexp.New(`^(?:train|training|fit|finetune|fine_tune)(?:_|$)|_(?:train|training|fit)$`)},
+}
+
+func (r *Repository) addProgram(name, text string) {
+	if notRun.MatchString(name) {
+		return
+	}
+	p := Program{At: source.Position{File: name, Line: 1}}
+	if v, ok := firstMatch(name, text, fastAPI); ok {
+		p.At, p.App, p.Component = v.At, v.Text, "rest-api"
+		r.Programs = append(r.Programs, p)
+		return
+	}
+	main, isMain := firstMatch(name, text, mainBlock)
+	stem := strings.ReplaceAll(strings.TrimSuffix(path.Base(name), ".py"), "-", "_")
+	if v, ok := firstMatch(name, text, streamlit); ok && (isMain || statements.MatchString(text)) {
+		p.At, p.Component = v.At, "streamlit"
+		r.Programs = append(r.Programs, p)
+		return
+	}
+	for _, purpose := range purposes {
+		if purpose.names.MatchString(stem) && (isMain || statements.MatchString(text)) {
+			p.Component = purpose.component
+		}
+	}
+	if isMain {
+		p.At = main.At
+	}
+	if isMain || p.Component != "" {
+		r.Programs = append(r.Programs, p)
+	}
+}
+
+// findPackage finds the directories of packages, and how programs in them are run.
+func (r *Repository) findPackage() {
+	packages := map[string]bool{}
+	for _, name := range r.Files {
+		if path.Base(name) == "__init__.py" {
+			packages[path.Dir(name)] = true
+		}
+	}
+	for n := range r.Programs {
+		p := &r.Programs[n]
+		top := path.Dir(p.Path())
+		if !packages[top] {
+			continue
+		}
+		for packages[path.Dir(top)] {
+			top = path.Dir(top)
+		}
+		from := path.Dir(top)
+		if from != "." && r.Package.Text == "" {
+			r.Package = Value{Text: from, At: source.Position{File: top + "/__init__.py"}}
+		}
+		if from == "." || from == r.Package.Text {
+			p.Module = strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(p.Path(), strings.TrimPrefix(from+"/", "./")), ".py"), "/", ".")
+		}
+	}
+	for _, name := range r.Files {
+		if dir := path.Dir(path.Dir(name)); r.Package.Text == "" && packages[path.Dir(name)] && (dir == "src" || dir == "lib") && !packages[dir] {
+			r.Package = Value{Text: dir, At: source.Position{File: name}}
+		}
+	}
+	slices.SortStableFunc(r.Programs, func(a, b Program) int {
+		return cmp.Or(cmp.Compare(strings.Count(a.Path(), "/"), strings.Count(b.Path(), "/")), cmp.Compare(len(a.Path()), len(b.Path())), cmp.Compare(a.Path(), b.Path()))
+	})
+}

@@ -1,0 +1,174 @@
+// Package survey looks at a repository of a machine learning project: what it is made of,
+// and where each thing was seen. It changes nothing, and reads little of each file.
+package survey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/revision"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// Repository is what was found in a directory. All paths have slashes and begin at it.
+type Repository struct {
+	// Dir is the directory. Root is the root of its git repository, or Dir without one, and
+	// Prefix is the path from Root to Dir, "." if they are the same.
+	Dir, Root, Prefix string
+	// Files are the paths of its files. Truncated reports whether there are more than were
+	// looked at.
+	Files     []string
+	Truncated bool
+	// Project is a name for the project.
+	Project Value
+	// Remote is the https address of the remote origin, or "". Branch is the branch that is
+	// deployed.
+	Remote, Branch string
+	// Python is the version of Python that the project is for, such as 3.12. Its Text is "" if
+	// nothing says it.
+	Python Value
+	// Locks are lock files with hashes, the best one first. Requirements are files that list
+	// packages without a lock, the best one first.
+	Locks, Requirements []Packages
+	// Package is the directory that PYTHONPATH needs for the project's own packages: that of a
+	// layout with src. It is "" if the project needs none.
+	Package       Value
+	Programs      []Program
+	Notebooks     []string
+	Dockerfiles   []Dockerfile
+	Polyaxonfiles []Polyaxonfile
+	Manifests     []Manifest
+	CI            CI
+	// Ignored are the lines of .gitignore.
+	Ignored []string
+}
+
+// Value is a text, and where it was found.
+type Value struct {
+	Text string
+	At   source.Position
+}
+
+// Exists reports whether the repository has a file at a path. Files that git ignores count,
+// because they must not be overwritten either.
+func (r *Repository) Exists(name string) bool {
+	_, err := os.Lstat(filepath.Join(r.Dir, filepath.FromSlash(name)))
+	return err == nil
+}
+
+// Empty reports whether there is nothing that slipway could work on.
+func (r *Repository) Empty() bool {
+	return len(r.Locks)+len(r.Requirements)+len(r.Programs)+len(r.Notebooks)+len(r.Dockerfiles)+len(r.Polyaxonfiles) == 0
+}
+
+// Read looks at the repository in dir. Git runs with the variables of environ. Files that
+// git ignores are not read, nor are symbolic links, files of tools such as virtual
+// environments, and what is too large. The error is that of ctx, of a panic, or of dir.
+func Read(ctx context.Context, dir string, environ []string) (*Repository, error) {
+	full, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("look at %s: %w", dir, err)
+	}
+	root, err := os.OpenRoot(full)
+	if err != nil {
+		var failed *fs.PathError
+		if errors.As(err, &failed) {
+			err = failed.Err
+		}
+		return nil, &source.Error{Position: source.Position{File: dir}, Message: "the directory cannot be read: " + err.Error(), Hint: "-C sets the directory", Err: err}
+	}
+	defer root.Close()
+	r := &Repository{Dir: full, Root: full, Prefix: "."}
+	if at := config.RepositoryOf(full); at != "" {
+		r.Root = at
+		if below, err := filepath.Rel(at, full); err == nil {
+			r.Prefix = filepath.ToSlash(below)
+		}
+	}
+	r.Remote, r.Branch = revision.Remote(ctx, full, environ)
+	t := &tree{root: root}
+	if err := t.list(ctx, full, environ, r.Root != full || r.Exists(".git")); err != nil {
+		return nil, err
+	}
+	r.Files, r.Truncated = t.files, t.truncated
+	for _, name := range r.Files {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := panics.Catch(name, func() error { r.look(t, name); return nil }); err != nil {
+			return nil, err
+		}
+	}
+	r.finish()
+	if text := t.read(".gitignore"); text != "" {
+		r.Ignored = strings.Split(text, "\n")
+	}
+	return r, ctx.Err()
+}
+
+// look reads a file if its name says that it is of interest.
+func (r *Repository) look(t *tree, name string) {
+	base, ext := path.Base(name), strings.ToLower(path.Ext(name))
+	switch {
+	case isCI(name):
+		r.CI.read(name, t.read(name))
+	case isDockerfile(base):
+		r.addDockerfile(name, t.read(name))
+	case ext == ".py":
+		r.addProgram(name, t.read(name))
+	case ext == ".ipynb":
+		r.Notebooks = append(r.Notebooks, name)
+	case isPackages(name):
+		r.addPackages(name, t.read(name))
+	case ext == ".yml", ext == ".yaml", ext == ".json":
+		r.addYAML(name, t.read(name))
+	}
+}
+
+// finish derives what several files tell together.
+func (r *Repository) finish() {
+	r.sortPackages()
+	r.dropParts()
+	r.findPackage()
+	if r.Python.Text == "" {
+		for _, d := range r.Dockerfiles {
+			if d.Python.Text != "" {
+				r.Python = d.Python
+				break
+			}
+		}
+	}
+	if r.Project.Text = Slug(r.Project.Text); r.Project.Text == "" {
+		r.Project = Value{Text: Slug(filepath.Base(r.Dir))}
+	}
+	if r.Project.Text == "" {
+		r.Project.Text = "project"
+	}
+}
+
+var notSlug = lazyregexp.New(`[^a-z0-9]+`)
+
+// Slug turns a text into a name of slipway.yaml, or into "" if nothing of it can be part of
+// one.
+func Slug(text string) string {
+	s := strings.Trim(notSlug.ReplaceAllString(strings.ToLower(text), "-"), "-")
+	return strings.Trim(s[:min(len(s), 63)], "-")
+}
+
+// firstMatch returns the first group of the first match of a pattern in the lines of a text.
+func firstMatch(name, text string, pattern *lazyregexp.Regexp) (Value, bool) {
+	found := pattern.FindStringSubmatchIndex(text)
+	if found == nil || found[2] < 0 {
+		return Value{}, false
+	}
+	return Value{text[found[2]:found[3]], source.Position{File: name, Line: 1 + strings.Count(text[:found[2]], "\n")}}, true
+}

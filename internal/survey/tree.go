@@ -1,0 +1,169 @@
+package survey
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/moby/patternmatcher"
+
+	"github.com/slipway-ci/slipway/internal/revision"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+const (
+	maxFiles = 20_000    // files that are looked at
+	maxRead  = 256 << 10 // bytes that are read of a file
+	maxTotal = 64 << 20  // bytes that are read of all files
+	maxDepth = 12        // directories below each other, without git
+)
+
+// tree is the files of a directory.
+type tree struct {
+	root      *os.Root
+	files     []string
+	truncated bool
+	total     int
+}
+
+// list lists the regular files that git does not ignore. Without git it leaves out what the
+// root's .gitignore names.
+func (t *tree) list(ctx context.Context, dir string, environ []string, inGit bool) error {
+	if inGit {
+		if names, ok := revision.Files(ctx, dir, environ); ok {
+			slices.Sort(names)
+			for _, name := range slices.Compact(names) {
+				t.add(name)
+			}
+			return ctx.Err()
+		}
+	}
+	return t.walk(ctx, ".", t.ignored(), 0)
+}
+
+// ignored returns the patterns of the root's .gitignore.
+func (t *tree) ignored() *patternmatcher.PatternMatcher {
+	var patterns []string
+	for line := range strings.Lines(t.read(".gitignore")) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") || len(patterns) == 1000 {
+			continue
+		}
+		pattern, not := strings.CutPrefix(line, "!")
+		pattern = strings.TrimSuffix(pattern, "/")
+		if !strings.Contains(pattern, "/") {
+			pattern = "**/" + pattern
+		}
+		if pattern = strings.TrimPrefix(pattern, "/"); not {
+			pattern = "!" + pattern
+		}
+		if _, err := patternmatcher.New([]string{pattern}); err == nil {
+			patterns = append(patterns, pattern)
+		}
+	}
+	matcher, err := patternmatcher.New(patterns)
+	if err != nil {
+		return &patternmatcher.PatternMatcher{}
+	}
+	return matcher
+}
+
+func (t *tree) walk(ctx context.Context, dir string, ignored *patternmatcher.PatternMatcher, depth int) error {
+	entries, err := fs.ReadDir(t.root.FS(), dir)
+	if err != nil {
+		return nil //nolint:nilerr // what cannot be read is left out
+	}
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		name := path.Join(dir, e.Name())
+		if skip, err := ignored.MatchesOrParentMatches(name); err == nil && skip || t.truncated {
+			continue
+		}
+		switch {
+		case !e.IsDir():
+			t.add(name)
+		case depth < maxDepth && !isForeign(name):
+			if _, err := t.root.Lstat(filepath.FromSlash(path.Join(name, "pyvenv.cfg"))); err == nil {
+				continue // a virtual environment
+			}
+			if err := t.walk(ctx, name, ignored, depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// add adds a file unless it is not the project's own or its name cannot be written into a
+// file of text.
+func (t *tree) add(name string) {
+	if t.truncated || !printable(name) || slices.ContainsFunc(parents(name), isForeign) {
+		return
+	}
+	info, err := t.root.Lstat(filepath.FromSlash(name))
+	if err != nil || !info.Mode().IsRegular() {
+		return
+	}
+	if len(t.files) == maxFiles {
+		t.truncated = true
+		return
+	}
+	t.files = append(t.files, name)
+}
+
+// parents returns the directories above a file.
+func parents(name string) []string {
+	var all []string
+	for dir := path.Dir(name); dir != "." && dir != "/"; dir = path.Dir(dir) {
+		all = append(all, dir)
+	}
+	return all
+}
+
+// isForeign reports whether a directory holds what is not the project's own: files of tools,
+// and installed packages.
+func isForeign(dir string) bool {
+	switch base := path.Base(dir); base {
+	case ".github", ".gitlab":
+		return false
+	case "node_modules", "site-packages", "venv", "env", "__pycache__", "build", "dist", "mlruns", "wandb":
+		return true
+	default:
+		return strings.HasPrefix(base, ".") || strings.HasSuffix(base, ".egg-info")
+	}
+}
+
+// printable reports whether a name can stand in a comment and in quotes. A dollar sign
+// would be read as a variable.
+func printable(name string) bool {
+	return utf8.ValidString(name) && len(name) < 500 && !strings.ContainsFunc(name, func(c rune) bool {
+		return !unicode.IsPrint(c) || strings.ContainsRune("$\"\\`", c)
+	})
+}
+
+// read returns the beginning of a file, or "" if it cannot be read, or is not text.
+func (t *tree) read(name string) string {
+	if t.total > maxTotal {
+		t.truncated = true
+		return ""
+	}
+	text, err := source.ReadFile(t.root, filepath.FromSlash(name), maxRead)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) || !utf8.Valid(text) && len(text) < maxRead {
+		return ""
+	}
+	t.total += len(text)
+	cut := strings.ToValidUTF8(strings.TrimPrefix(string(text), "\ufeff"), "")
+	if strings.ContainsRune(cut, 0) {
+		return ""
+	}
+	return strings.ReplaceAll(cut, "\r\n", "\n")
+}
