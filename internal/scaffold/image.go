@@ -127,8 +127,7 @@ func (p *Plan) pythonImage(c *chooser, o Options, lock survey.Value) image {
 	return i
 }
 
-// maxData is how large data in the repository may be, in bytes of its files' names' count:
-// directories of more files stay out of the image.
+// maxData is how many files a directory of data may have to go into the image.
 const maxData = 100
 
 // sources returns what of the repository programs need: the directories with Python, those

@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -13,6 +14,8 @@ import (
 // entry is a job or a service of slipway.yaml.
 type entry struct {
 	name string
+	// unsure says that image is a guess, and why, or is "".
+	unsure string
 	// file is its Polyaxonfile. If it is "", component is the component that it uses.
 	file, component, image string
 	at                     source.Position
@@ -41,7 +44,7 @@ func (p *Plan) choosePolyaxonfiles() {
 			p.warn("%s: %s; add its job when it is mended", f.At, f.Invalid)
 		}
 		if f.TakesImage {
-			e.image = p.imageFor(f)
+			e.image, e.unsure = p.imageFor(f)
 		}
 		switch {
 		case e.not != "":
@@ -82,10 +85,10 @@ func (p *Plan) unused(name string) string {
 }
 
 // imageFor returns the image that a Polyaxonfile is for: what CI builds under the name that
-// it has, the one of the nearest name, or the first one.
-func (p *Plan) imageFor(f survey.Polyaxonfile) string {
+// it has, the one of the nearest name, or the first one. unsure says why it is the first one.
+func (p *Plan) imageFor(f survey.Polyaxonfile) (name, unsure string) {
 	if len(p.images) == 0 {
-		return ""
+		return "", ""
 	}
 	repository, _, _ := strings.Cut(strings.TrimPrefix(f.Image.Text, "docker.io/"), "@")
 	base := path.Base(repository)
@@ -94,7 +97,7 @@ func (p *Plan) imageFor(f survey.Polyaxonfile) string {
 		if base != "." && path.Base(b.Image) == base {
 			for _, i := range p.images {
 				if i.dockerfile != nil && i.dockerfile.Path() == b.Dockerfile {
-					return i.name
+					return i.name, ""
 				}
 			}
 		}
@@ -107,7 +110,13 @@ func (p *Plan) imageFor(f survey.Polyaxonfile) string {
 			}
 		}
 	}
-	return best
+	if most == 0 && len(p.images) > 1 {
+		unsure = "a guess: no Dockerfile has a name like " + f.Name
+		if f.Image.Text != "" {
+			unsure = "a guess: no Dockerfile has a name like " + f.Image.Text + ", " + f.Image.At.String()
+		}
+	}
+	return best, unsure
 }
 
 // alike returns how many letters the beginnings of the words of two names have in common,
@@ -154,14 +163,15 @@ func (p *Plan) value(f survey.Polyaxonfile, input survey.Input) param {
 // order makes jobs come after those that make their data.
 func (p *Plan) order() {
 	first := func(words ...string) string {
+		best := ""
 		for _, j := range p.jobs {
 			for _, w := range words {
-				if j.not == "" && strings.Contains(j.name, w) {
-					return j.name
+				if j.not == "" && strings.Contains(j.name, w) && (best == "" || len(j.name) < len(best)) {
+					best = j.name
 				}
 			}
 		}
-		return ""
+		return best
 	}
 	data, train := first("process", "prep", "data"), first("train", "fit")
 	for n := range p.jobs {
@@ -174,4 +184,14 @@ func (p *Plan) order() {
 			j.after = []string{train}
 		}
 	}
+	stage := func(e entry) int { // files list jobs as they run
+		switch {
+		case e.name == data:
+			return 0
+		case slices.Contains(e.after, train):
+			return 2
+		}
+		return 1
+	}
+	slices.SortStableFunc(p.jobs, func(a, b entry) int { return cmp.Compare(stage(a), stage(b)) })
 }

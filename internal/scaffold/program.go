@@ -54,16 +54,20 @@ func (p *Plan) choosePrograms(c *chooser, o Options) {
 
 func isService(component string) bool { return component == "rest-api" || component == "streamlit" }
 
-// knowsPrograms reports whether there is something to run without asking.
+// knowsPrograms reports whether there is a job to run without asking, or no program for one.
 func (p *Plan) knowsPrograms() bool {
-	return len(p.jobs) > 0 || len(p.Repository.Programs) == 0 || slices.ContainsFunc(p.Repository.Programs, func(f survey.Program) bool { return f.Component != "" })
+	job := func(f survey.Program) bool { return f.Component != "" && !isService(f.Component) }
+	unknown := func(f survey.Program) bool { return f.Component == "" }
+	return len(p.jobs) > 0 || slices.ContainsFunc(p.Repository.Programs, job) || !slices.ContainsFunc(p.Repository.Programs, unknown)
 }
 
 // oneProgram makes a job of the program that the user names.
 func (p *Plan) oneProgram(c *chooser, o Options) {
 	first := ""
-	if len(p.Repository.Programs) > 0 {
-		first = p.Repository.Programs[0].Path()
+	for _, f := range slices.Backward(p.Repository.Programs) {
+		if !isService(f.Component) || first == "" {
+			first = f.Path()
+		}
 	}
 	name := path.Clean(strings.ReplaceAll(c.text("program", "Program of the first job", o.Program, first), `\`, "/"))
 	if c.err != nil {

@@ -67,7 +67,7 @@ func (p *Plan) renderImages(d *document) {
 	}
 	d.line("images:", "")
 	for _, i := range p.images {
-		d.line("  "+i.name+":", "")
+		d.line("  "+quoted(i.name)+":", "")
 		if i.dockerfile != nil {
 			d.line("    dockerfile: "+quoted(i.dockerfile.Path()), "needs BuildKit, such as Docker's")
 			continue
@@ -84,7 +84,7 @@ func (p *Plan) renderImages(d *document) {
 	}
 	if p.images[0].dockerfile == nil {
 		for _, f := range p.Repository.Dockerfiles {
-			d.line("#   "+f.Name+": {dockerfile: "+quoted(f.Path())+"}", "not needed with the lock")
+			d.line("#   "+quoted(f.Name)+": {dockerfile: "+quoted(f.Path())+"}", "not needed with the lock")
 		}
 	}
 	d.line("", "")
@@ -168,14 +168,14 @@ func (p *Plan) renderEntry(d *document, section string, e entry) {
 		d.comment("  " + e.name + " is left out: " + e.not)
 	}
 	line := func(text, comment string) { d.line(hash+text, comment) }
-	line("  "+e.name+":", "")
+	line("  "+quoted(e.name)+":", "")
 	if e.file != "" {
 		line("    polyaxonfile: "+quoted(e.file), "")
 	} else {
 		line("    component: "+e.component, "one that ships: slipway component show "+e.component)
 	}
 	if e.image != "" {
-		line("    image: "+e.image, "")
+		line("    image: "+quoted(e.image), e.unsure)
 	}
 	if len(e.after) > 0 {
 		line("    after: "+flow(e.after...), "runs when that has succeeded")
@@ -190,7 +190,7 @@ func (p *Plan) renderEntry(d *document, section string, e entry) {
 		line("    params:", "")
 	}
 	for _, v := range e.params {
-		line("      "+v.name+": "+v.value, v.comment)
+		line("      "+quoted(v.name)+": "+v.value, v.comment)
 	}
 	if section == "jobs" && e.not == "" {
 		line("    timeout: 12h", "stop a run that takes longer")

@@ -16,20 +16,20 @@ func (p *Plan) workflow(c *chooser, o Options) {
 		p.found(r.CI.Slipway, "a workflow that runs slipway already")
 		return
 	}
-	fits, why := "none", ""
+	fits, why := "none", source.Position{}
 	host, _, _ := strings.Cut(strings.TrimPrefix(r.Remote, "https://"), "/")
 	switch {
 	case host == "github.com" || strings.HasPrefix(host, "github."):
-		fits, why = "github", r.Remote
+		fits, why = "github", source.Position{File: r.Remote}
 	case strings.Contains(host, "gitlab"):
-		fits, why = "gitlab", r.Remote
+		fits, why = "gitlab", source.Position{File: r.Remote}
 	case r.CI.GitLab.File != "":
-		fits, why = "gitlab", r.CI.GitLab.String()
+		fits, why = "gitlab", r.CI.GitLab
 	case r.CI.GitHub.File != "":
-		fits, why = "github", r.CI.GitHub.String()
+		fits, why = "github", r.CI.GitHub
 	}
-	if why != "" {
-		p.found(source.Position{}, "%s: CI of %s", why, fits)
+	if why.File != "" {
+		p.found(why, "the workflow is for %s", fits)
 	}
 	name := ""
 	if r.Prefix != "." {

@@ -123,12 +123,12 @@ func (r *Repository) look(t *tree, name string) {
 		r.CI.read(name, t.read(name))
 	case isDockerfile(base):
 		r.addDockerfile(name, t.read(name))
+	case isPackages(name):
+		r.addPackages(name, t.read(name))
 	case ext == ".py":
 		r.addProgram(name, t.read(name))
 	case ext == ".ipynb":
 		r.Notebooks = append(r.Notebooks, name)
-	case isPackages(name):
-		r.addPackages(name, t.read(name))
 	case ext == ".yml", ext == ".yaml", ext == ".json":
 		r.addYAML(name, t.read(name))
 	}

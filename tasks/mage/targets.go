@@ -522,6 +522,33 @@ func (Sandbox) Serve(ctx context.Context,
 	})
 }
 
+// Init looks at the repository and writes what fits it: a slipway.yaml with
+// comments, Polyaxonfiles where there are none, lines of .gitignore, a lock where
+// the packages have none (by uv), and a workflow. It shows what it will write and
+// why, and asks on a terminal; Enter takes the default. It never overwrites a
+// file, and changes nothing where a slipway.yaml is.
+func Init(ctx context.Context,
+	yes *bool, // ask nothing: take the default of each question
+	dryRun *bool, // write nothing, and print the files whole
+	project *string, // the NAME of the project
+	program *string, // run this FILE in the first job
+	base *string, // put the packages on this base IMAGE, which has Python
+	lock *string, // make a lock where there is none, by HOW: uv or none
+	ci *string, // write the workflow of this KIND: github, gitlab or none
+) error {
+	return cli.Open().Named("init").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+		return tasks.Init(ctx, env, tasks.InitOptions{
+			Yes:     value(yes),
+			DryRun:  value(dryRun),
+			Project: value(project),
+			Program: value(program),
+			Base:    value(base),
+			Lock:    value(lock),
+			CI:      value(ci),
+		})
+	})
+}
+
 // Schema prints the JSON schema of slipway.yaml, which editors use to complete and
 // check it.
 func Schema(ctx context.Context) error {
