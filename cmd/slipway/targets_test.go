@@ -93,6 +93,7 @@ func TestDependencies(t *testing.T) {
 		"github.com/gofrs/flock":                 "locks between processes, on every system",
 		"github.com/google/go-cmp":               "readable differences in tests",
 		"github.com/google/go-containerregistry": "OCI images and registries",
+		"github.com/google/shlex":                "words of the action's inputs, as a shell splits them",
 		"github.com/gorilla/websocket":           "the sandbox's Kubernetes: ports over WebSocket, for kubectl port-forward",
 		"github.com/klauspost/compress":          "gzip faster than the standard library's",
 		"github.com/magefile/mage":               "targets",

@@ -60,10 +60,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/runs"
 	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/internal/scaffold"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/service"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/status"
+	"github.com/slipway-ci/slipway/internal/survey"
 	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/internal/timeouts"
 	"github.com/slipway-ci/slipway/internal/wheel"
@@ -120,6 +122,15 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 			return err
 		}
 		_, err := manifest.Read(&config.Config{Dir: dir, Manifests: []string{"manifest.yml"}}, "", unreadable)
+		return err
+	},
+	"internal/scaffold": func(ctx context.Context, dir string) error {
+		r := &survey.Repository{Dir: dir, Programs: []survey.Program{{}}}
+		_, err := scaffold.New(ctx, r, scaffold.Options{}, func(context.Context, report.Question) (string, error) { return fault(), nil })
+		return err
+	},
+	"internal/survey": func(ctx context.Context, dir string) error {
+		_, err := survey.Read(panickingContext{ctx, "Err"}, dir, nil)
 		return err
 	},
 	"internal/panics": func(context.Context, string) error {
@@ -382,6 +393,8 @@ var testedElsewhere = map[string]string{
 	"tasks":                       "TestFaults, TestPanicAtEveryRequest",
 	"internal/gate":               "TestPanicsOfTheProxy",
 	"internal/admission":          "",
+	"internal/advice":             "",
+	"internal/release":            "", // for development
 	"internal/relay":              "TestFailures",
 	"internal/exclusion":          "",
 	"internal/logline":            "",
@@ -392,6 +405,7 @@ var testedElsewhere = map[string]string{
 	"internal/state":              "",
 	"internal/source/syntax":      "",
 	"polyaxon":                    "",
+	"workflows":                   "",
 	"examples/quickstart":         "", // a separate program
 }
 
