@@ -30,6 +30,8 @@ type (
 	UsageError = exit.UsageError
 	// ProblemsError says that check found errors. The Result lists them.
 	ProblemsError = exit.ProblemsError
+	// ChecksError says that doctor found what keeps a deploy from working. The Result lists it.
+	ChecksError = exit.ChecksError
 	// ChangesError says that `plan --exit-code` found changes.
 	ChangesError = exit.ChangesError
 	// InterruptedError says that a signal ended the command, and what became of the runs that it

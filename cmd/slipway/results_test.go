@@ -46,6 +46,7 @@ var steps = []step{
 	{golden: "component-show", args: "component show train"},
 	{golden: "check", args: "check"},
 	{golden: "check-findings", code: tasks.ExitUsage, args: "check bad.yml"},
+	{golden: "doctor", args: "doctor"}, // before there is a sandbox
 	{golden: "plan-changes", code: tasks.ExitChanges, args: "plan train --exit-code"},
 	{golden: "deploy-usage", code: tasks.ExitUsage, args: "deploy trian"},
 	{golden: "build", args: "build"},
@@ -256,6 +257,7 @@ var (
 	}{
 		{regexp.MustCompile(`slipway_key=[0-9a-f]+`), "slipway_key=<key>"},
 		{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "<digest>"},
+		{regexp.MustCompile(`[0-9.]+ [KMGT]?B free`), "<size> free"},
 		{regexp.MustCompile(`\b[0-9a-f]{40}\b`), "<commit>"},
 		{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "<uuid>"},
 		{regexp.MustCompile(`\b[0-9a-f]{12}\b`), "<short>"},

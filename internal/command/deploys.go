@@ -31,6 +31,20 @@ func deploys() []Command {
 			},
 		},
 		{
+			Name: "doctor", Group: Deploys, Task: task(tasks.Doctor),
+			Summary: "Check all that a deploy needs, and say what to do",
+			Help: `Checks all that a deploy of this repository needs, at the same time and at most 2 seconds long: ` +
+				`whether the registry, the cluster, Polyaxon, Google Cloud and MLflow can be reached, know you and let you do what the deploy will do, ` +
+				`and the secret sources, the clocks, the disk and the builders. ` +
+				`Each finding says what to do; rights that are missing come as a Role for kubectl apply. ` +
+				`It changes nothing, does not start the sandbox, and prints no value of a secret. ` +
+				`The exit code is 0 if a deploy would work, and otherwise the one that it would have.`,
+			Examples: []string{
+				"slipway doctor",
+				"slipway doctor --timeout 10s --env production",
+			},
+		},
+		{
 			Name: "apply", Group: Deploys, Task: task(tasks.Apply),
 			Summary: "Apply the manifests to the cluster",
 			Help: `Applies the manifests of slipway.yaml to the cluster by server-side apply, after it has built and pushed their images, and waits until they are rolled out. ` +

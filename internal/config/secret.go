@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -45,31 +46,42 @@ func SecretParam(value any) (from string, isSecret bool) {
 // Sources returns all secret sources that the configuration names, sorted and without
 // duplicates. Their values are masked in the output of every command.
 func (c *Config) Sources() []string {
-	var all []string
-	c.sections(func(_ []string, keys []key, v reflect.Value) {
+	return slices.Sorted(maps.Keys(c.SourceKeys()))
+}
+
+// SourceKeys returns for each secret source the keys that lead to it in the file, which are
+// the first ones of a source that stands in several places.
+func (c *Config) SourceKeys() map[string][]string {
+	all := map[string][]string{}
+	add := func(from string, path []string, more ...string) {
+		path = slices.Concat(path, more)
+		if before, known := all[from]; from != "" && (!known || slices.Compare(path, before) < 0) {
+			all[from] = path
+		}
+	}
+	c.sections(func(path []string, keys []key, v reflect.Value) {
 		for _, k := range keys {
 			if k.form != "source" {
 				continue
 			}
 			switch value := v.Field(k.field).Interface().(type) {
 			case string:
-				all = append(all, value)
+				add(value, path, k.name)
 			case map[string]string:
-				for _, from := range value {
-					all = append(all, from)
+				for name, from := range value {
+					add(from, path, k.name, name)
 				}
 			}
 		}
 	})
-	for _, jobs := range []map[string]*Job{c.Jobs, c.Services} {
+	for section, jobs := range map[string]map[string]*Job{"jobs": c.Jobs, "services": c.Services} {
 		for _, j := range jobs {
-			for _, value := range j.Params {
+			for name, value := range j.Params {
 				if from, isSecret := SecretParam(value); isSecret {
-					all = append(all, from)
+					add(from, []string{section, j.Name, "params", name})
 				}
 			}
 		}
 	}
-	slices.Sort(all)
-	return slices.DeleteFunc(slices.Compact(all), func(from string) bool { return from == "" })
+	return all
 }

@@ -115,10 +115,8 @@ func (k *Kubernetes) apply(ctx context.Context, clients cluster.Clients) error {
 	if err != nil {
 		return err
 	}
-	if level == "restricted" {
-		return fmt.Errorf("buildkitd cannot run in namespace %s: it enforces the Pod Security Standard restricted (label pod-security.kubernetes.io/enforce), "+
-			"and buildkitd, even rootless, needs a set-user-ID program and a seccomp profile that this forbids; "+
-			"use another namespace for buildkitd, or set BUILDKIT_HOST, or start Docker", k.Namespace)
+	if err := k.admits(level); err != nil {
+		return err
 	}
 	size, err := resource.ParseQuantity(or(k.Storage, defaultStorage))
 	if err != nil {

@@ -1,6 +1,7 @@
 package google
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,8 +51,8 @@ func (c *Client) Get(ctx context.Context, path string, query url.Values, into an
 		if !worth {
 			return c.credentials.explain(err, path)
 		}
-		if err := c.credentials.options.Pause(ctx, wait); err != nil {
-			return err
+		if stop := c.credentials.options.Pause(ctx, wait); stop != nil {
+			return cmp.Or(ctx.Err(), c.credentials.explain(err, path))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package google
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -52,8 +53,8 @@ func (c *Credentials) renew(ctx context.Context) (*oauth2.Token, error) {
 		if !worth {
 			return nil, x.explain(err)
 		}
-		if err := c.options.Pause(ctx, wait); err != nil {
-			return nil, err
+		if stop := c.options.Pause(ctx, wait); stop != nil {
+			return nil, cmp.Or(ctx.Err(), x.explain(err))
 		}
 	}
 }

@@ -122,6 +122,7 @@ var bounded = map[string]string{
 	"internal/google/exchange.go http.Client":         "its transport has those of package timeouts",
 	"internal/google/metadata.go http.Client":         "its transport has those of package timeouts",
 	"internal/cluster/forward.go http.Client":         "reach's context has a limit",
+	"internal/doctor/mlflow.go http.Client":           "its context has a limit",
 	"internal/gate/gate.go http.Server":               "ReadHeaderTimeout",
 	"internal/sandbox/serve.go http.Server":           "ReadHeaderTimeout",
 }

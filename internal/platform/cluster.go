@@ -26,7 +26,9 @@ func (to *Platform) connectCluster(ctx context.Context) error {
 		return err
 	}
 	to.Rest = access.Config
-	to.Cluster, err = cluster.Connect(access.Config, to.RunNamespace, access.Name)
+	if to.Cluster, err = cluster.Connect(access.Config, to.RunNamespace, access.Name); err == nil {
+		to.Cluster.Pause = to.Sleep
+	}
 	return err
 }
 

@@ -51,18 +51,25 @@ func (to *Platform) connectPolyaxon(ctx context.Context) error {
 // OptionalTimeout is the timeout of a request whose answer is not essential to a command.
 const OptionalTimeout = 3 * time.Second
 
+// LookAtPolyaxon returns a Platform with the Polyaxon server connected that slipway.yaml names,
+// or else with that of its cluster.
+func LookAtPolyaxon(ctx context.Context, p *project.Project) (*Platform, error) {
+	to := New(p)
+	if p.Config.Polyaxon == nil {
+		if err := to.connectCluster(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return to, to.connectPolyaxon(ctx)
+}
+
 // ServerVersion requests the version of the configured Polyaxon server. It returns an
 // error if there is no answer within 3 s.
 func ServerVersion(ctx context.Context, p *project.Project) (schema.Version, error) {
 	ctx, cancel := context.WithTimeout(ctx, OptionalTimeout)
 	defer cancel()
-	to := New(p)
-	if p.Config.Polyaxon == nil {
-		if err := to.connectCluster(ctx); err != nil {
-			return schema.Version{}, err
-		}
-	}
-	if err := to.connectPolyaxon(ctx); err != nil {
+	to, err := LookAtPolyaxon(ctx, p)
+	if err != nil {
 		return schema.Version{}, err
 	}
 	installation, err := to.Polyaxon.Installation(ctx)

@@ -21,7 +21,7 @@ func (to *Platform) connectRegistry() {
 	carrier := registry.CachePings(transport.NewUserAgent(to.Transport, "slipway/"+to.Version))
 	credentials := keychain{registry.NewCredentials(to.googleLogin), to.Secrets}
 	if to.Config.Registry != "" {
-		to.Registry = &registry.Client{Prefix: to.Config.Registry, Transport: carrier, Keychain: credentials, OnWait: throttledNotes(to.Project)}
+		to.Registry = &registry.Client{Prefix: to.Config.Registry, Transport: carrier, Keychain: credentials, Pause: to.Sleep, OnWait: throttledNotes(to.Project)}
 		return
 	}
 	to.Registry = &registry.Client{

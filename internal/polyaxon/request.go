@@ -2,6 +2,7 @@ package polyaxon
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -90,8 +91,8 @@ func (c *Client) retry(ctx context.Context, ask func() error) error {
 		if err == nil || n+1 == maxAttempts || ctx.Err() != nil || !Temporary(err) || errors.As(err, new(timeoutError)) {
 			return err
 		}
-		if err := c.sleep(ctx, 200*time.Millisecond<<n); err != nil {
-			return err
+		if stop := c.sleep(ctx, 200*time.Millisecond<<n); stop != nil {
+			return cmp.Or(ctx.Err(), err)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func Summary(r *report.Result) []string {
 		sections = append(sections, fenced(ShortenIDs(r.Error)))
 	}
 	for _, part := range []func(*report.Result) []string{
-		summarizeProblems, summarizeJobs, summarizeMatrices, summarizeLastLines, summarizeSecrets, summarizeVolumes, summarizeManifests, summarizeImages, summarizeRuns, summarizeDiffs,
+		summarizeProblems, summarizeChecks, summarizeJobs, summarizeMatrices, summarizeLastLines, summarizeSecrets, summarizeVolumes, summarizeManifests, summarizeImages, summarizeRuns, summarizeDiffs,
 	} {
 		sections = append(sections, part(r)...)
 	}

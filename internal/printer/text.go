@@ -28,7 +28,7 @@ func Text(w io.Writer, r *report.Result, on Page) error {
 		}
 	}
 	for _, section := range []func(*page, *report.Result){
-		textProblems, textImages, textSecrets, textVolumes, textCluster, textJobs, textManifests, textRuns, textArtifacts, textSandbox, textCredentials, textInit, textDashboards,
+		textProblems, textChecks, textImages, textSecrets, textVolumes, textCluster, textJobs, textManifests, textRuns, textArtifacts, textSandbox, textCredentials, textInit, textDashboards,
 	} {
 		section(out, r)
 	}

@@ -50,6 +50,7 @@ func (p *Project) findGKE(ctx context.Context, cfg *config.GKE) (*Access, error)
 	if err != nil {
 		return nil, p.located(err, "cluster", "gke", culprit(err))
 	}
+	found.Config.Wrap(p.Skew.Transport)
 	return &Access{Config: found.Config, Name: found.Name}, nil
 }
 
@@ -106,5 +107,5 @@ func (p *Project) maskCredentials(access *rest.Config) {
 			secret.LearnAll(p.Secrets, secret.NewValue([]byte(value)))
 		}
 	}
-	access.Wrap(func(to http.RoundTripper) http.RoundTripper { return secret.Watch(to, p.Secrets) })
+	access.Wrap(func(to http.RoundTripper) http.RoundTripper { return p.Skew.Transport(secret.Watch(to, p.Secrets)) })
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/google"
 	"github.com/slipway-ci/slipway/internal/panics"
@@ -32,6 +33,8 @@ type Project struct {
 	// Public sends requests without slipway's credentials. The caller is responsible for
 	// the addresses.
 	Public http.RoundTripper
+	// Skew has the clocks of the servers that have answered.
+	Skew *clock.Skew
 	// FileCache caches the texts of Polyaxonfiles as they were first read.
 	FileCache *file.Cache
 	// Revision returns the commit and the state of the working tree. It runs git once.
@@ -67,12 +70,14 @@ func Open(ctx context.Context, env *Env) (*Project, error) {
 	if env.Secrets != nil {
 		env.Secrets.Public(cfg.Registry)
 	}
-	watched := *env
-	watched.Transport = panics.Transport(secret.Watch(env.Transport, env.Secrets))
+	watched, skew := *env, &clock.Skew{Now: env.Now}
+	public := skew.Transport(env.Transport)
+	watched.Transport = panics.Transport(secret.Watch(public, env.Secrets))
 	p := &Project{
 		Env:       &watched,
 		Config:    cfg,
-		Public:    env.Transport,
+		Public:    public,
+		Skew:      skew,
 		FileCache: file.NewCache(),
 		secrets:   &secret.Resolver{Dir: cfg.Dir, Lookup: env.Lookup},
 	}

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -52,8 +53,8 @@ func (c *Client) retry(ctx context.Context, do func() error) error {
 			wait = firstPause << n
 			n++
 		}
-		if err := pause(ctx, wait); err != nil {
-			return err
+		if stop := pause(ctx, wait); stop != nil {
+			return cmp.Or(ctx.Err(), err)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (v *viewer) lookAtIdentity(ctx context.Context) {
 
 // lookAtRights finds out what the user may do of what slipway does for this repository.
 func (v *viewer) lookAtRights(ctx context.Context) {
-	needs := append(v.Needs(), v.needsOfManifests(ctx)...)
+	needs := Needs(ctx, v.Platform)
 	asked := make([]cluster.Right, len(needs))
 	for i, n := range needs {
 		asked[i] = n.Right

@@ -1,6 +1,9 @@
 package exit
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // UsageError says that a command was called with invalid arguments.
 type UsageError struct{ Message string }
@@ -18,6 +21,30 @@ type ProblemsError struct{ Errors, Warnings int }
 func (e *ProblemsError) Error() string {
 	return counted(e.Errors, "error") + " and " + counted(e.Warnings, "warning") + " in the Polyaxonfiles"
 }
+
+// ChecksError says that doctor found what keeps a deploy from working. The Result lists it.
+// Its exit code is that of its causes.
+type ChecksError struct {
+	Failed int
+	// Slow are the systems that did not answer in time.
+	Slow   []string
+	Causes []error
+}
+
+// Error returns how many checks failed, and which systems did not answer.
+func (e *ChecksError) Error() string {
+	var parts []string
+	if e.Failed > 0 {
+		parts = append(parts, counted(e.Failed, "check")+" failed")
+	}
+	if len(e.Slow) > 0 {
+		parts = append(parts, "no answer in time from "+strings.Join(e.Slow, ", "))
+	}
+	return "a deploy would not work: " + strings.Join(parts, "; ")
+}
+
+// Unwrap returns the causes.
+func (e *ChecksError) Unwrap() []error { return e.Causes }
 
 func counted(n int, what string) string {
 	if n == 1 {

@@ -85,6 +85,24 @@ func Plan(ctx context.Context,
 	})
 }
 
+// Doctor checks all that a deploy of this repository needs, at the same time and
+// at most 2 seconds long: whether the registry, the cluster, Polyaxon, Google
+// Cloud and MLflow can be reached, know you and let you do what the deploy will
+// do, and the secret sources, the clocks, the disk and the builders. Each finding
+// says what to do; rights that are missing come as a Role for kubectl apply. It
+// changes nothing, does not start the sandbox, and prints no value of a secret.
+// The exit code is 0 if a deploy would work, and otherwise the one that it would
+// have.
+func Doctor(ctx context.Context,
+	timeout *time.Duration, // wait this long for each system; 0 stands for 2s (default 2s)
+) error {
+	return cli.Open().Named("doctor").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+		return tasks.Doctor(ctx, env, tasks.DoctorOptions{
+			Timeout: value(timeout),
+		})
+	})
+}
+
 // Apply applies the manifests of slipway.yaml to the cluster by server-side apply,
 // after it has built and pushed their images, and waits until they are rolled out.
 // It asks the cluster by dry runs first, and changes nothing if the cluster would

@@ -36,6 +36,8 @@ type Result struct {
 	Rules     []Rule     `json:"-"`
 	Artifacts []Artifact `json:"artifacts,omitempty"`
 	Sandbox   *Sandbox   `json:"sandbox,omitempty"`
+	// Checks are what doctor has checked.
+	Checks []Check `json:"checks,omitempty"`
 	// Cluster is the state of the cluster.
 	Cluster *Cluster `json:"cluster,omitempty"`
 	// Credentials is the access that other clients have.

@@ -1,0 +1,21 @@
+package doctor
+
+import (
+	"context"
+
+	"github.com/slipway-ci/slipway/internal/project"
+)
+
+// lookAtGit finds out whether images get the tag of a commit.
+func lookAtGit(_ context.Context, p *project.Project, f *findings) {
+	switch r := p.Revision(); {
+	case r.Clean:
+		f.ok("commit", "%s, and nothing is uncommitted", r.Commit[:min(len(r.Commit), 12)])
+	case r.Commit != "":
+		f.ok("commit", "%s; images do not get its tag: %s", r.Commit[:min(len(r.Commit), 12)], r.Reason)
+	case r.Reason != "":
+		f.warn("commit", "images do not get the tag of a commit: "+r.Reason, "install git, or make git work in this directory (git status says why it does not)")
+	default:
+		f.ok("commit", "there is no commit, so images do not get its tag")
+	}
+}

@@ -1,0 +1,58 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/project"
+)
+
+// lookAtMLflow finds out whether MLflow answers and knows the user of slipway.yaml. Only jobs
+// use it, which may reach it where this machine does not.
+func lookAtMLflow(ctx context.Context, p *project.Project, f *findings) {
+	if to := platform.New(p); to.MLflowService() != "" && p.Config.Cluster != nil {
+		f.hide("server", p.Config.MLflow.TrackingURI+" is an address inside the cluster", "slipway cluster status shows whether the service is there, and slipway dashboard opens it")
+		return
+	}
+	answer, err := askMLflow(ctx, p)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		f.warn("server", fmt.Sprintf("%s: no answer in %s; jobs may reach it", p.Config.MLflow.TrackingURI, f.limit), advice(err, "mlflow.tracking-uri"))
+	case err != nil:
+		f.warn("server", err.Error()+"; jobs may reach it", advice(err, "mlflow.tracking-uri"))
+	case answer == http.StatusUnauthorized, answer == http.StatusForbidden:
+		err := fmt.Errorf("%s refuses the user (%d)", p.Config.MLflow.TrackingURI, answer)
+		f.fail("login", err, "correct mlflow.username and the secret that mlflow.password of slipway.yaml names")
+	case answer != http.StatusOK:
+		f.warn("server", fmt.Sprintf("%s does not answer as MLflow does (%d)", p.Config.MLflow.TrackingURI, answer), "correct mlflow.tracking-uri in slipway.yaml")
+	default:
+		f.ok("server", "%s", p.Config.MLflow.TrackingURI)
+	}
+}
+
+// askMLflow asks for an experiment, and returns the status of the answer.
+func askMLflow(ctx context.Context, p *project.Project) (int, error) {
+	cfg := p.Config.MLflow
+	address := strings.TrimSuffix(cfg.TrackingURI, "/") + "/api/2.0/mlflow/experiments/search?max_results=1"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	if cfg.Password != "" {
+		password, err := p.Resolve(ctx, cfg.Password, "mlflow", "password")
+		if err != nil {
+			return 0, errors.New("the password cannot be read (see secrets)")
+		}
+		request.SetBasicAuth(cfg.Username, string(password.Reveal()))
+	}
+	client := &http.Client{Transport: p.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := client.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	return answer.StatusCode, answer.Body.Close()
+}
