@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/preflight"
 	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -25,8 +26,11 @@ func (d *Deployment) Steps() []Step {
 	return []Step{images{d}, secrets{d}, volume{d}, runs{d}, manifests{d}}
 }
 
-// Apply applies the steps in order, and stops at the first one that fails.
+// Apply applies the steps in order, and stops at the first one that fails. It warns if this
+// machine has little space left, and if the clock of a server that has answered is off.
 func (d *Deployment) Apply(ctx context.Context, result *report.Result) error {
+	preflight.Warn(d.Project, preflight.Disk(d.Project))
+	defer func() { preflight.Warn(d.Project, preflight.Clocks(d.Project)) }()
 	return apply(ctx, d.Steps(), result)
 }
 

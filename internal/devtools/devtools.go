@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -94,6 +95,7 @@ func Lint(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	workflows = slices.DeleteFunc(workflows, func(name string) bool { return filepath.Base(name) == "gitlab-ci.yml" }) // it is not GitHub's
 	more, err := filepath.Glob(".github/workflows/*.yml")
 	if err != nil {
 		return err

@@ -26,6 +26,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/dashboard"
 	"github.com/slipway-ci/slipway/internal/deploy"
 	"github.com/slipway-ci/slipway/internal/dockerfile"
+	"github.com/slipway-ci/slipway/internal/doctor"
 	"github.com/slipway-ci/slipway/internal/google"
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/job"
@@ -100,6 +101,10 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 	},
 	"internal/config": func(_ context.Context, dir string) error {
 		_, err := config.Load(filepath.Join(dir, "slipway.yaml"), config.Options{Lookup: unreadable})
+		return err
+	},
+	"internal/doctor": func(ctx context.Context, dir string) error {
+		_, err := doctor.Run(panickingContext{ctx, "Deadline"}, &project.Project{Config: &config.Config{Dir: dir}}, time.Second)
 		return err
 	},
 	"internal/dockerfile": func(ctx context.Context, dir string) error {
@@ -394,6 +399,7 @@ var testedElsewhere = map[string]string{
 	"internal/gate":               "TestPanicsOfTheProxy",
 	"internal/admission":          "",
 	"internal/advice":             "",
+	"internal/preflight":          "",
 	"internal/release":            "", // for development
 	"internal/relay":              "TestFailures",
 	"internal/exclusion":          "",
