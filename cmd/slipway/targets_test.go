@@ -101,7 +101,6 @@ func TestDependencies(t *testing.T) {
 		"github.com/moby/buildkit":               "images of Dockerfiles",
 		"github.com/opencontainers/image-spec":   "the names of OCI annotations",
 		"github.com/rogpeppe/go-internal":        "testscript, and diffs for plan",
-		"github.com/sethvargo/go-githubactions":  "workflow commands",
 		"github.com/spf13/cobra":                 "the command line",
 		"github.com/tonistiigi/fsutil":           "what BuildKit takes a build's context for",
 		"go.yaml.in/yaml/v3":                     "YAML with positions",

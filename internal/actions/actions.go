@@ -1,6 +1,6 @@
 // Package actions speaks to the runner of a GitHub Actions step: groups, masks,
-// annotations, outputs and the step summary. It uses sethvargo/go-githubactions where
-// that is safe.
+// annotations, outputs and the step summary
+// (docs.github.com, "Workflow commands for GitHub Actions").
 package actions
 
 import (
@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	githubactions "github.com/sethvargo/go-githubactions"
 
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -30,7 +28,7 @@ const (
 
 // Commands sends workflow commands to the runner of this step.
 type Commands struct {
-	action *githubactions.Action
+	w      io.Writer
 	lookup func(string) (string, bool)
 	mask   func(string) string
 }
@@ -42,8 +40,7 @@ func New(w io.Writer, mask func(string) string, lookup func(string) (string, boo
 	if v, _ := lookup("GITHUB_ACTIONS"); v != "true" {
 		return nil, false
 	}
-	getenv := func(name string) string { v, _ := lookup(name); return v }
-	return &Commands{githubactions.New(githubactions.WithWriter(w), githubactions.WithGetenv(getenv)), lookup, mask}, true
+	return &Commands{w, lookup, mask}, true
 }
 
 // AddMask makes the runner that reads w mask a text in all output that follows.
@@ -63,19 +60,24 @@ var (
 )
 
 // Group begins a group of lines, which users can fold.
-func (c *Commands) Group(title string) { c.action.Group(title) }
+func (c *Commands) Group(title string) { c.send("group", title) }
 
 // EndGroup ends the current group.
-func (c *Commands) EndGroup() { c.action.EndGroup() }
+func (c *Commands) EndGroup() { c.send("endgroup", "") }
 
 // Error annotates a position in a file, or the run if at has no file.
 func (c *Commands) Error(at source.Position, title, message string) {
-	c.withPosition(at, title).Errorf("%s", truncate(message))
+	c.send("error "+c.properties(at, title), truncate(message))
 }
 
 // Warning is like Error, with the level warning.
 func (c *Commands) Warning(at source.Position, title, message string) {
-	c.withPosition(at, title).Warningf("%s", truncate(message))
+	c.send("warning "+c.properties(at, title), truncate(message))
+}
+
+// send writes a command. There is no other place to report that the log is gone.
+func (c *Commands) send(command, message string) {
+	_, _ = io.WriteString(c.w, "::"+command+"::"+EscapeData(message)+"\n")
 }
 
 func truncate(message string) string {
@@ -85,18 +87,21 @@ func truncate(message string) string {
 	return message
 }
 
-func (c *Commands) withPosition(at source.Position, title string) *githubactions.Action {
-	fields := map[string]string{"title": title}
+// properties returns the properties of an annotation.
+func (c *Commands) properties(at source.Position, title string) string {
+	var all []string
+	add := func(name, value string) { all = append(all, name+"="+EscapeProperty(value)) }
 	if at.File != "" {
-		fields["file"] = c.inRepository(at.File)
-		if at.Line > 0 {
-			fields["line"] = strconv.Itoa(at.Line)
-		}
 		if at.Column > 0 {
-			fields["col"] = strconv.Itoa(at.Column)
+			add("col", strconv.Itoa(at.Column))
+		}
+		add("file", c.inRepository(at.File))
+		if at.Line > 0 {
+			add("line", strconv.Itoa(at.Line))
 		}
 	}
-	return c.action.WithFieldsMap(fields)
+	add("title", title)
+	return strings.Join(all, ",")
 }
 
 // inRepository returns a path as GitHub expects it: relative to the top level of the
@@ -179,7 +184,6 @@ func fit(sections []string, free int, mask func(string) string) string {
 }
 
 // file appends to the file that an environment variable of the runner names.
-// go-githubactions panics if the file cannot be written.
 func (c *Commands) file(variable, text string) error {
 	path, ok := c.lookup(variable)
 	if !ok || path == "" {

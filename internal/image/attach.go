@@ -2,7 +2,6 @@ package image
 
 import (
 	"context"
-	"debug/buildinfo"
 	"fmt"
 	"path/filepath"
 
@@ -56,7 +55,7 @@ func (p *push) attach(ctx context.Context, a *assembled, platform string) error 
 	}
 	for _, c := range p.recipe.contents {
 		if c.description == programContent {
-			if info, err := buildinfo.ReadFile(filepath.Join(c.dir, c.entries[0].file)); err == nil {
+			if info, err := buildInfo(filepath.Join(c.dir, c.entries[0].file)); err == nil {
 				s.Modules = attestation.Modules(info)
 			}
 		}

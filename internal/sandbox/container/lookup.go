@@ -2,7 +2,6 @@ package container
 
 import (
 	"bytes"
-	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
@@ -96,23 +95,4 @@ func interpreter(f files, name string) string {
 		return "the interpreter after #!"
 	}
 	return loader(file)
-}
-
-// loader returns the dynamic loader of an ELF binary.
-func loader(file io.ReaderAt) string {
-	binary, err := elf.NewFile(file)
-	if err != nil {
-		return ""
-	}
-	for _, p := range binary.Progs {
-		if p.Type != elf.PT_INTERP {
-			continue
-		}
-		name := make([]byte, min(p.Filesz, 4096))
-		if _, err := p.ReadAt(name, 0); err != nil {
-			return "a dynamic loader"
-		}
-		return string(bytes.TrimRight(name, "\x00"))
-	}
-	return ""
 }
