@@ -15,7 +15,7 @@ import (
 // action returns the command that action.yml runs. It runs the command that the inputs of the
 // action name. The runner's shell does not split the inputs into words, because text of a
 // workflow must not become part of a script.
-func action(table []command.Command) *cobra.Command {
+func action(a *cli.App, table []command.Command) *cobra.Command {
 	return &cobra.Command{
 		Use: "action", Short: "Run the command that the inputs of the GitHub Action name", Hidden: true, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -29,8 +29,6 @@ func action(table []command.Command) *cobra.Command {
 					return fmt.Errorf("set %s: %w", name, err)
 				}
 			}
-			a := cli.Open()
-			a.Self = command.Server(table)
 			real := root(a, table, c.OutOrStdout())
 			real.SetArgs(in.Arguments)
 			return real.ExecuteContext(c.Context())

@@ -25,6 +25,7 @@ func (panickingWriter) Write([]byte) (int, error) { panic("provoked") }
 // TestPanicOfEveryCommand makes each command panic while it prints its result. It exits
 // with 3 and says how to report the bug.
 func TestPanicOfEveryCommand(t *testing.T) {
+	t.Setenv("SLIPWAY_INPUT_TARGET", "version") // for slipway action
 	var commands [][]string
 	var walk func(c *cobra.Command, path []string)
 	walk = func(c *cobra.Command, path []string) {

@@ -19,7 +19,7 @@ func root(a *cli.App, table []command.Command, out io.Writer) *cobra.Command {
 	c.SetOut(out)
 	c.SetHelpCommandGroupID(string(command.Itself))
 	c.SetCompletionCommandGroupID(string(command.Itself))
-	c.AddCommand(exitCodes(), action(table))
+	c.AddCommand(exitCodes(), action(a, table))
 	c.InitDefaultHelpCmd()
 	c.InitDefaultCompletionCmd()
 	refuseUnknown(c)
