@@ -39,8 +39,9 @@ func TestInstall(t *testing.T) {
 		runs(t, c)
 	}
 
-	run(testenv.Installer(t, "twine"), "check", "--strict", wheel)
-	run(testenv.Installer(t, "check-wheel-contents"), wheel)
+	python := testenv.Installer(t, "python") // a script of its environment names the directory that it was made in
+	run(python, "-m", "twine", "check", "--strict", wheel)
+	run(python, "-m", "check_wheel_contents", wheel)
 
 	venv := filepath.Join(t.TempDir(), "pip")
 	bin := func(name string) string { return filepath.Join(venv, "bin", name) }
