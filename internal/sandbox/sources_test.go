@@ -34,6 +34,7 @@ func reaching() map[string]string {
 		"kubernetes/objects.go":       "the server's own state, which is mounted nowhere",
 		"polyaxon/archive1113.go":     "the server's own state, which is mounted nowhere",
 		"sandbox.go":                  "the sandbox's own directory, which is mounted nowhere",
+		"check.go":                    "the sandbox's own directory, before there is a sandbox",
 		"endpoint.go":                 "the name of the sandbox's own directory",
 		"serve.go":                    "the sandbox's own directory, which is mounted nowhere",
 		"trust.go":                    "the names in the sandbox's own directory",
