@@ -33,7 +33,7 @@ import (
 // TestClusterStatus looks at a real API server with a Polyaxon behind it, as users who may
 // see all, some and nothing of it.
 func TestClusterStatus(t *testing.T) {
-	access := testenv.Kubernetes(t)
+	access, helm := testenv.Kubernetes(t), testenv.Helm(t)
 	clients := clientsOf(t, access)
 	job := buildJob(t)
 	env, _, _ := serving(t, "secrets: {same: {data: {key: env:KEY}}, changed: {data: {key: env:KEY}}, foreign: {data: {key: env:KEY}}, absent: {data: {key: env:KEY}}, unread: {data: {key: env:UNSET}}}\n"+
@@ -42,7 +42,7 @@ func TestClusterStatus(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	install(t, clients, sandboxtest.Polyaxon(t, "2.18", job))
-	furnish(t, clients, access)
+	furnish(t, helm, clients, access)
 	text, err := os.ReadFile("slipway.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -320,7 +320,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 // furnish creates what the charts of Polyaxon and MLflow create, and what an administrator
 // and slipway add: nodes with GPUs, a claim, secrets.
-func furnish(t *testing.T, clients kubernetes.Interface, access *rest.Config) {
+func furnish(t *testing.T, helm string, clients kubernetes.Interface, access *rest.Config) {
 	t.Helper()
 	ctx := t.Context()
 	must := must(t)
@@ -329,10 +329,10 @@ func furnish(t *testing.T, clients kubernetes.Interface, access *rest.Config) {
 		return map[string]string{"app.kubernetes.io/instance": name, "app.kubernetes.io/version": version, "helm.sh/chart": chart + "-" + version, "app.kubernetes.io/managed-by": "Helm"}
 	}
 	record := testenv.HelmRelease{Name: "polyaxon", Namespace: ns, Revision: 9, At: time.Date(2026, 2, 2, 3, 4, 5, 0, time.UTC), Chart: "polyaxon", Version: "2.1.0", Password: "canary-in-values"}
-	testenv.HelmRecord(t, access, 3, record)
+	testenv.HelmRecord(t, helm, access, 3, record)
 	record.Revision, record.At = 10, time.Date(2026, 3, 2, 3, 4, 5, 0, time.UTC)
-	testenv.HelmRecord(t, access, 4, record)
-	testenv.HelmRecord(t, access, 3, testenv.HelmRelease{Name: "mlflow", Namespace: ns, Revision: 1, At: record.At, Chart: "mlflow", Version: "0.7.19"})
+	testenv.HelmRecord(t, helm, access, 4, record)
+	testenv.HelmRecord(t, helm, access, 3, testenv.HelmRelease{Name: "mlflow", Namespace: ns, Revision: 1, At: record.At, Chart: "mlflow", Version: "0.7.19"})
 	gateway, err := core.Services(ns).Get(ctx, "polyaxon-polyaxon-gateway", metav1.GetOptions{})
 	must(gateway, err)
 	gateway.Labels = ofChart("polyaxon", "polyaxon", "2.1.0")

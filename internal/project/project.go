@@ -71,12 +71,11 @@ func Open(ctx context.Context, env *Env) (*Project, error) {
 		env.Secrets.Public(cfg.Registry)
 	}
 	watched, skew := *env, &clock.Skew{Now: env.Now}
-	public := skew.Transport(env.Transport)
-	watched.Transport = panics.Transport(secret.Watch(public, env.Secrets))
+	watched.Transport = panics.Transport(secret.Watch(skew.Transport(env.Transport), env.Secrets))
 	p := &Project{
 		Env:       &watched,
 		Config:    cfg,
-		Public:    public,
+		Public:    env.Transport, // as it is: who uses it limits which addresses an http.Transport reaches
 		Skew:      skew,
 		FileCache: file.NewCache(),
 		secrets:   &secret.Resolver{Dir: cfg.Dir, Lookup: env.Lookup},

@@ -22,10 +22,17 @@ type HelmRelease struct {
 	Password string
 }
 
-// HelmRecord writes the record of a release into a cluster, as Helm 3 or Helm 4 does.
-func HelmRecord(t testing.TB, access *rest.Config, helm int, r HelmRelease) {
+// Helm returns the path of the program by which HelmRecord writes. Call it before the test
+// changes its directory.
+func Helm(t testing.TB) string {
 	t.Helper()
-	binary := component(t, "helm (Helm's library)", "helm")
+	return component(t, "helm (Helm's library)", "helm")
+}
+
+// HelmRecord writes the record of a release into a cluster by binary, which is that of Helm, as
+// Helm 3 or Helm 4 does.
+func HelmRecord(t testing.TB, binary string, access *rest.Config, helm int, r HelmRelease) {
+	t.Helper()
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
 	if err := clientcmd.WriteToFile(*Kubeconfig(access), kubeconfig); err != nil {
 		t.Fatal(err)
