@@ -20,6 +20,9 @@ func action(a *cli.App, table []command.Command) *cobra.Command {
 		Use: "action", Short: "Run the command that the inputs of the GitHub Action name", Hidden: true, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			in, err := actions.ReadInputs(os.LookupEnv)
+			if err == nil && in.Arguments[0] == c.Name() {
+				err = &actions.InputError{Input: "target", Message: "a command is expected, such as deploy"}
+			}
 			if err != nil {
 				return err
 			}

@@ -55,7 +55,9 @@ func ReadInputs(lookup func(string) (string, bool)) (*Inputs, error) {
 			in.Environment = append(in.Environment, variable.name+"="+value)
 		}
 	}
-	in.Arguments = append(in.Arguments, lines(input("JOBS"))...)
+	if jobs := lines(input("JOBS")); len(jobs) > 0 {
+		in.Arguments = append(append(in.Arguments, "--"), jobs...) // a name is never a flag
+	}
 	return in, nil
 }
 

@@ -141,15 +141,15 @@ func alike(a, b string) int {
 // value returns the param of an input that has no value: what CI gives it, a secret, or a
 // placeholder of its type.
 func (p *Plan) value(f survey.Polyaxonfile, input survey.Input) param {
+	upper := strings.ToUpper(input.Name)
+	for _, word := range []string{"PASSWORD", "TOKEN", "SECRET", "API_KEY"} {
+		if strings.Contains(upper, word) && variableName.MatchString(upper) { // also if CI gives it in plain text
+			return param{input.Name, quoted("secret:env:" + upper), input.At.String()}
+		}
+	}
 	for _, run := range p.Repository.CI.Runs {
 		if given, ok := run.Params[input.Name]; ok && run.Polyaxonfile == f.Path() && !strings.Contains(given, "$") {
 			return param{input.Name, scalar(given, input.Type), run.At.String()}
-		}
-	}
-	upper := strings.ToUpper(input.Name)
-	for _, word := range []string{"PASSWORD", "TOKEN", "SECRET", "API_KEY"} {
-		if strings.Contains(upper, word) {
-			return param{input.Name, quoted("secret:env:" + upper), input.At.String()}
 		}
 	}
 	p.warn("%s: %s of %s has no value: put the right one into slipway.yaml", input.At, input.Name, f.Name)

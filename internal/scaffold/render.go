@@ -120,7 +120,7 @@ func (p *Plan) variables() []string {
 	var all []string
 	seen := map[string]bool{}
 	add := func(name string) {
-		if !seen[name] {
+		if !seen[name] && variableName.MatchString(name) { // it becomes a key and an expression of a workflow
 			seen[name] = true
 			all = append(all, name)
 		}

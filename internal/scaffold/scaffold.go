@@ -107,6 +107,9 @@ func (p *Plan) next() {
 	in := ""
 	if p.Repository.Prefix != "." {
 		in = " -C " + p.Repository.Prefix
+		if !plainPath.MatchString(p.Repository.Prefix) {
+			in = " -C DIR"
+		}
 	}
 	p.Next = append(p.Next, "slipway plan"+in+"      # what deploy would do; changes nothing")
 	if len(p.jobs) > 0 {

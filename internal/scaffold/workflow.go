@@ -16,6 +16,10 @@ func (p *Plan) workflow(c *chooser, o Options) {
 		p.found(r.CI.Slipway, "a workflow that runs slipway already")
 		return
 	}
+	if r.Prefix != "." && !plainPath.MatchString(r.Prefix) {
+		p.warn("no workflow is written: the path %q has characters that a shell would read", r.Prefix)
+		return
+	}
 	fits, why := "none", source.Position{}
 	host, _, _ := strings.Cut(strings.TrimPrefix(r.Remote, "https://"), "/")
 	switch {

@@ -57,12 +57,24 @@ func (d *document) line(text, comment string) {
 		d.WriteString(text + "\n")
 		return
 	}
-	d.WriteString(text + strings.Repeat(" ", max(2, column-len(text))) + "# " + strings.ReplaceAll(comment, "\n", " ") + "\n")
+	d.WriteString(text + strings.Repeat(" ", max(2, column-len(text))) + "# " + oneLine(comment) + "\n")
 }
 
 // comment writes lines of comment.
 func (d *document) comment(lines ...string) {
 	for _, l := range lines {
-		d.WriteString("# " + strings.ReplaceAll(l, "\n", " ") + "\n")
+		d.WriteString("# " + oneLine(l) + "\n")
 	}
 }
+
+// oneLine returns text for a comment, which ends at what YAML takes for the end of a line.
+func oneLine(text string) string { return lineEnds.Replace(text) }
+
+var lineEnds = strings.NewReplacer("\n", " ", "\r", " ", "\u0085", " ", "\u2028", " ", "\u2029", " ")
+
+// variableName matches the name of an environment variable, and plainPath a path without
+// characters that a shell or YAML reads.
+var (
+	variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	plainPath    = lazyregexp.New(`^[A-Za-z0-9._/@+-]+$`)
+)
