@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/revision"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -112,12 +113,9 @@ func (c *Commands) inRepository(path string) string {
 	if err != nil {
 		return filepath.ToSlash(path)
 	}
-	top, _ := c.lookup("GITHUB_WORKSPACE")
-	for dir := filepath.Dir(whole); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
-			top = dir
-			break
-		}
+	top := revision.Top(filepath.Dir(whole))
+	if top == "" {
+		top, _ = c.lookup("GITHUB_WORKSPACE")
 	}
 	if below, err := filepath.Rel(top, whole); err == nil && top != "" && filepath.IsLocal(below) {
 		return filepath.ToSlash(below)

@@ -180,12 +180,7 @@ func (p *pool) close() {
 		p.end(t)
 	}
 	p.mu.Unlock()
-	ended := make(chan struct{})
-	panics.Go(func() { p.ending.Wait(); close(ended) }, func(error) { close(ended) })
-	select {
-	case <-ended:
-	case <-time.After(closeTimeout):
-	}
+	p.ending.WaitAtMost(closeTimeout)
 }
 
 // end forgets a tunnel and closes it. Closing sends, and so does not happen under the lock.

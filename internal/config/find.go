@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/slipway-ci/slipway/internal/machine"
+	"github.com/slipway-ci/slipway/internal/revision"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -28,7 +29,7 @@ func Find(dir string) (string, error) {
 	for at := start; ; at = filepath.Dir(at) {
 		path := filepath.Join(at, FileName)
 		if _, err := os.Stat(path); err == nil {
-			if at != start && RepositoryOf(at) == "" {
+			if at != start && revision.Top(at) == "" {
 				// Anyone can write to a directory such as /tmp.
 				if why := machine.NotOwned(path); why != "" {
 					return "", &source.Error{Position: source.Position{File: path}, Message: why + ", and is above the directory " + start,
@@ -47,16 +48,4 @@ func Find(dir string) (string, error) {
 
 // Repository returns the root of the git repository that contains the configuration, or
 // "" if it is not in one.
-func (c *Config) Repository() string { return RepositoryOf(c.Dir) }
-
-// RepositoryOf returns the root of the git repository that contains dir, or "".
-func RepositoryOf(dir string) string {
-	for ; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			return ""
-		}
-	}
-}
+func (c *Config) Repository() string { return revision.Top(c.Dir) }

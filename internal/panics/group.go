@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -78,6 +79,23 @@ func (g *WaitGroup) keep(fault *Error) {
 	defer g.mu.Unlock()
 	if g.fault == nil {
 		g.fault = fault
+	}
+}
+
+// WaitAtMost waits as Wait does, but not for longer than limit. Functions that have not ended by
+// then are left running.
+func (g *WaitGroup) WaitAtMost(limit time.Duration) {
+	ended := make(chan struct{})
+	go func() {
+		g.group.Wait()
+		close(ended)
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		g.Wait()
+	case <-timer.C:
 	}
 }
 

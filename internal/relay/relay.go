@@ -133,12 +133,7 @@ func (r *Relay) Close() { r.close(closeTimeout) }
 func (r *Relay) close(limit time.Duration) {
 	r.end(nil)
 	r.closeListeners()
-	ended := make(chan struct{})
-	panics.Go(func() { r.group.Wait(); close(ended) }, func(error) { close(ended) })
-	select {
-	case <-ended:
-	case <-time.After(limit):
-	}
+	r.group.WaitAtMost(limit)
 }
 
 func (r *Relay) closeListeners() {

@@ -3,9 +3,7 @@ package revision
 import (
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -51,7 +49,7 @@ func uncommitted(status string, unused func(name string) bool) string {
 // directory that is not here. It returns "" if err is nil, and if there is no repository,
 // no commit or no such name.
 func (g git) refusal(err error) string {
-	if errors.Is(err, exec.ErrNotFound) && inRepository(g.dir) {
+	if errors.Is(err, exec.ErrNotFound) && Top(g.dir) != "" {
 		return "git is not installed, so the commit is unknown"
 	}
 	failed := new(exec.ExitError)
@@ -68,19 +66,4 @@ func (g git) refusal(err error) string {
 		return ""
 	}
 	return "git failed: " + strings.Join(strings.Fields(said), " ")
-}
-
-// inRepository reports whether dir or a directory above it has an entry .git. It is for
-// machines without git, which cannot be asked.
-func inRepository(dir string) bool {
-	dir, err := filepath.Abs(dir)
-	for ; err == nil; dir = filepath.Dir(dir) {
-		if _, found := os.Lstat(filepath.Join(dir, ".git")); found == nil {
-			return true
-		}
-		if dir == filepath.Dir(dir) {
-			break
-		}
-	}
-	return false
 }

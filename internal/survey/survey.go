@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/revision"
@@ -88,7 +87,7 @@ func Read(ctx context.Context, dir string, environ []string) (*Repository, error
 	}
 	defer root.Close()
 	r := &Repository{Dir: full, Root: full, Prefix: "."}
-	if at := config.RepositoryOf(full); at != "" {
+	if at := revision.Top(full); at != "" {
 		r.Root = at
 		if below, err := filepath.Rel(at, full); err == nil {
 			r.Prefix = filepath.ToSlash(below)
