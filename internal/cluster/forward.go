@@ -15,8 +15,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/httpstream"
-	"k8s.io/client-go/tools/portforward"
-	"k8s.io/client-go/transport/spdy"
 
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/timeouts"
@@ -61,39 +59,11 @@ func (c *Cluster) OpenTunnel(ctx context.Context, pod string) (*Tunnel, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limits.Response, &timeouts.Error{Host: "the API server of cluster " + c.Name, Limit: limits.Response})
 	defer cancel()
 	url := c.Client.CoreV1().RESTClient().Post().Resource("pods").Namespace(c.Namespace).Name(pod).SubResource("portforward").URL()
-	transport, upgrader, err := spdy.RoundTripperFor(c.config)
+	connection, err := upgrade(ctx, url, c.config)
 	if err != nil {
 		return nil, fmt.Errorf("reach pod %s: %w", pod, err)
 	}
-	primary, err := portforward.NewSPDYOverWebsocketDialer(url, c.config)
-	if err != nil {
-		return nil, fmt.Errorf("reach pod %s: %w", pod, err)
-	}
-	dialer := portforward.NewFallbackDialer(primary, spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url),
-		func(err error) bool { return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err) })
-	type dialled struct {
-		connection httpstream.Connection
-		err        error
-	}
-	result := make(chan dialled, 1)
-	panics.Go(func() { // the dialer takes no context
-		connection, _, err := dialer.Dial(portforward.PortForwardProtocolV1Name)
-		result <- dialled{connection, err}
-	}, func(err error) { result <- dialled{nil, err} })
-	select {
-	case d := <-result:
-		if d.err != nil {
-			return nil, fmt.Errorf("reach pod %s: %w", pod, d.err)
-		}
-		return &Tunnel{pod: pod, connection: d.connection}, nil
-	case <-ctx.Done():
-		panics.Go(func() {
-			if d := <-result; d.connection != nil {
-				_ = d.connection.Close()
-			}
-		}, func(error) {}) // nobody waits for it any more
-		return nil, fmt.Errorf("reach pod %s: %w", pod, context.Cause(ctx))
-	}
+	return &Tunnel{pod: pod, connection: connection}, nil
 }
 
 // Dial connects to a port of the pod. It has no context, because closing the tunnel ends it.

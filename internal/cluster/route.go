@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"sync"
 	"time"
@@ -14,14 +13,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/slipway-ci/slipway/internal/clock"
-	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 const (
-	// dialTimeout is how long a connection waits for a pod that is ready.
-	dialTimeout = 30 * time.Second
 	// pollEvery is how often the pods are listed where they may not be watched.
 	pollEvery = 2 * time.Second
 	// lookEvery is the least time between two lists of the pods.
@@ -43,7 +40,7 @@ type Route struct {
 	pod *routePod // nil if no pod is ready
 	// why says why there is no pod.
 	why error
-	// changed is closed when pod changes.
+	// changed is closed when pod or why changes.
 	changed chan struct{}
 }
 
@@ -82,7 +79,8 @@ func (r *Route) Pod() string {
 // whether there is one.
 func (r *Route) Follow(ctx context.Context, tell func(up bool, text string)) {
 	defer r.tunnels.close()
-	up, told, failures := true, r.uid(), 0
+	defer r.set(nil, errClosed)
+	up, told, failures, why := true, r.uid(), 0, ""
 	for ctx.Err() == nil {
 		if r.tunnels.takeLoss() && up {
 			up = false
@@ -94,7 +92,7 @@ func (r *Route) Follow(ctx context.Context, tell func(up bool, text string)) {
 		}
 		wait := time.Duration(0)
 		if err == nil {
-			failures = 0
+			failures, why = 0, ""
 			if now := r.uid(); !up || now != told {
 				up, told = true, now
 				tell(true, "connected to pod "+r.Pod())
@@ -108,9 +106,9 @@ func (r *Route) Follow(ctx context.Context, tell func(up bool, text string)) {
 				if unreachable {
 					r.tunnels.dropIdle() // a connection that carries data ends by itself if it is lost
 				}
-				if up {
-					up = false
-					tell(false, err.Error()+"; trying again")
+				if up || isFinal(err) && err.Error() != why {
+					up, why = false, err.Error()
+					tell(false, why+"; trying again")
 				}
 			}
 		}
@@ -143,9 +141,17 @@ func (r *Route) settle(ctx context.Context) (version string, err error) {
 	c := r.service.cluster
 	list, err := c.Client.CoreV1().Pods(c.Namespace).List(ctx, metav1.ListOptions{LabelSelector: r.service.selector()})
 	if err != nil {
-		return "", fmt.Errorf("list the pods of service %s in cluster %s: %w", r.service.Name(), c.Name, err)
+		err = fmt.Errorf("list the pods of service %s in cluster %s: %w", r.service.Name(), c.Name, err)
+		r.explain(err)
+		return "", err
 	}
 	pod, err := r.choose(list.Items)
+	if len(list.Items) == 0 { // a namespace that is gone has no pods, which is no error
+		if gone := c.CheckNamespace(ctx); errors.As(gone, new(*NoNamespaceError)) {
+			err = gone
+			r.explain(err)
+		}
+	}
 	if err == nil && !r.tunnels.has(pod.uid) {
 		var t *Tunnel
 		if t, err = r.connect(ctx, pod); err == nil {
@@ -176,14 +182,7 @@ func (r *Route) choose(pods []corev1.Pod) (*routePod, error) {
 			pod = nil
 		}
 	}
-	r.mu.Lock()
-	r.why = err
-	if (pod == nil) != (r.pod == nil) || pod != nil && *pod != *r.pod {
-		r.pod = pod
-		close(r.changed)
-		r.changed = make(chan struct{})
-	}
-	r.mu.Unlock()
+	r.set(pod, err)
 	r.tunnels.drop(func(uid types.UID) bool { return !slices.Contains(there, uid) })
 	if pod == nil {
 		r.tunnels.use("")
@@ -191,6 +190,28 @@ func (r *Route) choose(pods []corev1.Pod) (*routePod, error) {
 	}
 	r.tunnels.use(pod.uid)
 	return pod, nil
+}
+
+// set sets the pod, and if it is nil why there is none. It wakes Dial if that is new.
+func (r *Route) set(pod *routePod, why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	isNew := (pod == nil) != (r.pod == nil) || pod != nil && *pod != *r.pod || isFinal(why)
+	r.pod, r.why = pod, why
+	if isNew {
+		close(r.changed)
+		r.changed = make(chan struct{})
+	}
+}
+
+// explain says why there is no pod, if there is none. A pod that was known is still tried.
+func (r *Route) explain(why error) {
+	r.mu.Lock()
+	none := r.pod == nil
+	r.mu.Unlock()
+	if none {
+		r.set(nil, why)
+	}
 }
 
 // connect opens a tunnel to a pod.
@@ -206,17 +227,15 @@ func (r *Route) connect(ctx context.Context, pod *routePod) (*Tunnel, error) {
 // which is no limit if it is 0.
 func (r *Route) await(ctx context.Context, version string, limit time.Duration) {
 	var over <-chan time.Time
-	changes := func() <-chan struct{} { return nil }
+	var changes <-chan watch.Event
 	if version != "" {
 		c := r.service.cluster
-		watch, err := c.Client.CoreV1().Pods(c.Namespace).Watch(ctx, metav1.ListOptions{LabelSelector: r.service.selector(), ResourceVersion: version})
+		changing, err := c.Client.CoreV1().Pods(c.Namespace).Watch(ctx, metav1.ListOptions{LabelSelector: r.service.selector(), ResourceVersion: version})
 		if err != nil {
 			limit = cmp.Or(limit, pollEvery)
 		} else {
-			defer watch.Stop()
-			seen := make(chan struct{})
-			panics.Go(func() { <-watch.ResultChan(); close(seen) }, func(error) {})
-			changes = func() <-chan struct{} { return seen }
+			defer changing.Stop()
+			changes = changing.ResultChan()
 		}
 	}
 	if limit > 0 {
@@ -226,89 +245,8 @@ func (r *Route) await(ctx context.Context, version string, limit time.Duration) 
 	}
 	select {
 	case <-ctx.Done():
-	case <-changes():
+	case <-changes:
 	case <-r.look:
 	case <-over:
 	}
-}
-
-// Dial connects to the pod. If none is ready, or it cannot be reached, it waits for one, at
-// most 30 s. It returns at once if the cluster refuses the connection, or if the route is not
-// followed any more.
-func (r *Route) Dial(ctx context.Context) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	for failures := 0; ; {
-		r.mu.Lock()
-		pod, err, changed := r.pod, r.why, r.changed
-		r.mu.Unlock()
-		var again <-chan time.Time
-		if pod != nil {
-			var connection net.Conn
-			if connection, err = r.dial(ctx, pod); err == nil {
-				return connection, nil
-			}
-			if errors.Is(err, errClosed) || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
-				return nil, err
-			}
-			r.wake()
-			again = time.After(min(firstPause<<min(failures, 10), longestPause))
-			failures++
-		}
-		select {
-		case <-changed:
-		case <-again:
-		case <-ctx.Done():
-			return nil, err
-		}
-	}
-}
-
-// reuseTimeout is how long an idle tunnel may take to open a connection. After a change of the
-// network it would take until the connection to the server times out.
-const reuseTimeout = 3 * time.Second
-
-// dial connects to a pod, over an idle tunnel if there is one that works.
-func (r *Route) dial(ctx context.Context, pod *routePod) (net.Conn, error) {
-	if connection, err := r.reuse(ctx, pod, reuseTimeout); err == nil {
-		return connection, nil
-	}
-	t, err := r.connect(ctx, pod)
-	if err != nil {
-		return nil, err
-	}
-	return r.open(ctx, t, pod)
-}
-
-// errNoTunnel reports that there is no idle tunnel.
-var errNoTunnel = errors.New("there is no idle connection")
-
-// reuse connects to a pod over an idle tunnel. If that fails, it closes the other idle tunnels,
-// too: they are as old.
-func (r *Route) reuse(ctx context.Context, pod *routePod, limit time.Duration) (net.Conn, error) {
-	t := r.tunnels.take(pod.uid)
-	if t == nil {
-		return nil, errNoTunnel
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	connection, err := r.open(ctx, t, pod)
-	if err != nil {
-		r.tunnels.dropIdle()
-	}
-	return connection, err
-}
-
-// open opens a connection over a tunnel. It discards the tunnel if that fails.
-func (r *Route) open(ctx context.Context, t *Tunnel, pod *routePod) (net.Conn, error) {
-	var connection *podConn
-	err := panics.CallContext(ctx, func() (err error) { // opening a stream takes no context
-		connection, err = t.open(pod.port)
-		return err
-	})
-	if err != nil {
-		r.tunnels.discard(t)
-		return nil, err
-	}
-	return &pooledConn{podConn: connection, tunnels: &r.tunnels}, nil
 }

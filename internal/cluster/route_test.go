@@ -3,9 +3,14 @@ package cluster_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +18,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/rest"
@@ -37,6 +43,7 @@ func routes(t *testing.T, access *rest.Config) {
 	}
 	clustertest.Kubelet(t, c.Client)
 	t.Run("find services", func(t *testing.T) { findServices(t, c) })
+	t.Run("fall back to SPDY", func(t *testing.T) { fallBackToSPDY(t, c, access) })
 	t.Run("follow a route", func(t *testing.T) { followRoute(t, c) })
 }
 
@@ -194,11 +201,139 @@ func followRoute(t *testing.T, c *cluster.Cluster) {
 	run("second")
 	<-waiting
 	said.await(t, "true connected to pod web-0")
+
+	if err := c.Client.CoreV1().Pods(c.Namespace).Delete(ctx, "web-0", metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
+		t.Fatal(err)
+	}
+	deleteNamespace(t, c)
+	said.await(t, "false cluster test has no namespace routes")
+	begun := time.Now()
+	if _, err := route.Dial(ctx); !errors.As(err, new(*cluster.NoNamespaceError)) || time.Since(begun) > 10*time.Second {
+		t.Errorf("without its namespace, it dials with %v, after %s", err, time.Since(begun))
+	}
 	cancel()
 	ended.Wait()
 	if _, err := route.Dial(t.Context()); err == nil || err.Error() != "the port is no longer forwarded" {
 		t.Errorf("after its end, it dials with %v", err)
 	}
+}
+
+// deleteNamespace does what Kubernetes' namespace controller does, which is not here.
+func deleteNamespace(t *testing.T, c *cluster.Cluster) {
+	t.Helper()
+	namespaces := c.Client.CoreV1().Namespaces()
+	if err := namespaces.Delete(t.Context(), c.Namespace, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	terminating, err := namespaces.Get(t.Context(), c.Namespace, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminating.Spec.Finalizers = nil
+	if _, err := namespaces.Finalize(t.Context(), terminating, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fallBackToSPDY reaches a pod through proxies before the API server that refuse WebSockets in
+// several ways. One passes the request on without its header Upgrade. The last one refuses
+// SPDY, too.
+func fallBackToSPDY(t *testing.T, c *cluster.Cluster, access *rest.Config) {
+	no := false
+	port := answers(t, "spdy")
+	clustertest.RunPod(t, c.Client, &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "old", Namespace: c.Namespace},
+		Spec:       corev1.PodSpec{AutomountServiceAccountToken: &no, Containers: []corev1.Container{{Name: "main", Image: "none"}}},
+	})
+	for _, status := range []int{http.StatusBadRequest, http.StatusForbidden, http.StatusBadGateway, dropHeader} {
+		asked := &asked{}
+		proxied, err := cluster.Connect(&rest.Config{Host: proxy(t, access, asked, status, 0)}, c.Namespace, "proxied")
+		if err != nil {
+			t.Fatal(err)
+		}
+		connection, err := proxied.DialPod(t.Context(), "old", port)
+		if err != nil {
+			t.Errorf("%d: %v", status, err)
+			continue
+		}
+		_, _ = io.WriteString(connection, "hello\n")
+		if line, err := bufio.NewReader(connection).ReadString('\n'); err != nil || line != "spdy: hello\n" {
+			t.Errorf("%d: it answers %q, %v", status, line, err)
+		}
+		_ = connection.Close()
+		if protocols := asked.list(); !slices.Equal(protocols, []string{"websocket", "SPDY/3.1"}) {
+			t.Errorf("%d: the proxy is asked for %q", status, protocols)
+		}
+	}
+	proxied, err := cluster.Connect(&rest.Config{Host: proxy(t, access, &asked{}, http.StatusBadRequest, http.StatusForbidden)}, c.Namespace, "proxied")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := proxied.DialPod(t.Context(), "old", port); err == nil || !strings.Contains(err.Error(), "neither to WebSockets nor to SPDY (403 Forbidden): refused") {
+		t.Errorf("without both: %v", err)
+	}
+	if _, err := c.DialPod(t.Context(), "missing", port); !apierrors.IsNotFound(err) {
+		t.Errorf("a pod that is not there: %v", err)
+	}
+}
+
+// dropHeader makes proxy pass on a request for a WebSocket without its header Upgrade.
+const dropHeader = 0
+
+// asked has the protocols that a proxy was asked for.
+type asked struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (a *asked) add(protocol string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.all = append(a.all, protocol)
+}
+
+func (a *asked) list() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.all)
+}
+
+// proxy starts a proxy before an API server, and returns its URL. It refuses WebSockets with
+// one status, and SPDY with another one, if that is not 0.
+func proxy(t *testing.T, access *rest.Config, asked *asked, webSocket, spdy int) string {
+	t.Helper()
+	access = rest.CopyConfig(access)
+	access.NextProtos = []string{"http/1.1"}
+	transport, err := rest.TransportFor(access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := url.Parse(access.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass := httputil.NewSingleHostReverseProxy(server)
+	pass.Transport = transport
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		protocol := r.Header.Get("Upgrade")
+		if protocol != "" {
+			asked.add(protocol)
+		}
+		status := spdy
+		if protocol == "websocket" {
+			if status = webSocket; status == dropHeader {
+				r.Header.Del("Upgrade")
+				r.Header.Del("Connection")
+			}
+		}
+		if protocol != "" && status != 0 {
+			http.Error(w, "refused", status)
+			return
+		}
+		pass.ServeHTTP(w, r)
+	}))
+	t.Cleanup(proxy.Close)
+	return proxy.URL
 }
 
 // answers listens on a port of loopback. It answers each connection with its line after a
