@@ -148,6 +148,7 @@ func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 			"freeport":   freePort,
 			"occupy":     occupy,
 			"unraced":    func(ts *testscript.TestScript, neg bool, args []string) { unraced(t, ts, neg, args) },
+			"saveimage":  saveImage,
 			"pythonbase": func(ts *testscript.TestScript, neg bool, args []string) { pythonBase(t, ts, neg, args) },
 			"buildkit":   func(ts *testscript.TestScript, neg bool, args []string) { buildKit(t, ts, neg, args) },
 		},

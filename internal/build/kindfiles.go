@@ -10,7 +10,10 @@ import (
 
 // filesBuilder returns the builder of images of kind files, which only add files to a
 // base image.
-func filesBuilder(o *imageBuild) image.Builder { return image.NewBuilder(o.Order) }
+func filesBuilder(o *imageBuild) image.Builder {
+	o.note(o.Base, "base")
+	return image.NewBuilder(o.Order)
+}
 
 // filesParameters returns the parameters of an image of kind files.
 func filesParameters(i *config.Image) map[string]any {

@@ -10,6 +10,7 @@ func goBuilder(o *imageBuild) image.Builder {
 	from := o.config.Go
 	o.Main, o.Base = from.Main, from.Base
 	o.note(from.Main, "go", "main")
+	o.note(from.Base, "go", "base")
 	return image.NewBuilder(o.Order)
 }
 

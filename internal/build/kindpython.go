@@ -11,6 +11,7 @@ func pythonBuilder(o *imageBuild) image.Builder {
 	o.Base, o.Requirements, o.Python, o.Interpreter = from.Base, from.Requirements, from.Version, from.Interpreter
 	o.Extras, o.Groups, o.FromSource, o.Wheels = from.Extras, from.Groups, from.FromSource, from.Wheels
 	o.note(from.Requirements, "python", "requirements")
+	o.note(from.Base, "python", "base")
 	return image.NewBuilder(o.Order)
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/slipway-ci/slipway/internal/config"
@@ -49,13 +50,13 @@ type imageBuild struct {
 	places map[string]source.Position
 }
 
-// Builder returns the builder of an image. The builder calls notice to report its
-// progress.
-func Builder(to *platform.Platform, i *config.Image, notice func(image.Notice)) image.Builder {
+// Builder returns the builder of an image. below is the image of slipway.yaml that it is built on,
+// by digest, or nil. The builder calls notice to report its progress.
+func Builder(to *platform.Platform, i *config.Image, below *name.Digest, notice func(image.Notice)) image.Builder {
 	p := to.Project
 	o := &imageBuild{to: to, config: i, places: map[string]source.Position{}}
 	o.Spec = image.Spec{
-		Name: i.Name, Dir: p.Config.Dir, Kind: i.Kind(), Base: i.Base, Files: i.Files,
+		Name: i.Name, Dir: p.Config.Dir, Kind: i.Kind(), Base: i.Base, OwnBase: below, Files: i.Files,
 		Workdir: i.Workdir, User: i.User, Owner: owner(i.Owner), Env: i.Env, Entrypoint: i.Entrypoint, Command: i.Command,
 		Platforms: platforms(i, to.Target), At: p.Config.At("images", i.Name), PositionOf: o.place, Environ: p.Environ,
 		Source: p.Revision().Source, Notice: notice,
@@ -79,7 +80,7 @@ func Check(ctx context.Context, p *project.Project, images []*config.Image) erro
 	to := platform.New(p)
 	var errs []error
 	for _, i := range images {
-		errs = append(errs, Builder(to, i, Notices(p, i.Name)).Check(ctx))
+		errs = append(errs, Builder(to, i, nil, Notices(p, i.Name)).Check(ctx))
 	}
 	return errors.Join(errs...)
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
+
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/panics"
@@ -23,17 +25,32 @@ import (
 // concurrent itself.
 const Limit = 2
 
-// Push builds and pushes images. It returns, by name, the images that are in the registry
+// Push builds and pushes images, in which each comes after the one that it is built on. It returns, by name, the images that are in the registry
 // afterwards, including those that were pushed before an error. Cancelling ctx ends the
 // builds.
 func Push(ctx context.Context, to *platform.Platform, images []*config.Image) (map[string]*image.Pushed, error) {
 	pushed := make([]*image.Pushed, len(images))
+	places, built := map[string]int{}, make([]chan struct{}, len(images))
+	for n, i := range images {
+		places[i.Name], built[n] = n, make(chan struct{})
+	}
 	group, ctx := panics.WithContext(ctx)
 	group.SetLimit(Limit)
 	for n, i := range images {
 		group.Go(func() error {
-			one, err := push(ctx, to, i)
-			pushed[n] = one
+			var below *name.Digest
+			if own, ok := places[i.OwnBase()]; ok {
+				select {
+				case <-built[own]:
+					below = &pushed[own].Reference
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			one, err := push(ctx, to, i, below)
+			if pushed[n] = one; err == nil {
+				close(built[n])
+			}
 			return err
 		})
 	}
@@ -51,11 +68,11 @@ func Push(ctx context.Context, to *platform.Platform, images []*config.Image) (m
 const layer = "layer"
 
 // push builds and pushes one image and reports how the build ended.
-func push(ctx context.Context, to *platform.Platform, i *config.Image) (*image.Pushed, error) {
+func push(ctx context.Context, to *platform.Platform, i *config.Image, below *name.Digest) (*image.Pushed, error) {
 	progress, stop := startProgress(ctx, to.Project, i.Name)
 	defer stop()
 	to.NoteCacheUnused(i.Name)
-	pushed, err := Builder(to, i, progressNotices(to.Project, progress)).Build(ctx)
+	pushed, err := Builder(to, i, below, progressNotices(to.Project, progress)).Build(ctx)
 	if err != nil {
 		return nil, disk.Explain(to.StateDir(), err)
 	}

@@ -6,9 +6,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// cycle returns jobs that wait for each other, with the first one repeated at the end, or
-// nil if there are none.
-func (c *Config) cycle() []string {
+// cycle returns names that come before each other, with the first one repeated at the end, or
+// nil if there are none. before returns the names that come before one.
+func cycle(names []string, before func(string) []string) []string {
 	state := map[string]int{} // 1: being visited, 2: done
 	var way []string
 	var visit func(string) []string
@@ -21,8 +21,8 @@ func (c *Config) cycle() []string {
 		}
 		state[name] = 1
 		way = append(way, name)
-		for _, before := range c.Jobs[name].After {
-			if found := visit(before); found != nil {
+		for _, other := range before(name) {
+			if found := visit(other); found != nil {
 				return found
 			}
 		}
@@ -30,7 +30,7 @@ func (c *Config) cycle() []string {
 		state[name] = 2
 		return nil
 	}
-	for _, name := range keys(c.Jobs) {
+	for _, name := range names {
 		if found := visit(name); found != nil {
 			return found
 		}

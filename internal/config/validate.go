@@ -29,8 +29,11 @@ func (c *Config) validate() []*source.Error {
 			fail("", append(at, "base"), "base of image %s must be set under %s", name, i.Kind())
 		case i.Dockerfile == "" && (len(i.BuildArgs) > 0 || len(i.BuildSecrets) > 0 || i.SSH || i.Git || i.Target != ""):
 			fail("", at, "image %s has build-args, build-secrets, ssh or target without a dockerfile", name)
+		default:
+			c.validateBase(i, at, fail)
 		}
 	}
+	c.validateBases(fail)
 	for _, name := range keys(c.Secrets) {
 		for _, key := range keys(c.Secrets[name].Data) {
 			if len(key) > 253 || !secretKey.MatchString(key) || strings.HasPrefix(key, "..") || key == "." {
@@ -51,8 +54,8 @@ func (c *Config) validate() []*source.Error {
 		c.validateJob(c.Services[name], []string{"services", name}, fail)
 	}
 	if len(errs) == 0 {
-		if cycle := c.cycle(); cycle != nil {
-			fail("", []string{"jobs", cycle[0], "after"}, "dependency cycle in after: %s", strings.Join(cycle, " -> "))
+		if found := cycle(keys(c.Jobs), func(name string) []string { return c.Jobs[name].After }); found != nil {
+			fail("", []string{"jobs", found[0], "after"}, "dependency cycle in after: %s", strings.Join(found, " -> "))
 		}
 	}
 	return errs

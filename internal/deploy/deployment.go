@@ -60,6 +60,8 @@ type Deployment struct {
 	claimErr error
 	// references maps the names of images to their references by digest.
 	references map[string]string
+	// unbuilt are the images of a plan whose digests are only known after they have been built.
+	unbuilt map[string]bool
 	// asksPolyaxon reports whether a plan can ask Polyaxon about the runs.
 	asksPolyaxon bool
 }

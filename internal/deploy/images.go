@@ -33,71 +33,97 @@ func (s images) Apply(ctx context.Context, result *report.Result) error {
 	return ifInterrupted(ctx, err)
 }
 
+// plannedImage is the plan of an image.
+type plannedImage struct {
+	report.Image
+	// there is the image by digest if the registry already has it, and nil otherwise.
+	there *name.Digest
+	done  chan struct{}
+}
+
 // Plan implements Step. It builds locally, and asks the registry what it lacks.
 func (s images) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
-	s.references = map[string]string{}
-	planned := make([]report.Image, len(s.Images))
-	unchanged := make([]bool, len(s.Images))
+	s.references, s.unbuilt = map[string]string{}, map[string]bool{}
+	planned := make([]plannedImage, len(s.Images))
 	for n, i := range s.Images {
-		planned[n] = report.Image{Name: i.Name, Action: unknown}
+		planned[n] = plannedImage{Image: report.Image{Name: i.Name, Action: unknown}, done: make(chan struct{})}
 		s.references[i.Name] = job.PlaceholderImage
 	}
 	if s.connectForPlan(ctx, "the registry", platform.Uses{Images: len(s.Images) > 0}) {
-		err = s.planAll(ctx, planned, unchanged)
+		err = s.planAll(ctx, planned)
 	} else {
 		err = ctx.Err()
 	}
-	for n, i := range s.Images {
-		if planned[n].Reference != "" {
-			s.references[i.Name] = planned[n].Reference
+	for _, one := range planned {
+		if one.Reference != "" {
+			s.references[one.Name] = one.Reference
 		}
-		if !unchanged[n] {
+		s.unbuilt[one.Name] = one.Action == "build"
+		if one.Action != "up-to-date" {
 			changes++
 		}
+		result.Images = append(result.Images, one.Image)
 	}
-	result.Images = append(result.Images, planned...)
 	return changes, err
 }
 
-func (s images) planAll(ctx context.Context, planned []report.Image, unchanged []bool) error {
+func (s images) planAll(ctx context.Context, planned []plannedImage) error {
+	places := map[string]int{}
+	for n, i := range s.Images {
+		places[i.Name] = n
+	}
 	group, limited := panics.WithContext(ctx)
 	group.SetLimit(build.Limit)
 	for n, i := range s.Images {
 		group.Go(func() error {
-			one, same, err := s.plan(limited, i)
+			defer close(planned[n].done)
+			var below *plannedImage
+			if own, ok := places[i.OwnBase()]; ok {
+				below = &planned[own]
+				<-below.done // it is planned before this one
+			}
+			err := s.plan(limited, i, below, &planned[n])
 			if err != nil && limited.Err() == nil && isUnreachable(err) {
 				s.Event(report.Note, "image", i.Name, "image "+i.Name+" is unknown: "+err.Error())
 				return nil
 			}
-			planned[n], unchanged[n] = one, same
 			return err
 		})
 	}
 	return group.Wait()
 }
 
-// plan plans one image, and reports whether the registry already has it, with all its tags.
-func (s images) plan(ctx context.Context, i *config.Image) (one report.Image, same bool, err error) {
-	one = report.Image{Name: i.Name, Action: unknown}
+// plan plans one image. below is the plan of the image of slipway.yaml that it is built on, or nil.
+func (s images) plan(ctx context.Context, i *config.Image, below, one *plannedImage) error {
+	var base *name.Digest
+	if below != nil {
+		base = below.there
+		if base == nil && below.Action != unknown { // the base has to be in the registry first
+			one.Action, one.Reference, one.Changed = "build", job.PlaceholderImage, []string{"the base " + below.Name}
+		}
+		if base == nil {
+			return nil
+		}
+	}
 	s.NoteCacheUnused(i.Name)
-	planned, err := build.Builder(s.Platform, i, build.Notices(s.Project, i.Name)).Plan(ctx)
+	planned, err := build.Builder(s.Platform, i, base, build.Notices(s.Project, i.Name)).Plan(ctx)
 	if err != nil {
-		return one, false, err
+		return err
 	}
 	one.Changed = planned.Changed
 	if planned.Reference == (name.Digest{}) {
 		one.Action, one.Reference = "build", job.PlaceholderImage
-		return one, false, nil
+		return nil
 	}
 	one.Action = "push"
-	switch {
-	case planned.UpToDate && len(planned.MissingTags) > 0:
+	if planned.UpToDate {
+		one.Action, one.there = "up-to-date", &planned.Reference
+	}
+	if planned.UpToDate && len(planned.MissingTags) > 0 {
 		one.Action, one.Tags = "tag", planned.MissingTags
-	case planned.UpToDate:
-		one.Action = "up-to-date"
 	}
 	one.Reference, one.Digest, one.Bytes, one.Layers = planned.Reference.String(), planned.Reference.DigestStr(), planned.Size, planned.Layers
-	return one, one.Action == "up-to-date", nil
+	return nil
 }
 
 func reportImage(pushed *image.Pushed) report.Image {

@@ -60,7 +60,8 @@ func (d *Deployment) useManifests(objects []*manifest.Object) {
 	secret.LearnSuspects(d.Secrets, manifest.SecretValues(objects)...)
 }
 
-// withImages returns images and those that the objects use, sorted by name.
+// withImages returns images, those that the objects use and those that these are built on, each
+// after its base.
 func withImages(p *project.Project, images []*config.Image, objects []*manifest.Object) []*config.Image {
 	used := map[string]*config.Image{}
 	for _, i := range images {
@@ -75,7 +76,7 @@ func withImages(p *project.Project, images []*config.Image, objects []*manifest.
 	for _, name := range slices.Sorted(maps.Keys(used)) {
 		all = append(all, used[name])
 	}
-	return all
+	return p.Config.WithBases(all)
 }
 
 // Plan implements Step. It masks the values of Secrets.

@@ -66,7 +66,7 @@ func (s runs) Plan(ctx context.Context, result *report.Result) (changes int, err
 	before := map[string]pipeline.Planned{}
 	for _, j := range s.Jobs {
 		planned := pipeline.Planned{JobResult: pipeline.JobResult{Name: j.Name, After: j.After}}
-		if asks && (j.Image == "" || s.references[j.Image] != job.PlaceholderImage || build.DigestUnknown(s.Config.Images[j.Image])) {
+		if asks && (j.Image == "" || s.references[j.Image] != job.PlaceholderImage || s.unbuilt[j.Image] || build.DigestUnknown(s.Config.Images[j.Image])) {
 			planned, err = p.Plan(ctx, j, before)
 			if ctx.Err() == nil && isUnreachable(err) {
 				asks = s.noteUnreachable("Polyaxon", err)

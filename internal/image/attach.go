@@ -50,9 +50,7 @@ func (p *push) attach(ctx context.Context, a *assembled, platform string) error 
 		return nil
 	}
 	s := Subject{Repository: p.to.Name.String(), Digest: a.Digest.String(), Inputs: p.recipe.Inputs, Packages: p.recipe.packages, Platform: platform, Variants: a.variants}
-	if p.recipe.base != nil {
-		s.Base = p.recipe.base.String()
-	}
+	s.Base = p.recipe.base.String()
 	for _, c := range p.recipe.contents {
 		if c.description == programContent {
 			if info, err := buildInfo(filepath.Join(c.dir, c.entries[0].file)); err == nil {

@@ -13,16 +13,57 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/slipway-ci/slipway/internal/layout"
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/rootfs"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
+// foundBase is the index or image that the base of a spec is now.
+type foundBase struct {
+	digest v1.Hash
+	// reference is the index or image by digest if it is in a registry, and nil otherwise.
+	reference *name.Digest
+	// disk is the layout or archive that it is in, or nil.
+	disk *layout.Layout
+	// own reports whether it is an image of the same slipway.yaml.
+	own bool
+}
+
+// name returns the reference of the base, or "" for one that has no name beyond this machine or
+// this registry.
+func (f *foundBase) name(s Spec) string {
+	if f.disk != nil || f.own {
+		return ""
+	}
+	return s.Base
+}
+
+// String returns the reference by digest, or the digest alone of a base on disk. It returns "" if
+// there is no base.
+func (f *foundBase) String() string {
+	switch {
+	case f == nil:
+		return ""
+	case f.reference != nil:
+		return f.reference.String()
+	}
+	return f.digest.String()
+}
+
+// in returns the repository of the base if it is in a registry, and "" otherwise.
+func (f *foundBase) in(registry name.Registry) string {
+	if f == nil || f.reference == nil || f.reference.RegistryStr() != registry.RegistryStr() {
+		return ""
+	}
+	return f.reference.RepositoryStr()
+}
+
 // base is the image, for one platform, that another image is built on.
 type base struct {
-	// reference is the reference by digest of the index or image that was found, or nil for
-	// scratch.
-	reference *name.Digest
+	// found is the index or image that was found, or nil for scratch. store is where it is.
+	found *foundBase
+	store baseStore
 	// digest is the digest of the image's manifest.
 	digest v1.Hash
 	config *v1.ConfigFile
@@ -62,35 +103,47 @@ func (b *base) withFS(ctx context.Context, f func(*rootfs.FS)) error {
 	return nil
 }
 
-// findBase returns the current digest of the index or image that the spec's base refers to,
-// or nil if the spec has no base. It takes one request, and none for a base that is given
-// by digest.
-func findBase(ctx context.Context, s Spec, r *registry.Client) (*name.Digest, error) {
+// findBase returns the index or image that the spec's base refers to now, or nil if the spec has
+// no base. It takes one request, and none for a base that is given by digest or is on disk.
+func findBase(ctx context.Context, s Spec, r *registry.Client) (*foundBase, error) {
 	if s.Base == "" || s.Base == "scratch" {
 		return nil, nil
+	}
+	if at, onDisk := layout.Parse(s.Base); onDisk {
+		disk, err := layout.Open(s.Dir, at)
+		if err != nil {
+			return nil, explainDisk(s, err)
+		}
+		return &foundBase{digest: disk.Digest, disk: disk}, nil
+	}
+	if s.OwnBase != nil {
+		digest, err := v1.NewHash(s.OwnBase.DigestStr())
+		return &foundBase{digest: digest, reference: s.OwnBase, own: true}, err
 	}
 	reference, err := r.Parse(s.Base)
 	if err != nil {
 		return nil, refuseBase(s, err, "write it as in python:3.12-slim or gcr.io/project/image@sha256:...", "is not a valid image reference: %v", err)
 	}
-	if digest, ok := reference.(name.Digest); ok {
-		return &digest, nil
+	if by, ok := reference.(name.Digest); ok {
+		digest, err := v1.NewHash(by.DigestStr())
+		return &foundBase{digest: digest, reference: &by}, err
 	}
 	digest, err := r.DigestFor(ctx, reference)
 	if err != nil {
 		return nil, explainBase(s, r, reference, err)
 	}
-	found := reference.Context().Digest(digest.String())
-	return &found, nil
+	by := reference.Context().Digest(digest.String())
+	return &foundBase{digest: digest, reference: &by}, nil
 }
 
 // openBase reads the manifest and the configuration of a base for the spec's platform. It
-// returns scratch if reference is nil.
-func openBase(ctx context.Context, s Spec, r *registry.Client, reference *name.Digest) (*base, error) {
-	if reference == nil {
+// returns scratch if found is nil.
+func openBase(ctx context.Context, s Spec, r *registry.Client, found *foundBase) (*base, error) {
+	if found == nil {
 		return scratch(), nil
 	}
-	found, platforms, err := readBase(ctx, r.Puller(), openBaseCache(s), *reference, s.platform)
+	store := newBaseStore(s, r, found)
+	b, platforms, err := readBase(ctx, store, found.digest, s.platform)
 	if errors.Is(err, errNoPlatform) && len(platforms) == 0 {
 		return nil, refuseBase(s, err, "name one of its images by its digest: crane manifest "+s.Base+" lists them", "is an image index that does not state the platforms of its images")
 	}
@@ -98,10 +151,11 @@ func openBase(ctx context.Context, s Spec, r *registry.Client, reference *name.D
 		return nil, refuseBase(s, err, "choose another base or another platform", "has no image for the platform %s, only for %s", s.platform, strings.Join(platforms, ", "))
 	}
 	if err != nil {
-		return nil, explainBase(s, r, reference, err)
+		return nil, store.explain(err)
 	}
-	found.read = func(ctx context.Context) (*rootfs.FS, error) { return readFS(ctx, r, s, found, noCopy) }
-	return found, nil
+	b.found, b.store = found, store
+	b.read = func(ctx context.Context) (*rootfs.FS, error) { return readFS(ctx, s, b, noCopy) }
+	return b, nil
 }
 
 // refuseBase returns an error about the base, at the position of the image in slipway.yaml.
@@ -124,33 +178,33 @@ func explainBase(s Spec, r *registry.Client, reference name.Reference, err error
 
 var errNoPlatform = errors.New("no image for this platform")
 
+// maxNested limits how deep indexes may be nested. Layouts on disk have an index of indexes.
+const maxNested = 4
+
 // readBase returns the image for a platform. If there is none, it returns errNoPlatform and
 // the platforms that the base is for.
-func readBase(ctx context.Context, puller *registry.Puller, k baseCache, reference name.Digest, want v1.Platform) (*base, []string, error) {
-	text, err := baseManifest(ctx, puller, k, reference)
-	if err != nil {
-		return nil, nil, err
-	}
-	index, err := v1.ParseIndexManifest(bytes.NewReader(text))
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(index.Manifests) > 0 {
-		digest, platforms := digestForPlatform(index, want)
-		if digest == nil {
+func readBase(ctx context.Context, store baseStore, digest v1.Hash, want v1.Platform) (*base, []string, error) {
+	text, err := store.manifest(ctx, digest)
+	for n := 0; err == nil; n++ {
+		var index *v1.IndexManifest
+		if index, err = v1.ParseIndexManifest(bytes.NewReader(text)); err != nil || len(index.Manifests) == 0 {
+			break
+		}
+		chosen, platforms := digestForPlatform(index, want)
+		if chosen == nil || n == maxNested {
 			return nil, platforms, errNoPlatform
 		}
-		if text, err = baseManifest(ctx, puller, k, reference.Context().Digest(digest.String())); err != nil {
-			return nil, nil, err
-		}
+		digest = *chosen
+		text, err = store.manifest(ctx, digest)
+	}
+	if err != nil {
+		return nil, nil, err
 	}
 	manifest, err := v1.ParseManifest(bytes.NewReader(text))
 	if err != nil {
 		return nil, nil, err
 	}
-	settings, err := k.blob(manifest.Config.Digest, func() ([]byte, error) {
-		return puller.Blob(ctx, reference.Context().Digest(manifest.Config.Digest.String()))
-	})
+	settings, err := store.blob(ctx, manifest.Config.Digest)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -158,20 +212,14 @@ func readBase(ctx context.Context, puller *registry.Puller, k baseCache, referen
 	if err != nil {
 		return nil, nil, err
 	}
+	if len(manifest.Layers) != len(config.RootFS.DiffIDs) {
+		return nil, nil, fmt.Errorf("the image %s is damaged: it has %d layers, and its configuration has %d", digest, len(manifest.Layers), len(config.RootFS.DiffIDs))
+	}
 	// Old images do not state a platform.
 	if have := config.Platform(); have != nil && have.Architecture != "" && (have.Architecture != want.Architecture || have.OS != want.OS) {
 		return nil, []string{have.String()}, errNoPlatform
 	}
-	return &base{reference: &reference, digest: registry.DigestOf(text), config: config, layers: ociLayers(manifest)}, nil, nil
-}
-
-// baseManifest returns a manifest from the cache or the registry.
-func baseManifest(ctx context.Context, puller *registry.Puller, k baseCache, reference name.Digest) ([]byte, error) {
-	digest, err := v1.NewHash(reference.DigestStr())
-	if err != nil {
-		return nil, err
-	}
-	return k.blob(digest, func() ([]byte, error) { return puller.Manifest(ctx, reference) })
+	return &base{digest: digest, config: config, layers: ociLayers(manifest)}, nil, nil
 }
 
 // digestForPlatform returns the digest of the image for a platform in an index. If there is

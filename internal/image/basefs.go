@@ -75,7 +75,7 @@ type layerCopier func(ctx context.Context, n int, read func(io.Reader) error) (p
 
 // readFS returns the file system of a base. Each layer is read once per machine, whichever
 // base it belongs to. pass may copy a layer while it is read.
-func readFS(ctx context.Context, r *registry.Client, s Spec, b *base, pass layerCopier) (*rootfs.FS, error) {
+func readFS(ctx context.Context, s Spec, b *base, pass layerCopier) (*rootfs.FS, error) {
 	k := openBaseCache(s)
 	layers := make([]*rootfs.Layer, len(b.layers))
 	var lacking []int
@@ -90,7 +90,6 @@ func readFS(ctx context.Context, r *registry.Client, s Spec, b *base, pass layer
 	if len(lacking) > 0 {
 		s.Notify(Detail, "reading the files of the base %s: %d MB, once for each base", s.Base, (bytes+500_000)/1_000_000)
 	}
-	puller := r.Puller()
 	partial := make([]bool, len(b.layers))
 	group, limited := panics.WithContext(ctx)
 	group.SetLimit(layerReaders)
@@ -107,7 +106,7 @@ func readFS(ctx context.Context, r *registry.Client, s Spec, b *base, pass layer
 			}
 			passed, err := pass(limited, n, read)
 			if err == nil && !passed {
-				err = explainBase(s, r, *b.reference, puller.Read(limited, b.reference.Context().Digest(l.Digest.String()), read))
+				err = b.store.explain(b.store.read(limited, l, read))
 			}
 			if err == nil && !partial[n] {
 				k.storeLayer(l.Digest, layers[n])
@@ -166,7 +165,7 @@ func (s Spec) asked() string { return strings.TrimSpace(s.Python + " " + s.Inter
 
 // facts returns what a recipe's image records of its base. It depends on the recipe only.
 func (b *base) facts(ctx context.Context, r *Recipe) (*baseFacts, error) {
-	if b.reference == nil {
+	if b.found == nil {
 		return nil, nil
 	}
 	var dirs []string
@@ -189,7 +188,7 @@ func (b *base) facts(ctx context.Context, r *Recipe) (*baseFacts, error) {
 
 // useFacts uses what an image recorded of its base, if that was the same base.
 func (b *base) useFacts(s Spec, f *baseFacts) {
-	if f == nil || b.reference == nil || f.Base != b.digest.String() {
+	if f == nil || b.found == nil || f.Base != b.digest.String() {
 		return
 	}
 	b.known = f.FS()

@@ -21,10 +21,10 @@ const (
 	maxLargeFiles = 16
 )
 
-// layout distributes entries over layers. The largest files have one layer each. All others
+// distribute distributes entries over layers. The largest files have one layer each. All others
 // are in buckets by the hash of their path, so that a changed file changes only its bucket.
 // The number of buckets is a power of two that depends on the total size.
-func layout(dir string, entries []entry) []*content {
+func distribute(dir string, entries []entry) []*content {
 	var contents []*content
 	rest := entries
 	if big := largest(entries); len(big) > 0 {

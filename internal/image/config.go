@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -134,20 +133,22 @@ func configure(s Spec, from *v1.ConfigFile) *v1.ConfigFile {
 
 // annotate returns the OCI annotations of the manifest, which are part of an image's
 // identity.
-func annotate(s Spec, base *name.Digest) map[string]string {
+func annotate(s Spec, base *foundBase) map[string]string {
 	annotations := map[string]string{ocispec.AnnotationTitle: path.Base(s.Name)}
 	if s.Source != "" {
 		annotations[ocispec.AnnotationSource] = s.Source
 	}
 	if base != nil {
-		annotations[ocispec.AnnotationBaseImageName] = s.Base
-		annotations[ocispec.AnnotationBaseImageDigest] = base.DigestStr()
+		if name := base.name(s); name != "" {
+			annotations[ocispec.AnnotationBaseImageName] = name
+		}
+		annotations[ocispec.AnnotationBaseImageDigest] = base.digest.String()
 	}
 	return annotations
 }
 
 // identity returns the hash of everything that an image is made of.
-func identity(s Spec, base *name.Digest, contents []string) (string, error) {
+func identity(s Spec, base *foundBase, contents []string) (string, error) {
 	text, err := json.Marshal(map[string]any{
 		"version": kindVersion, "kind": s.Kind, "platform": s.platform.String(), "annotations": annotate(s, base), "contents": contents,
 		"workdir": s.Workdir, "user": s.User, "env": environment(nil, s.Env), "entrypoint": s.Entrypoint, "command": s.Command,

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/slipway-ci/slipway/internal/source"
@@ -50,8 +51,12 @@ type Spec struct {
 	Kind string
 	// Main is the directory, relative to Dir, of the Go package to build, for KindGo.
 	Main string
-	// Base is the reference of the base image. "" and "scratch" stand for no base.
+	// Base is the base image: a reference, or a location as layout.Parse reads it. "" and
+	// "scratch" stand for no base.
 	Base string
+	// OwnBase is the base by digest if it is an image of the same slipway.yaml, and nil
+	// otherwise.
+	OwnBase *name.Digest
 	// Requirements is the lock file for KindPython, relative to Dir. Python is the version
 	// and Interpreter the path of the base's Python. If empty, they are read from the base.
 	Requirements, Python, Interpreter string
@@ -60,7 +65,7 @@ type Spec struct {
 	Extras, Groups, FromSource []string
 	Wheels                     string
 	// PositionOf, if not nil, returns the position at which slipway.yaml names a path of Files,
-	// Main or Requirements.
+	// Main or Requirements, or its base.
 	PositionOf func(path string) source.Position
 	// Files are files and directories, relative to Dir. They are copied to the same paths
 	// below Workdir.

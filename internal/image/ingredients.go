@@ -31,9 +31,7 @@ type Ingredients struct {
 // environment variables are hashed.
 func (r *Recipe) ingredients() Ingredients {
 	c := Ingredients{Files: map[string]string{}, Packages: map[string]string{}, Settings: map[string]string{}}
-	if r.base != nil {
-		c.Base = r.base.String()
-	}
+	c.Base = r.base.String()
 	for _, one := range r.contents {
 		if one.description == programContent {
 			c.Settings["the program "+path.Base(one.entries[0].name)] = short([]byte(one.fingerprint))

@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/slipway-ci/slipway/internal/layout"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/registry"
 )
@@ -44,7 +45,7 @@ func (p *copiedLayers) has(digest v1.Hash) bool {
 func (p *push) copyThrough(parent *base) layerCopier {
 	return func(ctx context.Context, n int, read func(io.Reader) error) (bool, error) {
 		l := parent.layers[n]
-		if p.last.blobs[l.Digest] || parent.reference.RegistryStr() == p.to.Name.RegistryStr() {
+		if p.last.blobs[l.Digest] || parent.found.in(p.to.Name.Registry) != "" {
 			return false, nil
 		}
 		there, err := p.to.Has(ctx, l.Digest, l.Size)
@@ -68,16 +69,19 @@ func (p *push) copyThrough(parent *base) layerCopier {
 				return seen, nil
 			}
 		}
-		return false, p.explainBaseLayer(l.Digest, err)
+		return false, p.explainBaseLayer(parent, l.Digest, err)
 	}
 }
 
-// baseLayer opens a layer of the base in the base's registry.
+// baseLayer opens a layer of the base.
 func (p *push) baseLayer(ctx context.Context, parent *base, n int) (io.ReadCloser, error) {
-	return p.registry.OpenBlob(ctx, parent.reference.Context().Digest(parent.layers[n].Digest.String()))
+	return parent.store.open(ctx, parent.layers[n])
 }
 
-func (p *push) explainBaseLayer(digest v1.Hash, err error) error {
+func (p *push) explainBaseLayer(parent *base, digest v1.Hash, err error) error {
+	if errors.As(err, new(*layout.Error)) {
+		return parent.store.explain(err)
+	}
 	return p.to.Explain(fmt.Sprintf("copy the base's layer %s to %s", digest, p.to.Name), err)
 }
 

@@ -6,11 +6,12 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/slipway-ci/slipway/internal/layout"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // Missing returns, joined, a *source.Error for each file and directory that the spec names
-// and that does not exist in the tree. Prepare finds other errors in the spec.
+// and that does not exist in the tree, and for a base on disk that cannot be read. Prepare finds other errors in the spec.
 func Missing(s Spec) error {
 	normal, err := s.normalized()
 	if err != nil {
@@ -23,6 +24,10 @@ func Missing(s Spec) error {
 	defer root.Close()
 	c := &collector{spec: normal, root: root}
 	var errs []error
+	if at, onDisk := layout.Parse(normal.Base); onDisk {
+		_, err := layout.Open(normal.Dir, at)
+		errs = append(errs, explainDisk(normal, err))
+	}
 	for _, named := range append([]string{normal.Main, normal.Requirements}, normal.Files...) {
 		if named == "" {
 			continue

@@ -126,8 +126,8 @@ func open(ctx context.Context, to *registry.Client, recipe *Recipe, tags []strin
 	p := &push{registry: to, recipe: recipe, attest: attest}
 	p.tags = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(tags), inputsTag(recipe.Inputs)))))
 	var others []name.Repository
-	if recipe.base != nil && recipe.base.RegistryStr() == repository.RegistryStr() {
-		others = append(others, recipe.base.Context())
+	if recipe.base.in(repository.Registry) != "" {
+		others = append(others, recipe.base.reference.Context())
 	}
 	if p.to, err = to.Open(ctx, repository, registry.Push, others...); err != nil {
 		return nil, err

@@ -6,8 +6,6 @@ import (
 	"runtime"
 	"slices"
 
-	"github.com/google/go-containerregistry/pkg/name"
-
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/state"
@@ -32,8 +30,8 @@ type Recipe struct {
 	parts []*Recipe
 
 	spec Spec
-	// base is the digest that the spec's base refers to, or nil.
-	base *name.Digest
+	// base is what the spec's base refers to, or nil.
+	base *foundBase
 	// contents are the image's own layers, from the bottom up, without the layers of the
 	// requirements. Those are below them, and are determined only if the image has to be
 	// made.
@@ -57,7 +55,7 @@ func Prepare(ctx context.Context, s Spec, r *registry.Client) (*Recipe, error) {
 	if r == nil {
 		r = &registry.Client{}
 	}
-	var base *name.Digest
+	var base *foundBase
 	var contents [][]*content
 	group, limited := panics.WithContext(ctx)
 	group.Go(func() (err error) {
@@ -124,7 +122,7 @@ func gather(ctx context.Context, s Spec) ([][]*content, error) {
 			return nil, err
 		}
 		_ = known.save() // without it, the next build reads the files again
-		files := layout(s.Dir, entries)
+		files := distribute(s.Dir, entries)
 		for n := range contents {
 			contents[n] = slices.Clone(files)
 		}

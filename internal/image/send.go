@@ -86,9 +86,9 @@ func (p *push) layers(ctx context.Context) (*base, []builtLayer, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if parent.reference != nil {
+	if parent.found != nil {
 		parent.read = func(ctx context.Context) (*rootfs.FS, error) {
-			return readFS(ctx, p.registry, p.recipe.spec, parent, p.copyThrough(parent))
+			return readFS(ctx, p.recipe.spec, parent, p.copyThrough(parent))
 		}
 	}
 	parent.useFacts(p.recipe.spec, p.last.base)
@@ -190,7 +190,7 @@ func (p *push) copyBase(ctx context.Context, parent *base) error {
 		}
 		p.to.Meter.Expect(l.Size)
 		group.Go(func() error {
-			return p.explainBaseLayer(l.Digest, p.copyLayer(limited, parent, n))
+			return p.explainBaseLayer(parent, l.Digest, p.copyLayer(limited, parent, n))
 		})
 	}
 	return group.Wait()
@@ -199,10 +199,7 @@ func (p *push) copyBase(ctx context.Context, parent *base) error {
 // copyLayer copies the nth layer of the base into the repository.
 func (p *push) copyLayer(ctx context.Context, parent *base, n int) error {
 	l := parent.layers[n]
-	from := ""
-	if parent.reference.RegistryStr() == p.to.Name.RegistryStr() {
-		from = parent.reference.Context().RepositoryStr()
-	}
+	from := parent.found.in(p.to.Name.Registry)
 	there, err := p.to.Has(ctx, l.Digest, l.Size)
 	if err != nil {
 		return err

@@ -10,11 +10,12 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // ImageScheme begins a text that stands for an image of slipway.yaml, such as slipway://api.
-const ImageScheme = "slipway://"
+const ImageScheme = config.ImageScheme
 
 // Object is one object of a manifest. Its images are still names, such as slipway://api.
 type Object struct {

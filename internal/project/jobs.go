@@ -24,11 +24,11 @@ func (p *Project) Job(name string) *config.Job {
 	return p.Config.Services[name]
 }
 
-// Images returns the images with these names, or all images, sorted by name, if names is
-// empty. The error for a name that slipway.yaml does not have is an *exit.UsageError.
+// Images returns the images with these names, or all images if names is empty, and the images
+// that they are built on, each after its base. The error for a name that slipway.yaml does not have is an *exit.UsageError.
 func (p *Project) Images(names []string) ([]*config.Image, error) {
 	if len(names) == 0 {
-		return byName(p.Config.Images), nil
+		return p.Config.WithBases(byName(p.Config.Images)), nil
 	}
 	var images []*config.Image
 	for _, name := range names {
@@ -38,10 +38,11 @@ func (p *Project) Images(names []string) ([]*config.Image, error) {
 		}
 		images = append(images, i)
 	}
-	return images, nil
+	return p.Config.WithBases(images), nil
 }
 
-// ImagesOf returns the images that jobs use, sorted by name.
+// ImagesOf returns the images that jobs use and those that they are built on, each after its
+// base.
 func (p *Project) ImagesOf(jobs []*config.Job) []*config.Image {
 	used := map[string]*config.Image{}
 	for _, j := range jobs {
@@ -49,7 +50,7 @@ func (p *Project) ImagesOf(jobs []*config.Job) []*config.Image {
 			used[j.Image] = p.Config.Images[j.Image]
 		}
 	}
-	return byName(used)
+	return p.Config.WithBases(byName(used))
 }
 
 // Section returns the section of slipway.yaml that contains a job: "services" or "jobs".

@@ -153,10 +153,13 @@ var errUnread = errors.New("the registry stopped reading the upload")
 
 // ContentError reports that the content of a blob could not be made, which is not an error
 // of the registry.
-type ContentError struct{ error }
+type ContentError struct{ Err error }
+
+// Error implements error.
+func (e *ContentError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the error of Stream.Write.
-func (e *ContentError) Unwrap() error { return e.error }
+func (e *ContentError) Unwrap() error { return e.Err }
 
 // refusesStreams reports whether a registry needs to know the size of a blob first.
 func refusesStreams(err error) bool {

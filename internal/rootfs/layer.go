@@ -23,14 +23,23 @@ const (
 	opaque   = ".wh..wh..opq"
 )
 
-// maxNodes limits how much of a layer is kept. Real images have some ten thousand
-// directories and links at most.
-const maxNodes = 1 << 20
+const (
+	// maxNodes limits how much of a layer is kept. Real images have some ten thousand
+	// directories and links at most.
+	maxNodes = 1 << 20
+	// maxUnpacked limits the size of a layer when it is unpacked, in bytes. The largest layers of
+	// real images have some 20 GB.
+	maxUnpacked = 128 << 30
+	// maxWindow limits the memory that unpacking zstd takes, as the command zstd does without
+	// --long.
+	maxWindow = 128 << 20
+)
 
 var programName = lazyregexp.New(`^python(?:3(?:\.[0-9]+)?)?$`)
 
 // Read reads a layer: a tar archive, uncompressed or compressed by gzip or zstd. It fails
-// if the archive is malformed or has more than 1<<20 directories and links.
+// if the archive is malformed, has more than 1<<20 directories and links, or more than 128 GiB when
+// it is unpacked.
 func Read(r io.Reader) (*Layer, error) {
 	plain, err := decompress(r)
 	if err != nil {
@@ -38,7 +47,7 @@ func Read(r io.Reader) (*Layer, error) {
 	}
 	defer plain.Close()
 	l := &Layer{Nodes: map[string]Node{}, Libcs: map[string]Libc{}}
-	archive := tar.NewReader(plain)
+	archive := tar.NewReader(&limited{plain, maxUnpacked})
 	for {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -111,11 +120,27 @@ func decompress(r io.Reader) (io.ReadCloser, error) {
 	case bytes.HasPrefix(start, []byte{0x1f, 0x8b}):
 		return gzip.NewReader(buffered)
 	case bytes.Equal(start, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		d, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1))
+		d, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, err
 		}
 		return d.IOReadCloser(), nil
 	}
 	return io.NopCloser(buffered), nil
+}
+
+// limited is a reader that fails after left bytes.
+type limited struct {
+	io.Reader
+	left int64
+}
+
+// Read implements io.Reader.
+func (r *limited) Read(b []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, fmt.Errorf("a layer has more than %d GiB when it is unpacked", maxUnpacked>>30)
+	}
+	n, err := r.Reader.Read(b[:min(int64(len(b)), r.left)])
+	r.left -= int64(n)
+	return n, err
 }

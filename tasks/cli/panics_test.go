@@ -406,6 +406,7 @@ var testedElsewhere = map[string]string{
 	"internal/logline":            "",
 	"internal/markdown":           "",
 	"internal/lazyregexp":         "",
+	"internal/layout":             "",
 	"internal/machine":            "",
 	"internal/polyaxonfile/plain": "",
 	"internal/state":              "",
