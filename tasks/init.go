@@ -53,6 +53,9 @@ func Init(ctx context.Context, env *Env, o InitOptions) (*Result, error) {
 		opened.Note(project.DisplayPath(there) + " is there already: nothing is changed")
 		return result, nil
 	}
+	if there := filepath.Join(dir, "slipway.yml"); exists(there) {
+		return result, exit.Usagef("%s is there, and slipway reads %s: rename it", project.DisplayPath(there), config.FileName)
+	}
 	home, _ := opened.Lookup("HOME")
 	if profile, ok := opened.Lookup("USERPROFILE"); ok && home == "" {
 		home = profile
@@ -77,7 +80,7 @@ func Init(ctx context.Context, env *Env, o InitOptions) (*Result, error) {
 	if err != nil {
 		return result, exit.IfInterrupted(ctx, err)
 	}
-	result.Init = &report.Init{Found: plan.Found, Next: plan.Next}
+	result.Init = &report.Init{Found: plan.Found}
 	for _, f := range plan.Found {
 		opened.Event(report.Done, "found", f.Position.String(), f.What)
 	}
@@ -89,6 +92,7 @@ func Init(ctx context.Context, env *Env, o InitOptions) (*Result, error) {
 		if !o.DryRun {
 			return result, exit.Usagef("nothing is written, because there is no terminal to ask on: slipway init --yes writes these files")
 		}
+		result.Init.Next = plan.Next
 		return result, nil
 	}
 	if !o.Yes {
@@ -108,6 +112,7 @@ func Init(ctx context.Context, env *Env, o InitOptions) (*Result, error) {
 		return result, err
 	}
 	listFiles(result.Init, plan, "d", false)
+	result.Init.Next = plan.Next
 	inside := *env
 	inside.Dir = repository.Dir
 	checked, err := Check(ctx, &inside, CheckOptions{})

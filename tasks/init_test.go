@@ -184,7 +184,7 @@ func TestInitAsks(t *testing.T) {
 	if _, err := Init(t.Context(), env, InitOptions{CI: "none"}); err != nil || !cmp.Equal(before, tree(t, env.Dir)) {
 		t.Errorf("after no: %v", err)
 	}
-	if want := []string{"project", "lock", "base", "program", "yes"}; !slices.Equal(asked, want) {
+	if want := []string{"project", "base", "lock", "program", "yes"}; !slices.Equal(asked, want) {
 		t.Errorf("it asks %v, want %v", asked, want)
 	}
 	answers["yes"] = "yes"

@@ -10,7 +10,7 @@ import (
 func Top(dir string) string {
 	dir, err := filepath.Abs(dir)
 	for ; err == nil; dir = filepath.Dir(dir) {
-		if _, found := os.Stat(filepath.Join(dir, ".git")); found == nil {
+		if isRepository(filepath.Join(dir, ".git")) {
 			return dir
 		}
 		if dir == filepath.Dir(dir) {
@@ -18,4 +18,15 @@ func Top(dir string) string {
 		}
 	}
 	return ""
+}
+
+// isRepository reports whether an entry .git is that of a repository: a directory with a HEAD,
+// or the file of a worktree or submodule.
+func isRepository(entry string) bool {
+	info, err := os.Stat(entry)
+	if err != nil || !info.IsDir() {
+		return err == nil
+	}
+	_, err = os.Lstat(filepath.Join(entry, "HEAD"))
+	return err == nil
 }

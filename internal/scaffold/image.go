@@ -6,8 +6,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/survey"
-	"github.com/slipway-ci/slipway/internal/wheel"
+	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
 // image is an image of slipway.yaml.
@@ -18,19 +21,6 @@ type image struct {
 	base, lock survey.Value
 	files      []string
 	pythonPath survey.Value
-}
-
-// Lock says how a lock is made.
-type Lock struct {
-	// File is the file whose packages are locked, for Python. Text is its content if it is
-	// not written yet.
-	File, Python string
-	Text         []byte
-}
-
-// Command returns the command line that makes the lock.
-func (l Lock) Command() string {
-	return "uv " + strings.Join(wheel.CompileArgs(l.File, l.Python), " ") + " -o " + lockName
 }
 
 const (
@@ -44,69 +34,39 @@ const (
 func (p *Plan) chooseImages(c *chooser, o Options) {
 	r := p.Repository
 	needsDocker := slices.ContainsFunc(r.Dockerfiles, func(d survey.Dockerfile) bool { return d.System.Text != "" })
-	if needsDocker || len(r.Locks)+len(r.Requirements) == 0 && len(r.Dockerfiles) > 0 {
-		for n := range r.Dockerfiles {
-			d := &r.Dockerfiles[n]
-			name := d.Name
-			for k := 2; slices.ContainsFunc(p.images, func(i image) bool { return i.name == name }); k++ {
-				name = fmt.Sprintf("%s-%d", d.Name, k)
+	switch {
+	case needsDocker || len(r.Locks)+len(r.Requirements) == 0 && len(r.Dockerfiles) > 0:
+		p.dockerfiles()
+	case len(r.Locks)+len(r.Requirements) > 0:
+		p.images = append(p.images, p.pythonImage(c, o, func(python string) survey.Value {
+			if len(r.Locks) == 0 {
+				return p.makeLock(c, o, python)
 			}
-			p.images = append(p.images, image{name: name, dockerfile: d})
-			if d.System.Text != "" {
-				p.found(d.System.At, "%s: the Dockerfile is built as it is", d.System.Text)
-			} else {
-				p.found(d.At, "a Dockerfile")
-			}
-		}
-		return
+			p.found(r.Locks[0].At, "packages with hashes")
+			return survey.Value{Text: r.Locks[0].Path()}
+		}))
+	case len(r.Programs)+len(r.Notebooks) > 0 && len(r.Polyaxonfiles) == 0:
+		p.warn("no list of packages was found: requirements.lock.txt is written without any; add a requirements.txt when the program needs packages")
+		p.file(lockName, "# The packages of the image, with their hashes: none yet.\n", "the image needs a lock")
+		p.images = append(p.images, p.pythonImage(c, o, func(string) survey.Value { return survey.Value{Text: lockName} }))
 	}
-	if len(r.Locks)+len(r.Requirements) == 0 {
-		if len(r.Programs)+len(r.Notebooks) > 0 && len(r.Polyaxonfiles) == 0 {
-			p.warn("no list of packages was found: requirements.lock.txt is written without any; add a requirements.txt when the program needs packages")
-			p.file(lockName, "# The packages of the image, with their hashes: none yet.\n", "the image needs a lock")
-			p.images = append(p.images, p.pythonImage(c, o, survey.Value{Text: lockName}))
-		}
-		return
-	}
-	if len(r.Locks) > 0 {
-		lock := r.Locks[0]
-		p.found(lock.At, "packages with hashes")
-		p.images = append(p.images, p.pythonImage(c, o, survey.Value{Text: lock.Path()}))
-		return
-	}
-	p.images = append(p.images, p.pythonImage(c, o, p.makeLock(c, o)))
 }
 
-// makeLock plans a lock for requirements that have none.
-func (p *Plan) makeLock(c *chooser, o Options) survey.Value {
-	from := p.Repository.Requirements[0]
-	p.found(from.At, "packages without hashes, which an image needs")
-	if from.Form == "pipenv" {
-		p.warn("%s: make the lock with: pipenv requirements --hash > %s", from.Path(), lockName)
-		return survey.Value{Text: lockName, At: from.At}
-	}
-	lock := Lock{File: from.Path(), Python: p.python().Text}
-	if from.Form == "conda" {
-		lock.File = "requirements.in"
-		var text strings.Builder
-		fmt.Fprintf(&text, "# Of %s: what PyPI has of it. Other packages of conda need a Dockerfile.\n", from.At)
-		for _, v := range from.List {
-			fmt.Fprintf(&text, "%s  # %s\n", v.Text, v.At)
+// dockerfiles plans an image of each Dockerfile.
+func (p *Plan) dockerfiles() {
+	for n := range p.Repository.Dockerfiles {
+		d := &p.Repository.Dockerfiles[n]
+		name := d.Name
+		for k := 2; slices.ContainsFunc(p.images, func(i image) bool { return i.name == name }); k++ {
+			name = fmt.Sprintf("%s-%d", d.Name, k)
 		}
-		lock.Text = []byte(text.String())
-		if !p.Repository.Exists(lock.File) {
-			p.file(lock.File, text.String(), "the packages of "+from.Path())
+		p.images = append(p.images, image{name: name, dockerfile: d})
+		if d.System.Text != "" {
+			p.found(d.System.At, "%s: the Dockerfile is built as it is", d.System.Text)
+		} else {
+			p.found(d.At, "a Dockerfile")
 		}
 	}
-	if p.Repository.Exists(lockName) {
-		return survey.Value{Text: lockName, At: from.At}
-	}
-	if c.text("lock", "Make "+lockName+" with uv, which asks the package index (uv or none)", o.Lock, "uv", "uv", "none") == "uv" {
-		p.Files = append(p.Files, File{Path: path.Join(p.Repository.Prefix, lockName), Reason: "the packages of " + lock.File + " with their hashes", Lock: &lock})
-	} else {
-		p.Next = append(p.Next, lock.Command()+"    # before the first build")
-	}
-	return survey.Value{Text: lockName, At: from.At}
 }
 
 // python returns the version of Python that the project is for.
@@ -117,14 +77,29 @@ func (p *Plan) python() survey.Value {
 	return survey.Value{Text: usualPython}
 }
 
-func (p *Plan) pythonImage(c *chooser, o Options, lock survey.Value) image {
+// pythonImage plans an image of kind python. lock returns its lock for a version of Python:
+// that of the base, if its name tells.
+func (p *Plan) pythonImage(c *chooser, o Options, lock func(python string) survey.Value) image {
 	python := p.python()
 	if python.At.File != "" {
 		p.found(python.At, "Python %s", python.Text)
 	}
-	i := image{name: p.project.Text, lock: lock, files: p.sources(), pythonPath: p.Repository.Package}
-	i.base = survey.Value{Text: c.text("base", "Base image with Python", o.Base, "python:"+python.Text+"-slim"), At: python.At}
-	return i
+	base := survey.Value{Text: c.text("base", "Base image with Python", o.Base, "python:"+python.Text+"-slim"), At: python.At}
+	if c.err == nil && !isBase(base.Text) {
+		c.err = exit.Usagef("--base %s: it is not the name of an image, such as python:3.12-slim", base.Text)
+	}
+	if named := survey.Named(base.Text); named != "" && named != python.Text {
+		base.At, python.Text = source.Position{}, named
+	}
+	return image{name: p.project.Text, base: base, lock: lock(python.Text), files: p.sources(), pythonPath: p.Repository.Package}
+}
+
+func isBase(reference string) bool {
+	if strings.HasPrefix(reference, "oci:") || strings.HasPrefix(reference, "archive:") {
+		return true
+	}
+	_, err := name.ParseReference(reference)
+	return err == nil
 }
 
 // maxData is how many files a directory of data may have to go into the image.
@@ -162,10 +137,16 @@ func (p *Plan) sources() []string {
 			all = append(all, top+"/")
 		}
 	}
-	if slices.Sort(all); len(all) == 0 && len(p.Repository.Notebooks) > 0 {
-		all = append(all, p.Repository.Notebooks[0])
+	if len(all) == 0 { // a project of notebooks
+		for _, name := range p.Repository.Notebooks {
+			if top, _, below := strings.Cut(name, "/"); below {
+				name = top + "/"
+			}
+			all = append(all, name)
+		}
 	}
-	return all
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func isSource(name string) bool {

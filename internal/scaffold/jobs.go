@@ -21,7 +21,9 @@ type entry struct {
 	at                     source.Position
 	params                 []param
 	after                  []string
-	gpu, matrix            source.Position
+	// gpu is where its Polyaxonfile asks for GPUs, and oldGPU where that of 0.x did, whose
+	// component does not ask.
+	gpu, oldGPU, matrix source.Position
 	// not is why it is written as a comment only, or "".
 	not string
 }

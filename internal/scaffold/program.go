@@ -27,7 +27,8 @@ func (p *Plan) choosePrograms(c *chooser, o Options) {
 		if f.Component == "" || seen[f.Component] || o.Program != "" && !isService(f.Component) {
 			continue
 		}
-		if slices.ContainsFunc(p.jobs, func(e entry) bool { return e.name == f.Component }) {
+		runs := func(v param) bool { return strings.Contains(v.value, f.Path()) }
+		if slices.ContainsFunc(p.jobs, func(e entry) bool { return e.name == f.Component || slices.ContainsFunc(e.params, runs) }) {
 			continue
 		}
 		seen[f.Component] = true
@@ -49,6 +50,9 @@ func (p *Plan) choosePrograms(c *chooser, o Options) {
 		at := source.Position{File: r.Notebooks[0]}
 		p.found(at, "a notebook: the service jupyter runs JupyterLab, which must be among the packages")
 		p.service("lab", "jupyter", at)
+		for _, name := range r.Notebooks {
+			p.pack(survey.Program{At: source.Position{File: name}})
+		}
 	}
 }
 
@@ -73,12 +77,7 @@ func (p *Plan) oneProgram(c *chooser, o Options) {
 	if c.err != nil {
 		return
 	}
-	n := slices.IndexFunc(p.Repository.Programs, func(f survey.Program) bool { return f.Path() == name })
-	f := survey.Program{At: source.Position{File: name}}
-	switch {
-	case n >= 0:
-		f = p.Repository.Programs[n]
-	case !slices.Contains(p.Repository.Files, name):
+	if !slices.Contains(p.Repository.Files, name) {
 		hint := ""
 		if near, ok := source.Nearest(name, p.Repository.Files); ok {
 			hint = " (did you mean " + near + "?)"
@@ -86,6 +85,12 @@ func (p *Plan) oneProgram(c *chooser, o Options) {
 		c.err = exit.Usagef("--program %s: not found in %s%s", name, p.Repository.Dir, hint)
 		return
 	}
+	if path.Ext(name) != ".py" {
+		c.err = exit.Usagef("--program %s: it is not a program in Python (a file that ends in .py)", name)
+		return
+	}
+	f := p.Repository.Program(name)
+	p.pack(f)
 	p.found(f.At, "the program of the first job")
 	job := survey.Slug(strings.TrimSuffix(path.Base(name), path.Ext(name)))
 	if job == "" {
@@ -94,9 +99,29 @@ func (p *Plan) oneProgram(c *chooser, o Options) {
 	p.job(p.unused(job), "train", f.At, command(f))
 }
 
+// pack adds a program to the image if the image does not have it yet.
+func (p *Plan) pack(f survey.Program) {
+	i := &p.images[0]
+	if i.dockerfile != nil {
+		return
+	}
+	i.pythonPath = p.Repository.Package
+	top, _, below := strings.Cut(f.Path(), "/")
+	if below {
+		top += "/"
+	}
+	if !slices.Contains(i.files, top) {
+		i.files = append(i.files, top)
+		slices.Sort(i.files)
+	}
+}
+
 // oldJobs makes jobs of the experiments and jobs for Polyaxon 0.x.
 func (p *Plan) oldJobs() {
 	for _, f := range p.Repository.Polyaxonfiles {
+		if f.Old && f.Image.Text != "" && p.images[0].dockerfile == nil {
+			p.warn("%s: its image %s is not used: the packages of the lock are installed on %s; --base names another base", f.Image.At, f.Image.Text, p.images[0].base.Text)
+		}
 		switch {
 		case !f.Old:
 		case f.Command == "" || strings.Contains(f.Command, "{{"):
@@ -107,6 +132,7 @@ func (p *Plan) oldJobs() {
 				words = []string{"bash", "-c", f.Command}
 			}
 			p.job(p.unused(f.Name), "train", f.At, flow(words...))
+			p.jobs[len(p.jobs)-1].oldGPU = f.GPU
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/survey"
@@ -28,6 +29,13 @@ func (p *Plan) renderCloud(d *document) {
 	ci := p.Repository.CI
 	d.comment("Everything runs on the sandbox of this machine. For your cluster, remove the # of these lines and check their values.")
 	registry := ci.Registry
+	for _, m := range p.Repository.Manifests {
+		for _, image := range m.Images {
+			if prefix, _, ok := survey.CutRepository(image.Text); ok && registry.Text == "" && strings.Contains(prefix, "/") && projectOf(prefix) != noProject {
+				registry = survey.Value{Text: prefix, At: image.At}
+			}
+		}
+	}
 	if registry.Text == "" {
 		registry.Text = "europe-west4-docker.pkg.dev/PROJECT/REPOSITORY"
 	}
@@ -51,12 +59,14 @@ func (p *Plan) renderCloud(d *document) {
 	d.line("", "")
 }
 
+const noProject = "my-project"
+
 // projectOf returns the Google Cloud project in the prefix of a registry.
 func projectOf(prefix string) string {
 	host, rest, _ := strings.Cut(prefix, "/")
 	project, _, _ := strings.Cut(rest, "/")
 	if project == "" || project == "PROJECT" || !strings.HasSuffix(host, "gcr.io") && !strings.HasSuffix(host, "pkg.dev") {
-		return "my-project"
+		return noProject
 	}
 	return project
 }
@@ -186,6 +196,9 @@ func (p *Plan) renderEntry(d *document, section string, e entry) {
 	if e.gpu.File != "" {
 		line("    gpu: 0", "delete it on a cluster with GPUs: "+e.gpu.String()+" asks for them, and the sandbox has none")
 	}
+	if e.oldGPU.File != "" {
+		d.line("    # gpu: 1", "for a cluster with GPUs: "+e.oldGPU.String())
+	}
 	if len(e.params) > 0 {
 		line("    params:", "")
 	}
@@ -193,7 +206,11 @@ func (p *Plan) renderEntry(d *document, section string, e entry) {
 		line("      "+quoted(v.name)+": "+v.value, v.comment)
 	}
 	if section == "jobs" && e.not == "" {
-		line("    timeout: 12h", "stop a run that takes longer")
+		if p.inWorkflow {
+			line("    timeout: 5h", "stop a run that takes longer; the workflow ends after 6 h")
+		} else {
+			line("    timeout: 12h", "stop a run that takes longer")
+		}
 	}
 }
 
@@ -207,6 +224,12 @@ func (p *Plan) renderManifests(d *document) {
 	for _, m := range p.Repository.Manifests {
 		paths = append(paths, m.Path)
 		p.found(m.At, "Kubernetes manifests in %s", m.Path)
+		for _, v := range m.Images {
+			_, name, _ := survey.CutRepository(v.Text)
+			if slices.ContainsFunc(p.images, func(i image) bool { return i.name == name }) {
+				p.found(v.At, "the image %s: slipway://%s stands for it", name, name)
+			}
+		}
 	}
 	d.line("# manifests: "+flow(paths...), p.Repository.Manifests[0].At.String())
 }

@@ -44,6 +44,8 @@ type Plan struct {
 	jobs     []entry
 	services []entry
 	secrets  []survey.Value
+	// inWorkflow reports whether a workflow is written that deploys.
+	inWorkflow bool
 }
 
 // File is a file to write.
@@ -66,6 +68,13 @@ func New(ctx context.Context, r *survey.Repository, o Options, ask Ask) (*Plan, 
 	if r.Empty() {
 		return nil, &source.Error{Position: source.Position{File: r.Dir}, Message: "no Python program, list of packages, notebook, Dockerfile or Polyaxonfile found here",
 			Hint: "run slipway init in your project's directory, or name it: slipway init -C DIR; a first project is a program such as train.py and a requirements.txt with a package on each line"}
+	}
+	for _, at := range r.Unread {
+		if len(r.Locks)+len(r.Requirements) == 0 {
+			return nil, &source.Error{Position: at, Message: "it is not text in UTF-8, but perhaps in UTF-16, as PowerShell writes it",
+				Hint: "save it as UTF-8, for example with pip freeze | Out-File -Encoding utf8 " + path.Base(at.File) + ", and run slipway init again"}
+		}
+		p.warn("%s is not text in UTF-8, and was not read", at.File)
 	}
 	c := &chooser{ctx: ctx, ask: ask}
 	p.project = r.Project

@@ -41,8 +41,10 @@ func (p *Plan) workflow(c *chooser, o Options) {
 	}
 	switch c.text("ci", "Workflow for CI (github, gitlab or none)", o.CI, fits, "github", "gitlab", "none") {
 	case "github":
-		p.Files = append(p.Files, File{Path: ".github/workflows/slipway" + name + ".yml", Text: p.gitHub(), Reason: "runs slipway deploy on every push to " + r.Branch})
+		p.inWorkflow = true
+		p.Files = append(p.Files, File{Path: ".github/workflows/slipway" + name + ".yml", Text: p.gitHub(name), Reason: "runs slipway deploy on every push to " + r.Branch})
 	case "gitlab":
+		p.inWorkflow = true
 		p.gitLab(name)
 	}
 	p.Files = slices.DeleteFunc(p.Files, func(f File) bool {
@@ -62,8 +64,9 @@ func depth(prefix string) int {
 	return strings.Count(prefix, "/") + 1
 }
 
-// gitHub returns the workflow that ships, for this repository.
-func (p *Plan) gitHub() string {
+// gitHub returns the workflow that ships, for this repository. project is what tells the
+// workflows of several projects apart, or "".
+func (p *Plan) gitHub(project string) string {
 	r := p.Repository
 	with := "          target: deploy\n"
 	if r.Prefix != "." {
@@ -83,7 +86,7 @@ func (p *Plan) gitHub() string {
 	return strings.NewReplacer(
 		"# Copy this file to .github/workflows/deploy.yml: it takes every push to main from\n# the commit to finished runs, and fails when a run fails.\n",
 		"# Takes every push to "+r.Branch+" from the commit to finished runs, and fails when a run fails.\n",
-		"name: deploy\n", "name: slipway\n", "branches: [main]", "branches: ["+quoted(r.Branch)+"]",
+		"name: deploy\n", "name: slipway"+project+"\n", "group: deploy-", "group: deploy"+project+"-", "branches: [main]", "branches: ["+quoted(r.Branch)+"]",
 		"          target: deploy\n", with, commented, env,
 	).Replace(workflows.GitHub)
 }
@@ -92,7 +95,7 @@ func (p *Plan) gitHub() string {
 func (p *Plan) gitLab(name string) {
 	r := p.Repository
 	text := workflows.GitLab
-	text = text[strings.Index(text, "slipway:"):]
+	text = strings.NewReplacer("slipway:\n", "slipway"+name+":\n", "resource_group: slipway ", "resource_group: slipway"+name+" ").Replace(text[strings.Index(text, "slipway:"):])
 	if r.Prefix != "." {
 		text = strings.Replace(text, "slipway deploy", "slipway deploy -C "+quoted(r.Prefix), 1)
 	}

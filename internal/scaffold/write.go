@@ -23,7 +23,7 @@ func (p *Plan) MakeLocks(ctx context.Context, environ []string) error {
 		}
 		text, err := wheel.Compile(ctx, p.Repository.Dir, f.Lock.File, f.Lock.Python, f.Lock.Text, environ)
 		if err != nil {
-			return fmt.Errorf("%w (--lock none goes on without a lock)", err)
+			return fmt.Errorf("%w (--lock none goes on without a lock; a package without wheels is locked without --no-build, and named under build-from-source in slipway.yaml)", err)
 		}
 		f.Text = "# Made by: " + f.Lock.Command() + "\n" + string(text)
 	}
@@ -53,6 +53,9 @@ func (p *Plan) Write() (err error) {
 			return &source.Error{Position: source.Position{File: f.Path}, Message: "already exists, and is not overwritten: nothing is written", Hint: "run slipway init again", Err: err}
 		}
 		if err != nil {
+			if refused := new(source.Error); errors.As(err, &refused) {
+				return err
+			}
 			return fmt.Errorf("write %s: %w", f.Path, err)
 		}
 	}
@@ -68,6 +71,10 @@ func write(root *os.Root, f File) (undo []func(), err error) {
 			undo = append(undo, func() { _ = root.Remove(filepath.FromSlash(dir)) }) // keeps what others put there
 		case !errors.Is(err, fs.ErrExist):
 			return undo, err
+		default:
+			if info, err := root.Stat(filepath.FromSlash(dir)); err != nil || !info.IsDir() {
+				return undo, &source.Error{Position: source.Position{File: dir}, Message: "it is not a directory of this repository, so that nothing is written: it may be a link to another place", Hint: "rename it", Err: err}
+			}
 		}
 	}
 	mode, text := fs.FileMode(0o644), f.Text

@@ -71,6 +71,11 @@ var (
 	usesSlipway = lazyregexp.New(`(?m)(slipway-ci/slipway|\bslipway (?:deploy|build|submit)\b)`)
 )
 
+const (
+	maxCommand = 16 << 10 // bytes of a command on several lines
+	maxValue   = 1 << 10  // bytes of the value of a variable
+)
+
 // near is how many lines may be between the Dockerfile and the name of its image.
 const near = 12
 
@@ -86,9 +91,7 @@ func (c *CI) read(name, text string) {
 	if v, ok := firstMatch(name, text, usesSlipway); ok && (strings.HasPrefix(name, ".github/") || strings.Contains(name, "gitlab")) && c.Slipway.File == "" {
 		c.Slipway = v.At
 	}
-	if v, ok := firstMatch(name, text, stages); ok && strings.HasSuffix(name, ".gitlab-ci.yml") {
-		c.Stages = word.FindAllString(strings.ReplaceAll(v.Text, "\n", " "), 50)
-	}
+	c.readStages(name, text)
 	p := &ciFile{c: c, name: name, variables: map[string]string{}, action: strings.Contains(text, "docker/build-push-action")}
 	for line := range strings.Lines(text) {
 		p.number++
@@ -96,12 +99,22 @@ func (c *CI) read(name, text string) {
 		if p.start == 0 {
 			p.start = p.number
 		}
-		if begun, ok := strings.CutSuffix(line, `\`); ok && len(p.begun) < maxRead {
-			p.begun += begun + " "
+		begun, goesOn := strings.CutSuffix(line, `\`)
+		if len(p.begun) < maxCommand {
+			p.begun += begun + strings.Repeat(" ", b2i(goesOn))
+		}
+		if goesOn {
 			continue
 		}
-		p.line(p.begun + line)
+		p.line(p.begun)
 		p.begun, p.start = "", 0
+	}
+}
+
+// readStages reads the stages of GitLab.
+func (c *CI) readStages(name, text string) {
+	if v, ok := firstMatch(name, text, stages); ok && strings.HasSuffix(name, ".gitlab-ci.yml") {
+		c.Stages = word.FindAllString(strings.ReplaceAll(v.Text, "\n", " "), 50)
 	}
 }
 
@@ -119,7 +132,7 @@ type ciFile struct {
 
 func (p *ciFile) line(line string) {
 	at := source.Position{File: p.name, Line: p.start}
-	if found := variable.FindStringSubmatch(line); found != nil && len(p.variables) < 1000 {
+	if found := variable.FindStringSubmatch(line); found != nil && len(p.variables) < 1000 && len(found[2]) < maxValue {
 		p.variables[found[1]] = found[2]
 	}
 	for _, half := range []struct {
@@ -151,7 +164,9 @@ func (p *ciFile) line(line string) {
 			for _, param := range runParam.FindAllStringSubmatch(found[1], 100) {
 				run.Params[param[1]] = p.expand(param[2])
 			}
-			p.c.Runs = append(p.c.Runs, run)
+			if len(p.c.Runs) < maxFound {
+				p.c.Runs = append(p.c.Runs, run)
+			}
 		}
 	}
 	if found := polyaxonAt.FindStringSubmatch(line); found != nil && p.c.Polyaxon.Text == "" {
@@ -185,25 +200,30 @@ func isHost(host string) bool {
 
 // build adds an image that is built of a Dockerfile.
 func (p *ciFile) build(file, image string, at source.Position) {
-	image = p.expand(image)
-	repository, _, _ := strings.Cut(image, "@")
-	if slash := strings.LastIndex(repository, "/"); strings.LastIndex(repository, ":") > slash {
-		repository = repository[:strings.LastIndex(repository, ":")]
+	if len(p.c.Builds) == maxFound {
+		return
 	}
-	p.c.Builds = append(p.c.Builds, Build{Dockerfile: p.path(file), Image: repository, At: at})
-	prefix, _, ok := cutLast(repository)
-	host, _, _ := strings.Cut(prefix, "/")
-	if ok && p.c.Registry.Text == "" && strings.ContainsAny(host, ".:") && plainPrefix.MatchString(prefix) {
+	prefix, name, ok := CutRepository(p.expand(image))
+	p.c.Builds = append(p.c.Builds, Build{Dockerfile: p.path(file), Image: strings.TrimPrefix(prefix+"/"+name, "/"), At: at})
+	if ok && p.c.Registry.Text == "" {
 		p.c.Registry = Value{prefix, at}
 	}
 }
 
-func cutLast(name string) (before, after string, ok bool) {
-	n := strings.LastIndex(name, "/")
-	if n < 0 {
-		return "", name, false
+// CutRepository returns the prefix of an image's repository, such as gcr.io/project, and its
+// last part. It reports whether the prefix names a registry and is one of slipway.yaml.
+func CutRepository(image string) (prefix, name string, ok bool) {
+	repository, _, _ := strings.Cut(image, "@")
+	if slash := strings.LastIndex(repository, "/"); strings.LastIndex(repository, ":") > slash {
+		repository = repository[:strings.LastIndex(repository, ":")]
 	}
-	return name[:n], name[n+1:], true
+	slash := strings.LastIndex(repository, "/")
+	if slash < 0 {
+		return "", repository, false
+	}
+	prefix, name = repository[:slash], repository[slash+1:]
+	host, _, _ := strings.Cut(prefix, "/")
+	return prefix, name, strings.ContainsAny(host, ".:") && plainPrefix.MatchString(prefix)
 }
 
 // path returns a path of CI as one of the repository.
@@ -217,10 +237,12 @@ func (p *ciFile) path(name string) string {
 
 // expand replaces the variables that the file sets.
 func (p *ciFile) expand(text string) string {
+	left := maxCommand
 	return reference.ReplaceAllStringFunc(text, func(match string) string {
-		if value, ok := p.variables[reference.FindStringSubmatch(match)[1]]; ok {
-			return value
+		value, ok := p.variables[reference.FindStringSubmatch(match)[1]]
+		if left -= len(value); !ok || left < 0 {
+			return match
 		}
-		return match
+		return value
 	})
 }

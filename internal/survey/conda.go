@@ -8,16 +8,20 @@ import (
 )
 
 var (
-	condaItem    = lazyregexp.New(`^(\s*)-\s+["']?([^"'#\s][^"'#\n]*?)["']?\s*(?:#.*)?$`)
+	condaItem    = lazyregexp.New(`^(\s*)-\s+["']?([^"'#\s][^#\n]*?)["']?\s*(?:#.*)?$`)
 	condaPackage = lazyregexp.New(`^(?:[\w.-]+::)?([A-Za-z0-9][A-Za-z0-9._-]*)\s*(.*)$`)
 )
 
-// onlyConda are packages that PyPI does not have, or that wheels bring with them.
-var onlyConda = map[string]bool{
-	"pip": true, "setuptools": true, "wheel": true, "conda": true, "cudatoolkit": true, "cudnn": true, "cuda": true, "cuda-toolkit": true, "pytorch-cuda": true,
-	"pytorch-mutex": true, "cpuonly": true, "mkl": true, "openblas": true, "blas": true, "libgcc-ng": true, "libstdcxx-ng": true, "openssl": true,
-	"ca-certificates": true, "nodejs": true, "git": true, "gcc": true, "gxx": true, "make": true, "cmake": true, "ffmpeg": true, "openjdk": true, "nccl": true,
-}
+// onlyConda matches packages that PyPI does not have, or that wheels bring with them: those
+// that conda env export adds to every environment are among them.
+var onlyConda = lazyregexp.New(`^(?:_.*|lib.*|r-.*|cuda-.*|aws-c-.*|aws-sdk-.*|gst-.*|gstreamer|xorg-.*|xcb-.*|font-.*|fonts-.*|ld_impl_.*|vc\d*(?:_.*)?|vs20.*|ucrt|msys2-.*|m2w64-.*` +
+	`|pip|setuptools|wheel|conda|conda-.*|python_abi|cudatoolkit|cudnn|cuda|pytorch-cuda|pytorch-mutex|cpuonly|nccl|mkl|mkl-service|mkl_fft|mkl_random|openblas|blas|intel-openmp|llvm-openmp|tbb` +
+	`|openssl|ca-certificates|certificates|nodejs|yarn|git|gcc.*|gxx.*|gfortran.*|binutils.*|make|cmake|ninja-base|ffmpeg|openjdk|perl|icu|jpeg|jpeg-turbo|ncurses|readline|sqlite|tk|tzdata|xz|zlib|zlib-ng` +
+	`|bzip2|freetype|lcms2|lerc|giflib|openjpeg|zstd|lz4-c|snappy-c|krb5|c-ares|gflags|glog|re2|orc|s2n|nspr|nss|qt|qt-.*|qt6-.*|dbus|expat|fontconfig|glib|glib-tools|gettext|pcre|pcre2|x264|x265|gmp|gnutls|nettle|lame` +
+	`|openh264|hdf5|cairo|harfbuzz|graphite2|pixman|jasper|alsa-lib|attr|keyutils|mpfr|mpc|mysql-.*|numpy-base|pthread-stubs|utf8proc|unixodbc|yaml|zeromq|zfp|blosc|brunsli|charls|dav1d|aom|svt-av1|rav1e|eigen|bazel|boost-cpp)$`)
+
+// partOfConda matches packages that every environment has.
+var partOfConda = lazyregexp.New(`^(?:pip|setuptools|wheel|python_abi|ld_impl_[\w-]*|_[\w-]*)(?:\W|$)`)
 
 // inPyPI are packages that have another name in PyPI.
 var inPyPI = map[string]string{
@@ -48,7 +52,9 @@ func (r *Repository) addConda(name, text string, at source.Position) {
 		case item == "pip:":
 			pip = indent
 		case pip >= 0 && indent > pip:
-			if !strings.HasPrefix(item, "-") && !strings.Contains(item, "://") {
+			if strings.HasPrefix(item, "-") || strings.Contains(item, "://") {
+				p.Dropped = append(p.Dropped, Value{item, here})
+			} else {
 				p.List = append(p.List, Value{item, here})
 			}
 		default:
@@ -57,6 +63,8 @@ func (r *Repository) addConda(name, text string, at source.Position) {
 				r.python(Value{strings.TrimPrefix(needs, "python "), here}, true)
 			} else if needs != "" {
 				p.List = append(p.List, Value{needs, here})
+			} else if !partOfConda.MatchString(item) {
+				p.Dropped = append(p.Dropped, Value{item, here})
 			}
 		}
 	}
@@ -71,13 +79,19 @@ func fromConda(item string) string {
 		return ""
 	}
 	name, wanted := strings.ToLower(found[1]), strings.ReplaceAll(found[2], " ", "")
+	if fields := strings.Fields(found[2]); len(fields) > 0 && fields[0][0] >= '0' && fields[0][0] <= '9' {
+		wanted = fields[0] // numpy 1.26.4 py310h5f9d8c6_0
+	}
+	wanted, _, _ = strings.Cut(wanted, "[") // numpy[version='>=1.2'] and the channel of a build
 	exact, isExact := strings.CutPrefix(wanted, "=")
 	exact = strings.TrimPrefix(exact, "=")
 	version, _, build := strings.Cut(exact, "=") // numpy=1.26.4=py310h5f9d8c6_0
 	switch {
+	case name == "python" && isExact:
+		return "python " + version
 	case name == "python":
-		return "python " + strings.Trim(wanted, "=")
-	case onlyConda[name] || strings.HasPrefix(name, "lib") || strings.HasPrefix(name, "_"):
+		return "python " + wanted
+	case onlyConda.MatchString(name):
 		return ""
 	case inPyPI[name] != "":
 		name = inPyPI[name]

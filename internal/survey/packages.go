@@ -12,11 +12,14 @@ import (
 
 // Packages is a file that lists packages of Python.
 type Packages struct {
-	// Form is uv, poetry, pylock, requirements, pyproject, setup, conda or pipenv.
+	// Form is uv, poetry, pylock, requirements, pyproject, poetry-project (a pyproject.toml for
+	// Poetry), setup, conda or pipenv.
 	Form string
 	At   source.Position
-	// List are the packages of a conda environment, as pip requires them.
+	// List are the packages of a conda environment or of a setup.py, as pip requires them.
 	List []Value
+	// Dropped are those that pip cannot install, as the environment of conda names them.
+	Dropped []Value
 }
 
 // Path returns the path of the file.
@@ -25,6 +28,7 @@ func (p Packages) Path() string { return p.At.File }
 var (
 	requirementsName = lazyregexp.New(`^requirements[\w.-]*\.(?:txt|in)$|^[\w.-]*requirements\.(?:txt|in)$`)
 	development      = lazyregexp.New(`(?i)(?:^|[-_./])(?:dev|test|tests|docs?|lint|ci|doc)(?:[-_./]|$)`)
+	production       = lazyregexp.New(`(?i)requirements/prod(?:uction)?\.`)
 	pylockName       = lazyregexp.New(`^pylock\.(?:[^.]+\.)?toml$`)
 	condaName        = lazyregexp.New(`^(?:[\w.-]*environment|[\w.-]*conda[\w.-]*|env)\.ya?ml$`)
 )
@@ -45,13 +49,19 @@ var (
 	condaTitle = lazyregexp.New(`(?m)^name:[ \t]*["']?([A-Za-z0-9._-]+)`)
 	toml       = lazyregexp.New(`^\[+([^\]]+)\]+`)
 	tomlValue  = lazyregexp.New(`^\s*([A-Za-z0-9_-]+)\s*=\s*(.*)$`)
-	setupName  = lazyregexp.New(`(?m)^\s*name\s*=\s*["']([A-Za-z0-9._-]+)["']`)
-	setupNeeds = lazyregexp.New(`(?m)^\s*(install_requires)\s*=`)
+	setupName  = lazyregexp.New(`[\s(,]name\s*=\s*["']([A-Za-z0-9._-]+)["']`)
+	setupNeeds = lazyregexp.New(`[\s(,](install_requires)\s*=`)
+
+	setupTexts = lazyregexp.New(`[\s(,]install_requires\s*=\s*\[((?:\s*(?:"[^"\n\\]*"|'[^'\n\\]*')\s*,?|\s*#[^\n]*)*)\s*\]`)
+	pythonText = lazyregexp.New(`"[^"\n]*"|'[^'\n]*'`)
 
 	compiledFor = lazyregexp.New(`(?m)^#.*(?:--python-version[= ]|with [Pp]ython )(3\.\d{1,2})`)
-	setupPython = lazyregexp.New(`(?m)^\s*python_requires\s*=\s*["']([^"'\n]+)["']`)
-	lockPython  = lazyregexp.New(`(?m)^(?:requires-python|python-versions)\s*=\s*"([^"\n]+)"`)
-	plainPython = lazyregexp.New(`(?m)^(?:python-)?(3\.\d{1,2})(?:\.\d+)?\s*$`)
+	setupPython = lazyregexp.New(`[\s(,]python_requires\s*=\s*["']([^"'\n]+)["']`)
+	lockPython  = lazyregexp.New(`(?m)^requires-python\s*=\s*"([^"\n]+)"`)
+	plainPython = lazyregexp.New(`(?m)^[ \t]*(?:(?:c?python|pyenv)[-@]?|>=|==|~=)?[ \t]*(3\.\d{1,2})(?:\.\d+|[-.]?dev|t)?[ \t]*(?:#.*)?$`)
+
+	// Each package of a poetry.lock has python-versions, too: those of the project are in its last section.
+	poetryPython = lazyregexp.New(`(?m)^\[metadata\](?:\n[^\[\n][^\n]*)*?\npython-versions\s*=\s*"([^"\n]+)"`)
 )
 
 func (r *Repository) addPackages(name, text string) {
@@ -64,7 +74,11 @@ func (r *Repository) addPackages(name, text string) {
 	case base == "pyproject.toml":
 		r.addProject(name, text)
 	case base == "uv.lock", base == "poetry.lock", pylockName.MatchString(base):
-		r.python(firstMatch(name, text, lockPython))
+		if base == "poetry.lock" {
+			r.python(firstMatch(name, text, poetryPython))
+		} else {
+			r.python(firstMatch(name, text, lockPython))
+		}
 		r.Locks = append(r.Locks, Packages{Form: strings.SplitN(base, ".", 2)[0], At: at})
 	case base == "setup.py":
 		if v, ok := firstMatch(name, text, setupName); ok && r.Project.Text == "" {
@@ -72,7 +86,7 @@ func (r *Repository) addPackages(name, text string) {
 		}
 		r.python(firstMatch(name, text, setupPython))
 		if v, ok := firstMatch(name, text, setupNeeds); ok {
-			r.Requirements = append(r.Requirements, Packages{Form: "setup", At: v.At})
+			r.Requirements = append(r.Requirements, Packages{Form: "setup", At: v.At, List: setupList(name, text)})
 		}
 	case base == "Pipfile":
 		r.Requirements = append(r.Requirements, Packages{Form: "pipenv", At: at})
@@ -82,7 +96,7 @@ func (r *Repository) addPackages(name, text string) {
 		} else {
 			r.addYAML(name, text)
 		}
-	case lockHash.MatchString(text):
+	case lockHash.MatchString(text) && isLocked(text):
 		r.python(firstMatch(name, text, compiledFor))
 		r.Locks = append(r.Locks, Packages{Form: "requirements", At: at})
 	default:
@@ -93,6 +107,33 @@ func (r *Repository) addPackages(name, text string) {
 	}
 }
 
+// setupList returns the packages of a setup.py that names them in a list of texts.
+func setupList(name, text string) []Value {
+	list, ok := firstMatch(name, text, setupTexts)
+	if !ok {
+		return nil
+	}
+	var all []Value
+	for _, found := range pythonText.FindAllStringIndex(list.Text, 500) {
+		at := list.At
+		at.Line += strings.Count(list.Text[:found[0]], "\n")
+		if text := strings.TrimSpace(list.Text[found[0]+1 : found[1]-1]); text != "" && text[0] != '-' && !strings.Contains(text, "://") {
+			all = append(all, Value{text, at})
+		}
+	}
+	return all
+}
+
+// isLocked reports whether each package of requirements has a hash.
+func isLocked(text string) bool {
+	for line := range strings.Lines(strings.ReplaceAll(text, "\\\n", " ")) {
+		if line[0] != '#' && pinned.MatchString(line) && !lockHash.MatchString(line) {
+			return false
+		}
+	}
+	return true
+}
+
 // addProject reads a pyproject.toml by its lines, because their numbers are needed.
 func (r *Repository) addProject(name, text string) {
 	section, number := "", 0
@@ -101,7 +142,7 @@ func (r *Repository) addProject(name, text string) {
 		line = strings.TrimRight(line, "\r\n")
 		if found := toml.FindStringSubmatch(line); found != nil {
 			if section = strings.TrimSpace(found[1]); section == "tool.poetry.dependencies" {
-				r.Requirements = append(r.Requirements, Packages{Form: "pyproject", At: source.Position{File: name, Line: number}})
+				r.Requirements = append(r.Requirements, Packages{Form: "poetry-project", At: source.Position{File: name, Line: number}})
 			}
 			continue
 		}
@@ -136,14 +177,18 @@ func (r *Repository) python(v Value, ok bool) {
 
 // sortPackages sorts locks and requirements: those at the root first, and those for
 // development last.
+//
+// Of the files in a directory requirements the one for production comes first: base.txt is
+// a part of it.
 func (r *Repository) sortPackages() {
-	order := map[string]int{"uv": 0, "poetry": 1, "pylock": 2, "requirements": 3, "pyproject": 4, "conda": 5, "setup": 6, "pipenv": 7}
+	order := map[string]int{"uv": 0, "poetry": 1, "pylock": 2, "requirements": 3, "pyproject": 4, "poetry-project": 4, "conda": 5, "setup": 6, "pipenv": 7}
 	rank := func(a, b Packages) int {
 		return cmp.Or(
 			cmp.Compare(b2i(development.MatchString(a.Path())), b2i(development.MatchString(b.Path()))),
 			cmp.Compare(strings.Count(a.Path(), "/"), strings.Count(b.Path(), "/")),
 			cmp.Compare(order[a.Form], order[b.Form]),
 			cmp.Compare(b2i(strings.HasSuffix(b.Path(), ".in")), b2i(strings.HasSuffix(a.Path(), ".in"))), // the source of the other
+			cmp.Compare(b2i(production.MatchString(b.Path())), b2i(production.MatchString(a.Path()))),
 			cmp.Compare(len(a.Path()), len(b.Path())))
 	}
 	slices.SortStableFunc(r.Locks, rank)

@@ -67,12 +67,26 @@ func (r *Repository) addYAML(name, text string) {
 		if p.Command = text0(f, "run", "cmd"); p.Command == "" {
 			p.Command = text0(f, "job", "cmd")
 		}
+		p.describe0(f)
 	case root["isPreset"] == true:
 		return
 	default:
 		p.describe(f)
 	}
 	r.Polyaxonfiles = append(r.Polyaxonfiles, p)
+}
+
+// describe0 reads the image and the GPUs of a file for Polyaxon 0.x.
+func (p *Polyaxonfile) describe0(f *file.File) {
+	if image := text0(f, "build", "image"); image != "" {
+		p.Image = Value{image, f.At("build", "image")}
+	}
+	root := f.Root()
+	environment, _ := root["environment"].(map[string]any)
+	resources, _ := environment["resources"].(map[string]any)
+	if gpu := resources["gpu"]; gpu != nil && fmt.Sprint(gpu) != "0" {
+		p.GPU = f.At("environment", "resources", "gpu")
+	}
 }
 
 // describe reads a file for Polyaxon 1.0 or later.

@@ -70,40 +70,61 @@ func (r *Repository) addProgram(name, text string) {
 	}
 	if isMain || p.Component != "" {
 		r.Programs = append(r.Programs, p)
+	} else if v, ok := firstMatch(name, text, statements); ok {
+		p.At = v.At
+		r.scripts = append(r.scripts, p)
 	}
 }
 
-// findPackage finds the directories of packages, and how programs in them are run.
-func (r *Repository) findPackage() {
-	packages := map[string]bool{}
-	for _, name := range r.Files {
-		if path.Base(name) == "__init__.py" {
-			packages[path.Dir(name)] = true
-		}
+// findPrograms finds how programs in packages are run. Where there is no program that says
+// what it is, those that have statements are the programs.
+func (r *Repository) findPrograms() {
+	if len(r.Programs) == 0 {
+		r.Programs = r.scripts
 	}
 	for n := range r.Programs {
-		p := &r.Programs[n]
-		top := path.Dir(p.Path())
-		if !packages[top] {
-			continue
-		}
-		for packages[path.Dir(top)] {
-			top = path.Dir(top)
-		}
-		from := path.Dir(top)
-		if from != "." && r.Package.Text == "" {
-			r.Package = Value{Text: from, At: source.Position{File: top + "/__init__.py"}}
-		}
-		if from == "." || from == r.Package.Text {
-			p.Module = strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(p.Path(), strings.TrimPrefix(from+"/", "./")), ".py"), "/", ".")
-		}
+		r.place(&r.Programs[n])
 	}
 	for _, name := range r.Files {
-		if dir := path.Dir(path.Dir(name)); r.Package.Text == "" && packages[path.Dir(name)] && (dir == "src" || dir == "lib") && !packages[dir] {
+		if dir := path.Dir(path.Dir(name)); r.Package.Text == "" && path.Base(name) == "__init__.py" && (dir == "src" || dir == "lib") && !r.isPackage(dir) {
 			r.Package = Value{Text: dir, At: source.Position{File: name}}
 		}
 	}
 	slices.SortStableFunc(r.Programs, func(a, b Program) int {
 		return cmp.Or(cmp.Compare(strings.Count(a.Path(), "/"), strings.Count(b.Path(), "/")), cmp.Compare(len(a.Path()), len(b.Path())), cmp.Compare(a.Path(), b.Path()))
 	})
+}
+
+// Program returns the program in a file of the repository, which need not look like one.
+func (r *Repository) Program(name string) Program {
+	if n := slices.IndexFunc(r.Programs, func(p Program) bool { return p.Path() == name }); n >= 0 {
+		return r.Programs[n]
+	}
+	p := Program{At: source.Position{File: name}}
+	r.place(&p)
+	return p
+}
+
+// place finds the module of a program that belongs to a package.
+func (r *Repository) place(p *Program) {
+	top := path.Dir(p.Path())
+	if !r.isPackage(top) {
+		return
+	}
+	for r.isPackage(path.Dir(top)) {
+		top = path.Dir(top)
+	}
+	from := path.Dir(top)
+	if from != "." && r.Package.Text == "" {
+		r.Package = Value{Text: from, At: source.Position{File: top + "/__init__.py"}}
+	}
+	if from == "." || from == r.Package.Text {
+		p.Module = strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(p.Path(), strings.TrimPrefix(from+"/", "./")), ".py"), "/", ".")
+	}
+}
+
+// isPackage reports whether a directory is a package of Python.
+func (r *Repository) isPackage(dir string) bool {
+	_, found := slices.BinarySearch(r.Files, dir+"/__init__.py")
+	return found
 }

@@ -11,6 +11,17 @@ import (
 // preferred are the versions of Python 3 by how likely packages have wheels for them.
 var preferred = []int{12, 11, 13, 10, 14, 9, 8}
 
+// Named returns the version of Python, such as 3.12, in the name of a base image, such as
+// python:3.12-slim or base:py3.12, or "".
+func Named(image string) string {
+	if found := inImage.FindStringSubmatch(image); found != nil {
+		return found[1]
+	}
+	return ""
+}
+
+var inImage = lazyregexp.New(`(?:^|[/_:-])(?:python[\w.-]*:|python-?|py-?)(3\.\d{1,2})(?:\D|$)`)
+
 var specifier = lazyregexp.New(`^\s*(>=|<=|==|!=|~=|>|<|\^|~|=)?\s*v?3\.(\d{1,2})(?:\.(\d+|\*))*\s*$`)
 
 // Satisfying returns a version of Python, such as 3.12, that a constraint such as >=3.9,<4

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
@@ -47,8 +48,12 @@ type Repository struct {
 	Polyaxonfiles []Polyaxonfile
 	Manifests     []Manifest
 	CI            CI
+	// Unread are the lists of packages that are not text in UTF-8.
+	Unread []source.Position
 	// Ignored are the lines of .gitignore.
 	Ignored []string
+
+	scripts []Program // files with statements that nothing calls a program
 }
 
 // Value is a text, and where it was found.
@@ -98,7 +103,11 @@ func Read(ctx context.Context, dir string, environ []string) (*Repository, error
 	if err := t.list(ctx, full, environ, r.Root != full || r.Exists(".git")); err != nil {
 		return nil, err
 	}
-	r.Files, r.Truncated = t.files, t.truncated
+	r.Files = t.files
+	slices.Sort(r.Files)
+	if r.Prefix != "." {
+		r.readAbove(t)
+	}
 	for _, name := range r.Files {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -107,6 +116,7 @@ func Read(ctx context.Context, dir string, environ []string) (*Repository, error
 			return nil, err
 		}
 	}
+	r.Truncated = r.Truncated || t.truncated
 	r.finish()
 	if text := t.read(".gitignore"); text != "" {
 		r.Ignored = strings.Split(text, "\n")
@@ -114,16 +124,41 @@ func Read(ctx context.Context, dir string, environ []string) (*Repository, error
 	return r, ctx.Err()
 }
 
+// readAbove reads the GitLab CI of the repository of a project that is a directory of it.
+func (r *Repository) readAbove(t *tree) {
+	const name = ".gitlab-ci.yml"
+	root, err := os.OpenRoot(r.Root)
+	if err != nil {
+		return
+	}
+	defer root.Close()
+	above := &tree{root: root}
+	if text := above.read(name); text != "" {
+		r.CI.GitLab = source.Position{File: name, Line: 1}
+		r.CI.readStages(name, text)
+	}
+	t.total += above.total
+}
+
 // look reads a file if its name says that it is of interest.
 func (r *Repository) look(t *tree, name string) {
 	base, ext := path.Base(name), strings.ToLower(path.Ext(name))
+	if len(r.Dockerfiles) == maxFound || len(r.Polyaxonfiles) == maxFound || len(r.Programs) == maxFound || len(r.Notebooks) == maxFound {
+		r.Truncated = true
+		return
+	}
 	switch {
 	case isCI(name):
 		r.CI.read(name, t.read(name))
 	case isDockerfile(base):
 		r.addDockerfile(name, t.read(name))
 	case isPackages(name):
-		r.addPackages(name, t.read(name))
+		text := t.read(name)
+		if text == "" && t.isBinary(name) {
+			r.Unread = append(r.Unread, source.Position{File: name})
+			return
+		}
+		r.addPackages(name, text)
 	case ext == ".py":
 		r.addProgram(name, t.read(name))
 	case ext == ".ipynb":
@@ -137,7 +172,7 @@ func (r *Repository) look(t *tree, name string) {
 func (r *Repository) finish() {
 	r.sortPackages()
 	r.dropParts()
-	r.findPackage()
+	r.findPrograms()
 	if r.Python.Text == "" {
 		for _, d := range r.Dockerfiles {
 			if d.Python.Text != "" {

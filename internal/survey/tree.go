@@ -23,6 +23,7 @@ const (
 	maxRead  = 256 << 10 // bytes that are read of a file
 	maxTotal = 64 << 20  // bytes that are read of all files
 	maxDepth = 12        // directories below each other, without git
+	maxFound = 500       // Polyaxonfiles, Dockerfiles, programs, or commands of CI
 )
 
 // tree is the files of a directory.
@@ -148,6 +149,12 @@ func printable(name string) bool {
 	return utf8.ValidString(name) && len(name) < 500 && !strings.ContainsFunc(name, func(c rune) bool {
 		return !unicode.IsPrint(c) || strings.ContainsRune("$\"\\`", c)
 	})
+}
+
+// isBinary reports whether a file has content that is not text in UTF-8, such as UTF-16.
+func (t *tree) isBinary(name string) bool {
+	text, err := source.ReadFile(t.root, filepath.FromSlash(name), maxRead)
+	return err == nil && len(text) < maxRead && (!utf8.Valid(text) || slices.Contains(text, 0))
 }
 
 // read returns the beginning of a file, or "" if it cannot be read, or is not text.

@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// CompileArgs returns the arguments of uv that lock a requirements file, a pyproject.toml or
-// a setup.py for a version of Python on all platforms.
+// CompileArgs returns the arguments of uv that lock a requirements file or a pyproject.toml
+// for a version of Python on all platforms. The lock only has packages with wheels, which
+// images need, and no code of a package or of the repository is run.
 func CompileArgs(file, python string) []string {
-	return []string{"pip", "compile", "--universal", "--python-version", python, "--generate-hashes", "--quiet", "--no-header", file}
+	return []string{"pip", "compile", "--universal", "--python-version", python, "--no-build", "--generate-hashes", "--quiet", "--no-header", file}
 }
 
 // Compile locks the packages of a file below dir, which has slashes, with their hashes. It

@@ -1,0 +1,83 @@
+package scaffold
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/survey"
+	"github.com/slipway-ci/slipway/internal/wheel"
+)
+
+// Lock says how a lock is made.
+type Lock struct {
+	// File is the file whose packages are locked, for Python. Text is its content if it is
+	// not written yet.
+	File, Python string
+	Text         []byte
+}
+
+// Command returns the command line that makes the lock.
+func (l Lock) Command() string {
+	return "uv " + strings.Join(wheel.CompileArgs(l.File, l.Python), " ") + " -o " + lockName
+}
+
+// makeLock plans a lock for requirements that have none. uv makes it, and runs no code of
+// the repository: where only that tells the packages, the user makes the lock.
+func (p *Plan) makeLock(c *chooser, o Options, python string) survey.Value {
+	from := p.Repository.Requirements[0]
+	p.found(from.At, "packages without hashes, which an image needs")
+	lock := Lock{File: from.Path(), Python: python}
+	switch {
+	case from.Form == "pipenv":
+		p.warn("%s: make the lock with: pipenv requirements --hash > %s", from.Path(), lockName)
+		return survey.Value{Text: lockName, At: from.At}
+	case from.Form == "poetry-project":
+		p.warn("%s: make the lock with: poetry lock", from.Path())
+		return survey.Value{Text: path.Join(path.Dir(from.Path()), "poetry.lock"), At: from.At}
+	case from.Form == "setup" && len(from.List) == 0:
+		p.warn("%s computes its packages: list them in requirements.txt, or make the lock with: uv pip compile --generate-hashes %s -o %s, which runs it", from.At, from.Path(), lockName)
+		return survey.Value{Text: lockName, At: from.At}
+	case from.Form == "setup" || from.Form == "conda":
+		p.listed(from, &lock)
+	}
+	if p.Repository.Exists(lockName) {
+		return survey.Value{Text: lockName, At: from.At}
+	}
+	if c.text("lock", "Make "+lockName+" with uv, which asks the package index (uv or none)", o.Lock, "uv", "uv", "none") == "uv" {
+		p.Files = append(p.Files, File{Path: path.Join(p.Repository.Prefix, lockName), Reason: "the packages of " + lock.File + " with their hashes", Lock: &lock})
+	} else {
+		p.Next = append(p.Next, lock.Command()+"    # before the first build")
+	}
+	return survey.Value{Text: lockName, At: from.At}
+}
+
+// maxDropped is how many packages a warning names.
+const maxDropped = 12
+
+// listed plans a file of requirements with the packages that another file lists.
+func (p *Plan) listed(from survey.Packages, lock *Lock) {
+	if lock.File = "requirements.in"; p.Repository.Exists(lock.File) {
+		lock.File = "requirements-" + from.Form + ".in"
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "# The packages of %s that pip can install.\n", from.At)
+	for _, v := range from.List {
+		fmt.Fprintf(&text, "%s  # %s\n", v.Text, v.At)
+	}
+	lock.Text = []byte(text.String())
+	if !p.Repository.Exists(lock.File) {
+		p.file(lock.File, text.String(), "the packages of "+from.Path())
+	}
+	var names []string
+	for n, v := range from.Dropped {
+		if n == maxDropped {
+			names = append(names, fmt.Sprintf("and %d more", len(from.Dropped)-n))
+			break
+		}
+		names = append(names, v.Text+" (line "+fmt.Sprint(v.At.Line)+")")
+	}
+	if len(names) > 0 {
+		p.warn("%s: left out, because pip cannot install them or wheels bring them: %s; what your programs need of these takes a Dockerfile", from.Path(), strings.Join(names, ", "))
+	}
+}
