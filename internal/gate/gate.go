@@ -119,14 +119,14 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	shown := g.isKey(query.Get(Parameter))
 	switch {
 	case !loopback(r.Host):
-		http.Error(w, "forbidden: the Host header must be 127.0.0.1, [::1] or localhost", http.StatusForbidden)
+		http.Error(w, errHost.Error(), http.StatusForbidden)
 		return
 	case !shown && !g.hasKey(r):
 		w.Header().Set("WWW-Authenticate", `Basic realm="slipway service"`)
 		http.Error(w, "authentication required: use the whole address that slipway up or slipway runs prints, with its key", http.StatusUnauthorized)
 		return
 	case !ownPage(r, shown):
-		http.Error(w, "forbidden: the request comes from a script of another page", http.StatusForbidden)
+		http.Error(w, errPage.Error(), http.StatusForbidden)
 		return
 	}
 	if !shown {
@@ -170,10 +170,29 @@ func (g *Gate) authorized(r *http.Request) bool {
 	return ok && g.isKey(token)
 }
 
+// CheckPage returns an error for a request from a web page that does not belong to the port that
+// it is sent to. It may come under the name of another host (DNS rebinding), or from a script, a form
+// or a frame of a page of another origin. A link in another page may be followed. It is for ports
+// without a key.
+func CheckPage(r *http.Request) error {
+	if r.Host != "" && !loopback(r.Host) { // browsers always send it
+		return errHost
+	}
+	if !ownPage(r, r.Header.Get("Sec-Fetch-Dest") == "document") {
+		return errPage
+	}
+	return nil
+}
+
+// The errors for requests of other pages.
+var (
+	errHost = errors.New("forbidden: the Host header must be 127.0.0.1, [::1] or localhost")
+	errPage = errors.New("forbidden: the request comes from another page")
+)
+
 // ownPage reports whether a request comes from the service's own pages or from no page at
-// all, or is a navigation to the printed address. shown reports whether the request has
-// the key in its query.
-func ownPage(r *http.Request, shown bool) bool {
+// all, or is a navigation, where links may be followed.
+func ownPage(r *http.Request, link bool) bool {
 	if origin := r.Header.Get("Origin"); origin != "" {
 		from, err := url.Parse(origin)
 		return err == nil && from.Scheme == "http" && strings.EqualFold(from.Host, r.Host)
@@ -182,7 +201,7 @@ func ownPage(r *http.Request, shown bool) bool {
 	case "", "none", "same-origin":
 		return true
 	}
-	return shown && r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate"
+	return link && r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate"
 }
 
 // loopback reports whether a request's host is a name of loopback. A request with another

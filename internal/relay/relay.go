@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ import (
 type Relay struct {
 	listeners []net.Listener
 	dial      func(context.Context) (net.Conn, error)
+	check     func(*http.Request) error
 	failed    func(error)
 	ctx       context.Context
 	end       context.CancelCauseFunc
@@ -35,7 +37,12 @@ type Options struct {
 	Both bool
 	// Dial connects to the place.
 	Dial func(ctx context.Context) (net.Conn, error)
-	// Failed, when not nil, is called with the error of each connection that failed.
+	// Check, when not nil, is called with each request of HTTP/1 that a local program sends, without
+	// its body. If it returns an error, the program gets that with status 403. Other protocols,
+	// such as TLS and HTTP/2, are not looked at.
+	Check func(*http.Request) error
+	// Failed, when not nil, is called with the error of each connection that failed. It is a
+	// *RefusedError if a request was refused.
 	Failed func(error)
 }
 
@@ -60,7 +67,7 @@ func Open(ctx context.Context, o Options) (*Relay, error) {
 	if err != nil {
 		return nil, &PortError{o.Port, err}
 	}
-	r := &Relay{listeners: listeners, dial: o.Dial, failed: o.Failed}
+	r := &Relay{listeners: listeners, dial: o.Dial, check: o.Check, failed: o.Failed}
 	r.ctx, r.end = panics.WithCancelOnPanic(ctx)
 	context.AfterFunc(r.ctx, r.closeListeners)
 	for _, l := range listeners {
@@ -207,9 +214,14 @@ func (r *Relay) serve(local net.Conn) (err error) {
 	var sending panics.WaitGroup
 	sending.Go(func() {
 		defer close(sent)
-		left, failed := transfer(remote, local)
+		left, failed := r.send(remote, local)
 		half, ok := remote.(interface{ CloseWrite() error })
+		refused := new(RefusedError)
 		switch {
+		case errors.As(left, &refused):
+			r.report(refused)
+			refuse(local, refused)
+			end(nil)
 		case left != nil, failed == nil && !ok:
 			end(nil)
 		case failed == nil:
@@ -227,6 +239,25 @@ func (r *Relay) serve(local net.Conn) (err error) {
 	end(failed)
 	sending.Wait()
 	return failure
+}
+
+// send copies from the local side to the place.
+func (r *Relay) send(remote io.Writer, local net.Conn) (reading, writing error) {
+	if r.check == nil {
+		return transfer(remote, local)
+	}
+	return transferRequests(remote, local, r.check)
+}
+
+// refuse answers a request that was refused, and gives the local side time to read the answer:
+// the system would drop it if the connection were closed while a body comes.
+func refuse(local net.Conn, refused *RefusedError) {
+	refused.answer(local)
+	if half, ok := local.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	_ = local.SetReadDeadline(time.Now().Add(leaveTimeout))
+	_, _ = io.Copy(io.Discard, local)
 }
 
 // leave ends a connection that the place has ended. The system drops what the local side has
