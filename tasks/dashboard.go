@@ -71,7 +71,7 @@ func Dashboard(ctx context.Context, env *Env, o DashboardOptions) (*Result, erro
 	if forwards == 0 {
 		return result, nil
 	}
-	p.Note("ports are forwarded until this command is interrupted; users of this machine and pages in its browsers can reach them, other machines cannot")
+	p.Note("ports are forwarded until this command is interrupted; users of this machine can reach them, other machines and web pages cannot")
 	<-ctx.Done()
 	return result, panics.Cause(ctx)
 }

@@ -1,8 +1,10 @@
 package tasks
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"regexp"
@@ -68,6 +70,17 @@ func dashboards(ctx context.Context, t *testing.T, env *Env, events *eventLog, c
 		ask(address[1]+"/api/v1/installation", http.StatusOK)
 	}
 	ask(addresses[2][1], http.StatusOK)
+	for _, header := range []string{"Host: evil.example", "Host: localhost\r\nOrigin: http://evil.example"} { // a page in the browser
+		connection, err := net.Dial("tcp", "localhost:"+strconv.Itoa(local))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(connection, "GET /api/v1/installation HTTP/1.1\r\n"+header+"\r\n\r\n")
+		if response, err := http.ReadResponse(bufio.NewReader(connection), nil); err != nil || response.StatusCode != http.StatusForbidden {
+			t.Errorf("%s: %v, %v", header, response, err)
+		}
+		_ = connection.Close()
+	}
 	if _, err := Dashboard(ctx, env, DashboardOptions{Port: local}); ExitCode(err) != ExitUsage || !strings.Contains(err.Error(), "choose another one with --port") {
 		t.Errorf("a port that is taken: %v", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/gate"
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/platform"
@@ -18,6 +19,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/relay"
 	"github.com/slipway-ci/slipway/internal/runs"
+	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/service"
 	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -26,8 +28,8 @@ import (
 // opener opens pages on a platform.
 type opener struct {
 	*platform.Platform
-	// rejoining is held while the sandbox is started again.
-	rejoining sync.Mutex
+	// starting is held while the sandbox is looked for and started again.
+	starting sync.Mutex
 }
 
 // open opens what a word names. port is 0 for any free one.
@@ -126,7 +128,7 @@ func (o *opener) forward(ctx context.Context, word string, to *cluster.Service, 
 			}
 		})
 	})
-	opened, err := relay.Open(ctx, relay.Options{Port: port, Both: true, Dial: route.Dial, Failed: o.warnings(word)})
+	opened, err := relay.Open(ctx, relay.Options{Port: port, Both: true, Dial: route.Dial, Check: gate.CheckPage, Failed: o.warnings(word)})
 	if err != nil {
 		end(nil)
 		following.Wait()
@@ -157,22 +159,20 @@ func (o *opener) warnings(word string) func(error) {
 }
 
 // sandbox forwards a port to the sandbox's Polyaxon. If the sandbox has ended, the next
-// connection starts it again.
+// connection starts it again. The sandbox is looked for at each connection, because another program
+// may have the port of one that has ended.
 func (o *opener) sandbox(ctx context.Context, port int) (*Dashboard, error) {
 	dial := func(ctx context.Context) (net.Conn, error) {
-		o.rejoining.Lock()
-		defer o.rejoining.Unlock()
-		connection, err := relay.DialURL(ctx, o.Sandbox.Polyaxon)
-		if err == nil {
-			return connection, nil
+		running, err := sandbox.Running(ctx, o.StateDir())
+		if err != nil {
+			running, err = o.restart(ctx)
 		}
-		if err := o.Rejoin(ctx); err != nil {
+		if err != nil {
 			return nil, err
 		}
-		o.Note(polyaxonWord + ": the sandbox had ended, and was started again; its token is another one now")
-		return relay.DialURL(ctx, o.Sandbox.Polyaxon)
+		return relay.DialURL(ctx, running.Polyaxon)
 	}
-	opened, err := relay.Open(ctx, relay.Options{Port: port, Both: true, Dial: dial, Failed: o.warnings(polyaxonWord)})
+	opened, err := relay.Open(ctx, relay.Options{Port: port, Both: true, Dial: dial, Check: gate.CheckPage, Failed: o.warnings(polyaxonWord)})
 	if err != nil {
 		return nil, portError(err)
 	}
@@ -181,6 +181,20 @@ func (o *opener) sandbox(ctx context.Context, port int) (*Dashboard, error) {
 	d.Forwarded, d.Address = true, fmt.Sprintf("http://localhost:%d", opened.Port())
 	d.Command = setHost(d.Address)
 	return d, nil
+}
+
+// restart starts a sandbox that has ended. Of several connections, the first one does so.
+func (o *opener) restart(ctx context.Context) (*sandbox.Sandbox, error) {
+	o.starting.Lock()
+	defer o.starting.Unlock()
+	running, err := sandbox.Running(ctx, o.StateDir())
+	if err == nil || ctx.Err() != nil {
+		return running, err
+	}
+	if running, err = o.StartSandbox(ctx); err == nil {
+		o.Note(polyaxonWord + ": the sandbox had ended, and was started again; its token is another one now")
+	}
+	return running, err
 }
 
 // service opens a service of slipway.yaml that is running, as up does.

@@ -24,10 +24,12 @@ type Kubectl interface {
 func (to *Platform) Kubectl(ctx context.Context) (Kubectl, error) {
 	switch cfg := to.Config.Cluster; {
 	case cfg == nil:
-		if err := to.startSandbox(ctx); err != nil {
+		joined, err := to.StartSandbox(ctx)
+		if err != nil {
 			return nil, err
 		}
-		return SandboxKubectl{to.Config.Project, to.Sandbox}, nil
+		to.Sandbox = joined
+		return SandboxKubectl{to.Config.Project, joined}, nil
 	case cfg.GKE != nil:
 		return gkeKubectl{to}, nil
 	}

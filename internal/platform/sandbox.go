@@ -25,9 +25,11 @@ func (to *Platform) sandboxed(u Uses) bool {
 // sandbox.
 func (to *Platform) join(ctx context.Context, u Uses) error {
 	if to.sandboxed(u) && to.Sandbox == nil {
-		if err := to.startSandbox(ctx); err != nil {
+		joined, err := to.StartSandbox(ctx)
+		if err != nil {
 			return err
 		}
+		to.Sandbox = joined
 	}
 	if !to.Embedded || to.Sandbox == nil {
 		return nil
@@ -41,10 +43,10 @@ func (to *Platform) join(ctx context.Context, u Uses) error {
 	return nil
 }
 
-// startSandbox joins the sandbox and masks its tokens. It starts the sandbox if it is not
+// StartSandbox joins the sandbox and masks its tokens. It starts the sandbox if it is not
 // running, or if it is another release and has no active runs. If it is another release
-// and has active runs, the error is a *source.Error.
-func (to *Platform) startSandbox(ctx context.Context) error {
+// and has active runs, the error is a *source.Error. It does not set to.Sandbox.
+func (to *Platform) StartSandbox(ctx context.Context) (*sandbox.Sandbox, error) {
 	_ = state.Make(to.Config.Dir) // Join creates what it needs or reports why it cannot
 	was, absent := sandbox.Running(ctx, to.StateDir())
 	starts := absent != nil || !was.Is(to.SandboxRelease()) && was.ActiveRuns == 0
@@ -56,18 +58,14 @@ func (to *Platform) startSandbox(ctx context.Context) error {
 	}
 	joined, err := sandbox.Join(ctx, sandbox.Options{Dir: to.StateDir(), Self: to.Self, Lookup: to.Lookup, Version: to.Version, Release: to.SandboxRelease()})
 	if busy := new(sandbox.BusyError); errors.As(err, &busy) {
-		return project.WithPosition(to.Config.At("sandbox", "polyaxon"), err)
+		return nil, project.WithPosition(to.Config.At("sandbox", "polyaxon"), err)
 	}
 	if err != nil {
-		return fmt.Errorf("start the sandbox: %w", err)
+		return nil, fmt.Errorf("start the sandbox: %w", err)
 	}
 	if starts {
 		to.Event(report.Done, "sandbox", project.DisplayPath(to.StateDir()), "started")
 	}
-	to.Sandbox = joined
 	secret.LearnAll(to.Secrets, joined.Token, joined.RegistryToken, joined.KubernetesToken)
-	return nil
+	return joined, nil
 }
-
-// Rejoin joins the sandbox again, and starts it if it has ended.
-func (to *Platform) Rejoin(ctx context.Context) error { return to.startSandbox(ctx) }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/machine"
 	"github.com/slipway-ci/slipway/internal/sandbox/polyaxon"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
@@ -98,9 +99,29 @@ func (s *server) control(next *polyaxon.Server) http.Handler {
 		answer(w, map[string]string{"address": at})
 	})
 	all := http.NewServeMux()
-	all.Handle("/_slipway/", s.guard(mux, bearer(s.state.Token), refuse))
+	all.Handle("/_slipway/", s.guard(s.prove(mux), bearer(s.state.Token), refuse))
 	all.Handle("/", s.guard(next, func(r *http.Request) (*http.Request, bool) { return next.Admit(r, credential(r)) }, refuse))
 	return all
+}
+
+// The headers by which the sandbox proves that it answers. The first is the text that the
+// client chose, the second a code of it that only this user's programs can make.
+const nonceHeader, proofHeader = "Slipway-Nonce", "Slipway-Proof"
+
+// proofSubject is the subject of the code of an answer of the sandbox in dir.
+func proofSubject(dir string) string { return "answer of " + subject(dir) }
+
+// prove adds a code to the answers of a handler.
+func (s *server) prove(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		code, err := machine.MAC(proofSubject(s.dir), []byte(r.Header.Get(nonceHeader)))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set(proofHeader, code)
+		next.ServeHTTP(w, r)
+	})
 }
 
 func answer(w http.ResponseWriter, body any) {

@@ -9,6 +9,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/slipway-ci/slipway/internal/clock"
+	"github.com/slipway-ci/slipway/internal/machine"
 	"github.com/slipway-ci/slipway/internal/sandbox/polyaxon"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
@@ -65,6 +67,9 @@ type Sandbox struct {
 	Isolation string `json:"isolation"`
 	// Platform is the platform that images must be built for, such as linux/amd64.
 	Platform string `json:"platform"`
+	// Proves reports whether its answers have a code by which it is known. Those of earlier versions
+	// have none.
+	Proves bool `json:"proves"`
 	// ActiveRuns is the number of runs that have not ended.
 	ActiveRuns int `json:"active_runs"`
 	// Token authenticates requests to Polyaxon and to the sandbox itself, RegistryToken
@@ -73,6 +78,9 @@ type Sandbox struct {
 	Token           secret.Value `json:"-"`
 	RegistryToken   secret.Value `json:"-"`
 	KubernetesToken secret.Value `json:"-"`
+
+	// dir is its directory.
+	dir string
 }
 
 // Connections returns the names of the connections that runs on a sandbox may use.
@@ -107,6 +115,9 @@ func Running(ctx context.Context, dir string) (*Sandbox, error) {
 		return nil, ErrNotRunning
 	}
 	running := &e.Sandbox
+	if running.dir, err = filepath.Abs(dir); err != nil {
+		return nil, err
+	}
 	if err := running.ask(ctx, http.MethodGet, "/_slipway/status", 2*time.Second, running); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -197,7 +208,11 @@ func Reset(ctx context.Context, dir string) error {
 	return errors.Join(errs...)
 }
 
-// ask sends a request to the sandbox's own endpoints.
+// errAnotherServer reports that another program answers at the sandbox's port.
+var errAnotherServer = errors.New("another program answers at the port of the sandbox")
+
+// ask sends a request to the sandbox's own endpoints. It believes only an answer that proves to
+// come from the sandbox: the port of one that was killed may belong to another user now.
 func (s *Sandbox) ask(ctx context.Context, method, path string, limit time.Duration, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -206,12 +221,19 @@ func (s *Sandbox) ask(ctx context.Context, method, path string, limit time.Durat
 		return err
 	}
 	request.Header.Set("Authorization", "Token "+string(s.Token.Reveal()))
+	nonce := rand.Text()
+	request.Header.Set(nonceHeader, nonce)
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // without a proxy
 	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
+	if s.Proves {
+		if proved, err := machine.VerifyMAC(response.Header.Get(proofHeader), proofSubject(s.dir), []byte(nonce)); err != nil || !proved {
+			return errors.Join(err, errAnotherServer)
+		}
+	}
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("the sandbox responded with %s", response.Status)
 	}

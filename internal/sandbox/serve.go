@@ -115,8 +115,8 @@ func (s *server) serve(ctx context.Context) error {
 	s.state = Sandbox{
 		PID: os.Getpid(), Started: time.Now().UTC(), Version: s.options.Version, Release: releaseOf(s.options.Release), Namespace: Namespace,
 		Registry: "http://" + address(listeners[0]), Kubernetes: "https://" + address(listeners[1]), Polyaxon: "http://" + address(listeners[2]),
-		Authority: string(authority.PEM()),
-		Platform:  runtime.GOOS + "/" + runtime.GOARCH, Token: newToken(), RegistryToken: newToken(), KubernetesToken: newToken(),
+		Authority: string(authority.PEM()), Proves: true,
+		Platform: runtime.GOOS + "/" + runtime.GOARCH, Token: newToken(), RegistryToken: newToken(), KubernetesToken: newToken(),
 	}
 	if s.platform, err = openPlatform(ctx, s); err != nil {
 		return errors.Join(err, closeAll(listeners))

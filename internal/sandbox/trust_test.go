@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -120,6 +121,60 @@ func TestStaleEndpoint(t *testing.T) {
 	write(t, filepath.Join(dir, "endpoint.json"), `{"endpoint":`+string(text)+`,"code":"`+code+`"}`)
 	if running, err := sandbox.Running(t.Context(), dir); !errors.Is(err, sandbox.ErrNotRunning) || asked {
 		t.Errorf("%+v %v; asked: %t", running, err, asked)
+	}
+}
+
+// TestAnotherServerAtThePort has another process answer at the port of a sandbox that was killed,
+// while a process holds its lock, as the next one does before it has an address. What it
+// answers must not be believed, not even with a code that it has seen.
+func TestAnotherServerAtThePort(t *testing.T) {
+	dir := t.TempDir()
+	killed := join(t, dir)
+	published, err := os.ReadFile(filepath.Join(dir, "endpoint.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, killed.Polyaxon+"/_slipway/status", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Token "+string(killed.Token.Reveal()))
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	seen := answer.Header.Get("Slipway-Proof")
+	kill(t, dir, killed)
+	write(t, filepath.Join(dir, "endpoint.json"), string(published))
+
+	listener, err := net.Listen("tcp", strings.TrimPrefix(killed.Polyaxon, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof, asked := "", 0
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.Header().Set("Slipway-Proof", proof)
+		_, _ = io.WriteString(w, `{"version":"test","release":"2.18","active_runs":1,"proves":false,"registry":"http://evil.example","address":"http://evil.example"}`)
+	})}}
+	server.Start()
+	defer server.Close()
+	lock := flock.New(filepath.Join(dir, "lock"))
+	if held, err := lock.TryLock(); !held {
+		t.Fatal(err)
+	}
+	defer func() { _ = lock.Unlock() }()
+	for _, proof = range []string{"", strings.Repeat("0", 64), seen} {
+		if running, err := sandbox.Running(t.Context(), dir); !errors.Is(err, sandbox.ErrNotRunning) {
+			t.Errorf("code %.8s: it is believed: %+v %v", proof, running, err)
+		}
+		if address, err := killed.ServiceAddress(t.Context(), "x"); err == nil || !strings.Contains(err.Error(), "another program answers at the port of the sandbox") {
+			t.Errorf("code %.8s: a service is at %s, %v", proof, address, err)
+		}
+	}
+	if asked != 6 || len(seen) != 64 {
+		t.Errorf("it was asked %d times; the code is %q", asked, seen)
 	}
 }
 
