@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"os"
 	"reflect"
@@ -142,6 +143,8 @@ func (a *App) run(ctx context.Context, task Task) error {
 	env, workflow := a.env()
 	defer a.open().close()
 	ctx = klog.NewContext(ctx, klog.Logger{}) // the Kubernetes client logs to standard error what it also returns
+	defer log.SetOutput(log.Writer())
+	log.SetOutput(io.Discard) // so does net/http, with what a server sent, which may be a credential that it echoes
 	ctx, faults := panics.Watch(ctx)
 	interrupted := func() {}
 	if workflow != nil {

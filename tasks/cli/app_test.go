@@ -1,11 +1,15 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"log"
+	"net"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -40,18 +44,46 @@ func TestInvalidVariable(t *testing.T) {
 	}
 }
 
-// TestKubernetesClientLogsNothing logs an error as the client does when a request is
-// cancelled.
-func TestKubernetesClientLogsNothing(t *testing.T) {
+// TestClientsLogNothing logs an error as the Kubernetes client does when a request is
+// cancelled, and has net/http log what a server sends without a request: it may echo the
+// credentials of the last one.
+func TestClientsLogNothing(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		connection, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		if _, err := http.ReadRequest(bufio.NewReader(connection)); err == nil {
+			_, _ = io.WriteString(connection, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nthe-credentials")
+		}
+	}()
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	own := os.Stderr
 	os.Stderr = write
+	log.SetOutput(os.Stderr)
+	defer log.SetOutput(own)
 	a := &App{Dir: t.TempDir(), Stdout: io.Discard, Stderr: io.Discard}
 	ran := a.Run(t.Context(), func(ctx context.Context, _ *tasks.Env) (*tasks.Result, error) {
 		klog.FromContext(ctx).Error(errors.New("context canceled"), "Unexpected error when reading response body")
+		transport := &http.Transport{}
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+listener.Addr().String(), nil)
+		if err != nil {
+			return nil, err
+		}
+		response, err := transport.RoundTrip(request)
+		if err != nil {
+			return nil, err
+		}
+		_ = response.Body.Close()
+		time.Sleep(100 * time.Millisecond) // net/http reads the rest meanwhile
 		return &tasks.Result{}, nil
 	})
 	klog.Flush()
