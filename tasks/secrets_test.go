@@ -158,6 +158,30 @@ func TestTLSSecrets(t *testing.T) {
 	}
 }
 
+// TestBasicAuthSecrets checks the Secret that is made of a user name and a password.
+func TestBasicAuthSecrets(t *testing.T) {
+	t.Parallel()
+	access := sandboxCluster(t, nil)
+	clients, err := client.NewForConfig(access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := vaultOn(t, access)
+	v.secrets("  git: {basic-auth: {username: ada, password: env:PASSWORD}}\n")
+	v.values["PASSWORD"] = "a-secret-value"
+	for _, want := range []string{"git create", "git unchanged"} {
+		if done, err := v.sync(SecretsOptions{}); err != nil || done != want {
+			t.Errorf("%s, %v; want %s", done, err, want)
+		}
+	}
+	got, err := clients.Secrets("ns").Get(t.Context(), "git", metav1.GetOptions{})
+	if err != nil || got.Type != "kubernetes.io/basic-auth" || len(got.Data) != 2 || string(got.Data["username"]) != "ada" || string(got.Data["password"]) != "a-secret-value" {
+		t.Errorf("%v: it is %s with %q", err, got.Type, got.Data)
+	}
+	delete(v.values, "PASSWORD")
+	v.refused(SecretsOptions{}, ExitUsage, "PASSWORD")
+}
+
 // TestNothingToSync counts the requests of a sync of 50 secrets that are up to date: one
 // for the namespace, and one for all secrets.
 func TestNothingToSync(t *testing.T) {
