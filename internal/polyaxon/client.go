@@ -60,7 +60,7 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("polyaxon.host %q is not a valid URL: write it as https://polyaxon.example.com", o.Host)
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("polyaxon.host %s is not valid: it must not have a user, a query or a fragment", u.Redacted())
+		return nil, fmt.Errorf("polyaxon.host %s is not valid: it must not have a user, a query or a fragment", (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
 	}
 	c := &Client{host: strings.TrimRight(o.Host, "/"), owner: o.Owner, token: o.Token, sleep: o.Sleep, limits: defaultLimits()}
 	if c.owner == "" {

@@ -165,8 +165,8 @@ func environment(environ []string) []string {
 	return kept
 }
 
-// address returns the URL of a remote as https, without user and password, or "" if the
-// remote is a local path.
+// address returns the URL of a remote as https, without user, password and query, or "" if
+// the remote is a local path.
 func address(remote string) string {
 	rest, isURL := remote, false
 	for _, scheme := range []string{"https://", "http://", "ssh://", "git://"} {
@@ -174,6 +174,10 @@ func address(remote string) string {
 			rest, isURL = after, true
 			break
 		}
+	}
+	if isURL {
+		rest, _, _ = strings.Cut(rest, "#")
+		rest, _, _ = strings.Cut(rest, "?")
 	}
 	host, path, ok := strings.Cut(rest, "/")
 	if !isURL { // the form user@host:path

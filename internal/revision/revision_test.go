@@ -149,13 +149,14 @@ func TestNothingToRead(t *testing.T) {
 
 func TestAddress(t *testing.T) {
 	for remote, want := range map[string]string{
-		"https://git.example.com/team/repo.git":           "https://git.example.com/team/repo",
-		"https://me:secret@git.example.com/team/repo.git": "https://git.example.com/team/repo",
-		"https://token@git.example.com/team/repo/":        "https://git.example.com/team/repo",
-		"git@git.example.com:team/repo.git":               "https://git.example.com/team/repo",
-		"ssh://git@git.example.com:2222/team/repo.git":    "https://git.example.com/team/repo",
-		"http://git.example.com:8080/team/repo":           "https://git.example.com:8080/team/repo",
-		"/srv/git/repo.git":                               "", "../repo": "", `C:\repo`: "", "": "", "file:///srv/repo": "",
+		"https://git.example.com/team/repo.git":                   "https://git.example.com/team/repo",
+		"https://me:secret@git.example.com/team/repo.git":         "https://git.example.com/team/repo",
+		"https://token@git.example.com/team/repo/":                "https://git.example.com/team/repo",
+		"https://git.example.com/team/repo.git?token=secret#main": "https://git.example.com/team/repo",
+		"git@git.example.com:team/repo.git":                       "https://git.example.com/team/repo",
+		"ssh://git@git.example.com:2222/team/repo.git":            "https://git.example.com/team/repo",
+		"http://git.example.com:8080/team/repo":                   "https://git.example.com:8080/team/repo",
+		"/srv/git/repo.git":                                       "", "../repo": "", `C:\repo`: "", "": "", "file:///srv/repo": "",
 	} {
 		if got := address(remote); got != want {
 			t.Errorf("%s gives %q, want %q", remote, got, want)
