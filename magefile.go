@@ -46,6 +46,12 @@ func Release(ctx context.Context, snapshot *bool, platform *string, publish *boo
 		devtools.Release{Snapshot: value(snapshot), Platform: value(platform), Publish: value(publish), Registry: value(image)})
 }
 
+// Digests compiles HEAD as the release of a version, such as v1.2.3, and writes the digests into action/digests.txt.
+// docs/releases.md describes a release. It takes some minutes for each platform the first time.
+func Digests(ctx context.Context, version string) error {
+	return devtools.WriteDigests(ctx, devtools.Options{Log: os.Stderr}, version)
+}
+
 // value returns *p, or the zero value if p is nil.
 func value[T any](p *T) (v T) {
 	if p != nil {

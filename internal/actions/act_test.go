@@ -70,7 +70,7 @@ func TestWorkflow(t *testing.T) {
 					t.Fatalf("git %s: %v\n%s", args[0], err, out)
 				}
 			}
-			args := []string{"push", "-P", "ubuntu-latest=-self-hosted", "--no-cache-server", "--local-repository", "slipway-ci/slipway@main=" + source}
+			args := []string{"push", "-P", "ubuntu-latest=-self-hosted", "--no-cache-server", "--local-repository", "slipway-ci/slipway@v1=" + source}
 			for _, used := range regexp.MustCompile(`uses: (actions/[^ ]+@[0-9a-f]{40})`).FindAllStringSubmatch(string(workflow), -1) {
 				args = append(args, "--local-repository", used[1]+"="+filepath.Join(dir, "nothing"))
 			}

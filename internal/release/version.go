@@ -27,6 +27,12 @@ func parseVersion(text string) (version, error) {
 	return version{release: m[1], phase: m[2], number: m[3], time: m[4], commit: m[5], uncommittedFiles: m[6] != ""}, nil
 }
 
+// IsTag reports whether a text is the version of a release, as tags have it, such as v1.2.3.
+func IsTag(text string) bool {
+	v, err := parseVersion(text)
+	return err == nil && v.isTag()
+}
+
 // isTag reports whether the version is that of a tag.
 func (v version) isTag() bool { return v.commit == "" && !v.uncommittedFiles }
 

@@ -305,6 +305,9 @@ func (a *App) self() []string {
 // version are identified by the modification time of the executable, so that a sandbox
 // started by an older build is detected.
 func Version() string {
+	if version != "" {
+		return version
+	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if info.Main.Path == module && info.Main.Version != "" && info.Main.Version != "(devel)" {
 			return info.Main.Version
@@ -322,5 +325,9 @@ func Version() string {
 	}
 	return "devel"
 }
+
+// version is that of a release, which the linker writes here (goreleaser.yaml). A release names
+// no commit in the program, and so the go command writes no version.
+var version string
 
 const module = "github.com/slipway-ci/slipway"

@@ -1,6 +1,6 @@
 // Artifact makes the files of a release that are slipway's own, when goreleaser.yaml says so:
 //
-//	artifact program PROGRAM DIST: the wheel and the SBOM of a program
+//	artifact program PROGRAM VERSION COMMIT TIME DIST: the wheel and the SBOM of a program, if its digest is right
 //	artifact provenance TAG COMMIT CHECKSUMS FILE: the provenance of all files
 package main
 
@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/release"
 )
@@ -23,8 +24,8 @@ func main() {
 
 func run(args []string) error {
 	switch {
-	case len(args) == 3 && args[0] == "program":
-		return program(args[1], args[2])
+	case len(args) == 6 && args[0] == "program":
+		return program(args[1], args[2], args[3], args[4], args[5])
 	case len(args) == 5 && args[0] == "provenance":
 		checksums, err := os.ReadFile(args[3])
 		if err != nil {
@@ -36,14 +37,28 @@ func run(args []string) error {
 		}
 		return os.WriteFile(args[4], text, 0o644)
 	}
-	return errors.New("usage: artifact program PROGRAM DIST, or artifact provenance TAG COMMIT CHECKSUMS FILE")
+	return errors.New("usage: artifact program PROGRAM VERSION COMMIT TIME DIST, or artifact provenance TAG COMMIT CHECKSUMS FILE")
 }
 
 // program writes the wheel and the SBOM of a program. It runs in the root of the repository.
-func program(path, dist string) error {
-	p, err := release.Open(path)
+// That of a tag must have the digest in action/digests.txt, or nothing is published.
+func program(path, version, commit, at, dist string) error {
+	created, err := time.Parse(time.RFC3339, at)
+	if err != nil {
+		return fmt.Errorf("the time of the commit: %w", err)
+	}
+	p, err := release.Open(path, release.Source{Version: version, Revision: commit, Created: created})
 	if err != nil {
 		return err
+	}
+	if p.Tag != "" {
+		digests, err := release.ReadDigests(".")
+		if err != nil {
+			return err
+		}
+		if err := digests.CheckProgram(p); err != nil {
+			return err
+		}
 	}
 	if _, err := p.WriteWheel(".", filepath.Join(dist, "wheels")); err != nil {
 		return err
