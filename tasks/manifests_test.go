@@ -195,6 +195,7 @@ func TestManifests(t *testing.T) {
 	t.Run("job", func(t *testing.T) { manifestJob(t, access, strings.TrimPrefix(images.URL, "http://")) })
 	t.Run("quota", func(t *testing.T) { manifestQuota(t, access) })
 	t.Run("answers", func(t *testing.T) { manifestAnswers(t, access) })
+	t.Run("leaving", func(t *testing.T) { manifestLeaving(t, access) })
 	t.Run("rights", func(t *testing.T) { manifestRights(t, access) })
 }
 

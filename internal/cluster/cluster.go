@@ -85,9 +85,23 @@ func Kubeconfig(path, context string) (access *rest.Config, name string, err err
 		if clientcmd.IsEmptyConfig(err) && unread == nil && path == "" {
 			return nil, "", fmt.Errorf("there is no kubeconfig (%s), and no service account of a pod", strings.Join(rules.GetLoadingPrecedence(), ", "))
 		}
+		if clientcmd.IsEmptyConfig(err) && unread == nil && len(raw.Contexts) == 0 {
+			return nil, "", fmt.Errorf("the kubeconfig %s has no contexts: it is empty, or another file", path)
+		}
+		if _, has := raw.Contexts[context]; unread == nil && context != "" && !has && len(raw.Contexts) > 0 {
+			return nil, "", noContext(context, slices.Sorted(maps.Keys(raw.Contexts)))
+		}
 		return nil, "", fmt.Errorf("read the kubeconfig: %w", err)
 	}
 	return access, cmp.Or(context, raw.CurrentContext, access.Host), nil
+}
+
+// noContext returns the error for a context that a kubeconfig does not have.
+func noContext(name string, contexts []string) error {
+	if near, ok := source.Nearest(name, contexts); ok {
+		return fmt.Errorf("the kubeconfig has no context %s: did you mean %s?", name, near)
+	}
+	return fmt.Errorf("the kubeconfig has no context %s: it has %s", name, strings.Join(contexts, ", "))
 }
 
 // NoNamespaceError reports that a namespace does not exist.
@@ -107,13 +121,15 @@ func (e *NoNamespaceError) Error() string {
 	return text
 }
 
-// CheckNamespace returns a *NoNamespaceError if the namespace does not exist. It returns
-// nil if the credentials may not read namespaces.
+// CheckNamespace returns a *NoNamespaceError if the namespace does not exist, and a *LeavingError
+// if it is being deleted. It returns nil if the credentials may not read namespaces.
 func (c *Cluster) CheckNamespace(ctx context.Context) error {
-	_, err := retry(ctx, c, func() (*v1.Namespace, error) {
+	found, err := retry(ctx, c, func() (*v1.Namespace, error) {
 		return c.Client.CoreV1().Namespaces().Get(ctx, c.Namespace, metav1.GetOptions{})
 	})
 	switch {
+	case err == nil && found.DeletionTimestamp != nil:
+		return &LeavingError{c.Namespace, c.Name}
 	case err == nil, apierrors.IsForbidden(err): // not allowed to look, so assume it exists
 		return nil
 	case !apierrors.IsNotFound(err):

@@ -17,8 +17,9 @@ func TestClusterHasAName(t *testing.T) {
 		"the current one":    {rest + contexts + "current-context: ml\n", "", "ml", ""},
 		"another one":        {rest + contexts + "current-context: ml\n", "web", "web", ""},
 		"none is current":    {rest + contexts, "", "", "the kubeconfig has no current-context: name one of its contexts (ml, web) by cluster.kubeconfig.context"},
-		"there is none":      {rest, "", "", "read the kubeconfig"},
-		"one that is not":    {rest + contexts, "other", "", "other"},
+		"there is none":      {rest, "", "", "the kubeconfig"},
+		"one that is not":    {rest + contexts, "other", "", "the kubeconfig has no context other: it has ml, web"},
+		"a near miss":        {rest + contexts, "wev", "", "the kubeconfig has no context wev: did you mean web?"},
 		"a server by itself": {rest + "contexts: [{name: \"\", context: {cluster: c, user: u}}]\n", "", "https://k8s.acme.dev", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -34,8 +34,8 @@ func (d *Deployment) checkRuns(ctx context.Context, jobs []*config.Job) error {
 // is reached without the cluster.
 const namespaceTimeout = 5 * time.Second
 
-// checkNamespaceOfRuns returns an error if the namespace of the runs does not exist, even if
-// no secrets are written to it. If Polyaxon has its own address, the runs do not need the
+// checkNamespaceOfRuns returns an error if the namespace of the runs does not exist or is being
+// deleted, even if no secrets are written to it. If Polyaxon has its own address, the runs do not need the
 // cluster, so a cluster that cannot be asked is not an error.
 func (d *Deployment) checkNamespaceOfRuns(ctx context.Context, jobs []*config.Job) error {
 	if len(jobs) == 0 || d.Cluster == nil || d.NamespaceToCreate != "" {
@@ -46,7 +46,7 @@ func (d *Deployment) checkNamespaceOfRuns(ctx context.Context, jobs []*config.Jo
 	}
 	soon, cancel := context.WithTimeout(ctx, namespaceTimeout)
 	defer cancel()
-	if err := d.CheckNamespace(soon); errors.As(err, new(*cluster.NoNamespaceError)) {
+	if err := d.CheckNamespace(soon); errors.As(err, new(*cluster.NoNamespaceError)) || errors.As(err, new(*cluster.LeavingError)) {
 		return err
 	}
 	return ctx.Err()

@@ -18,7 +18,7 @@ import (
 // lookAtNamespace finds out whether the namespace exists.
 func (v *viewer) lookAtNamespace(ctx context.Context) {
 	err := v.Cluster.CheckNamespace(ctx)
-	if none := new(cluster.NoNamespaceError); errors.As(err, &none) {
+	if errors.As(err, new(*cluster.NoNamespaceError)) || errors.As(err, new(*cluster.LeavingError)) {
 		v.hide(namespace, "", err)
 		err = nil
 	}
