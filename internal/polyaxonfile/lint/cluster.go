@@ -2,7 +2,6 @@ package lint
 
 import (
 	"context"
-	"strconv"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
@@ -129,12 +128,35 @@ func MissingRendered(ctx context.Context, f *file.File, c *compile.Compiled, clu
 	var all []Finding
 	for _, n := range renderedNeeds(f, c) {
 		for _, m := range n.missing(ctx, cluster) {
-			if found := p.lacks(n.need, m, n.template); !Ignores(f, found.Rule, found.Position) {
+			if found := p.lacks(n.need, m, n.place(f, m)); !Ignores(f, found.Rule, found.Position) {
 				all = append(all, found)
 			}
 		}
 	}
 	return all
+}
+
+// place returns the path in the file of what made a lack: of the template of a name or a key, or
+// of the name or key itself if a template made only the other. It returns nil if slipway.yaml or
+// a preset added the need.
+func (n renderedNeed) place(f *file.File, m lack) []string {
+	if at := templateOf(f, m.path); at != nil {
+		return at
+	}
+	made := n.template != nil
+	for _, key := range n.keys {
+		made = made || templateOf(f, key.path) != nil
+	}
+	if !made {
+		return nil
+	}
+	_, component := f.Component()
+	for _, base := range [][]string{component, nil} {
+		if at := extend(base, m.path...); text(valueAt(f.Root(), at)) != "" {
+			return at
+		}
+	}
+	return n.template
 }
 
 // lacks returns the finding for what the cluster does not have of an object. It has the
@@ -155,17 +177,9 @@ func templateOf(f *file.File, compiled []string) []string {
 	_, component := f.Component()
 	for _, base := range [][]string{nil, component} {
 		path := extend(base, compiled...)
-		var value any = f.Root()
-		for i, key := range path {
-			if m, isMap := value.(map[string]any); isMap {
-				value = m[key]
-			} else if n, err := strconv.Atoi(key); err == nil && n < len(list(value)) {
-				value = list(value)[n]
-			} else {
-				break
-			}
-			if templated(text(value)) {
-				return path[:i+1]
+		for n := range path {
+			if templated(text(valueAt(f.Root(), path[:n+1]))) {
+				return path[:n+1]
 			}
 		}
 	}

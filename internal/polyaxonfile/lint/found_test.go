@@ -207,6 +207,32 @@ func TestMissingRendered(t *testing.T) {
 	}
 }
 
+// TestMissingRenderedKeys checks for keys that a template names, and for keys of objects that a
+// template names. Each is told once, where it is written.
+func TestMissingRenderedKeys(t *testing.T) {
+	for element, want := range map[string]string{
+		"{name: A, valueFrom: {secretKeyRef: {name: s, key: '{{ K }}'}}}":                                 "9:58 secret s has no key tokn | did you mean token?",
+		"{name: A, valueFrom: {secretKeyRef: {name: '{{ S }}', key: tokn}}}":                              "9:66 secret s has no key tokn | did you mean token?",
+		"{name: A, valueFrom: {secretKeyRef: {name: '{{ S }}', key: '{{ K }}'}}}":                         "9:66 secret s has no key tokn | did you mean token?",
+		"{name: A, valueFrom: {secretKeyRef: {name: gone, key: '{{ K }}'}}}":                              "9:50 secret gone not found in the cluster of the run | declare it in secrets of slipway.yaml, or correct the name",
+		"{name: A, valueFrom: {secretKeyRef: {name: s, key: '{{ K }}en'}}}":                               "9:58 secret s has no key toknen | did you mean token?",
+		"{name: A, valueFrom: {secretKeyRef: {name: s, key: '{{ K }}', optional: true}}}":                 "",
+		"{name: A, valueFrom: {configMapKeyRef: {name: c, key: \"{{ 'a' if S == 's' else 'token' }}\"}}}": "9:61 config map c has no key a | its keys are token",
+	} {
+		f, problems := file.Load("f.yml", []byte("version: 1.1\nkind: component\ninputs: [{name: K, type: str, value: tokn, isOptional: true}, {name: S, type: str, value: s, isOptional: true}]\n"+
+			"run:\n  kind: job\n  container:\n    image: a:1\n    env:\n    - "+element+"\n"))
+		got := ""
+		for _, x := range finish(t.Context(), f, problems, Options{Cluster: fakeCluster{Secret: {"s"}, ConfigMap: {"c"}, "key": {"token"}}}) {
+			if x.Rule == MissingSecret || x.Rule == ConfigMap.rule() {
+				got += fmt.Sprintf("%d:%d %s | %s", x.Position.Line, x.Column, x.Message, x.Hint)
+			}
+		}
+		if got != want {
+			t.Errorf("%s: have %q, want %q", element, got, want)
+		}
+	}
+}
+
 // TestMissingKeys checks for keys of Secrets and ConfigMaps that exist.
 func TestMissingKeys(t *testing.T) {
 	const text = "version: 1.1\nkind: component\nrun:\n  kind: job\n  volumes:\n" +
