@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -146,7 +147,10 @@ func TestDoctorOfServers(t *testing.T) {
 		registry, polyaxon report.Outcome
 		want               string
 	}{
-		"fine":      {refuse(404, projects), "ok", "ok", "deploy creates it"},
+		"fine": {refuse(404, projects), "ok", "ok", "deploy creates it"},
+		"no release": {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"version": "later", "results": []}`)
+		}), "failed", "warning", "does not tell which release of Polyaxon it is"},
 		"401":       {refuse(401, always), "failed", "failed", "log in with `docker login"},
 		"403 push":  {refuse(403, uploads), "failed", "ok", "give you write access to"},
 		"401 token": {refuse(401, projects), "ok", "failed", "create a new token"},

@@ -85,6 +85,21 @@ func Check(ctx context.Context, p *project.Project, images []*config.Image) erro
 	return errors.Join(errs...)
 }
 
+// CheckTools returns an error if the build of an image needs a program that is not on this
+// machine, other than BuildKit.
+func CheckTools(ctx context.Context, p *project.Project, i *config.Image) error {
+	return Builder(platform.New(p), i, nil, Notices(p, i.Name)).CheckTools(ctx)
+}
+
+// Bases returns the references of the images that the build of an image reads in registries, as
+// far as they are known before.
+func Bases(ctx context.Context, p *project.Project, i *config.Image) ([]string, error) {
+	if i.OwnBase() != "" {
+		return nil, nil // it is built before
+	}
+	return Builder(platform.New(p), i, nil, Notices(p, i.Name)).Bases(ctx)
+}
+
 // DigestUnknown reports whether the digest of an image is only known after it has been
 // built.
 func DigestUnknown(i *config.Image) bool { return kinds[i.Kind()].digestUnknown }

@@ -157,9 +157,7 @@ func (b *builder) spec(ctx context.Context) (Spec, error) {
 	spec := Spec{
 		Name: b.Name, Dir: b.Dir, File: b.File, Target: b.Target, BuildArgs: b.BuildArgs, SSH: b.SSH, Git: b.Git, At: b.At, Environ: b.Environ,
 	}
-	for _, platform := range b.Platforms {
-		spec.Platforms = append(spec.Platforms, platform.String())
-	}
+	spec.Platforms = b.platforms()
 	var err error
 	spec.Secrets, err = b.Secrets(ctx)
 	return spec, err

@@ -20,7 +20,9 @@ import (
 type stage struct {
 	name string
 	// base is the stage that it begins with, or nil for an image.
-	base    *stage
+	base *stage
+	// images are the images that it begins with, copies from or mounts.
+	images  []string
 	sources []copySource
 	// env are its variables. workdir is its working directory, or "" for the image's.
 	env     map[string]string
@@ -137,6 +139,13 @@ func (r reader) argument(env, global map[string]string, a instructions.ArgComman
 	}
 }
 
+// addImage adds an image that the stage uses, if its name is known.
+func (s *stage) addImage(name string) {
+	if name != "" && name != "scratch" && !strings.Contains(name, "$") {
+		s.images = append(s.images, name)
+	}
+}
+
 func (r reader) stage(w instructions.Stage, earlier []*stage) (*stage, error) {
 	base, err := r.expand(w.BaseName, r.global)
 	if err != nil {
@@ -150,6 +159,8 @@ func (r reader) stage(w instructions.Stage, earlier []*stage) (*stage, error) {
 		commands = slices.Concat(one.base.triggers, commands)
 	} else if base == "scratch" {
 		one.workdir = "/"
+	} else {
+		one.addImage(base)
 	}
 	for _, c := range commands {
 		if err := r.command(one, c, earlier); err != nil {
@@ -185,6 +196,8 @@ func (r reader) command(one *stage, c instructions.Command, earlier []*stage) er
 	from := func(t copySource, name string) {
 		if t.from = named(earlier, name); t.from != nil || name == "" {
 			one.sources = append(one.sources, t)
+		} else {
+			one.addImage(name)
 		}
 	}
 	switch c := c.(type) {

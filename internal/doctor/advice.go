@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -18,7 +19,8 @@ func advice(err error, key string) string {
 	var (
 		lookup      *net.DNSError
 		certificate *tls.CertificateVerificationError
-		network     net.Error
+		network     *net.OpError
+		request     *url.Error
 		contact     *polyaxon.ContactError
 	)
 	switch code := statusOf(err); {
@@ -30,7 +32,7 @@ func advice(err error, key string) string {
 		return "the server fails, not this machine: see its log, and try again later"
 	case code == http.StatusTooManyRequests:
 		return "the server limits the rate of requests: try again later"
-	case code == 0 && (errors.As(err, &network) || errors.As(err, &contact)):
+	case code == 0 && (errors.As(err, &network) || errors.As(err, &request) || errors.As(err, &contact)):
 		return "check that it runs and that " + key + " in slipway.yaml is its address; a firewall, a missing VPN or a proxy (HTTPS_PROXY) may be in between"
 	}
 	return ""

@@ -20,22 +20,25 @@ import (
 
 // lookAtCluster finds out whether the API server answers, knows the user, and lets the user
 // do what a deploy does.
-func lookAtCluster(ctx context.Context, p *project.Project, f *findings) {
-	to, err := platform.Look(ctx, p)
-	if err != nil {
+func lookAtCluster(ctx context.Context, v *visit, f *findings) {
+	p := v.Project
+	found, err := v.reach()
+	switch {
+	case err != nil && p.Config.Cluster.GKE != nil && needsToken(v, f, "access", "Google knows where it is"):
+		return
+	case errors.As(err, new(*accessError)):
 		f.fail("access", err, advice(err, "cluster"))
 		return
-	}
-	version, err := to.Cluster.Version(ctx)
-	if err != nil {
+	case err != nil:
 		f.fail("server", err, adviceOfCluster(p, err))
 		return
 	}
-	f.ok("server", "Kubernetes %s, %s", version, to.Cluster.Name)
+	to := found.Platform
+	f.ok("server", "Kubernetes %s, %s", found.version, to.Cluster.Name)
 	var group panics.WaitGroup
 	user := ""
 	group.Go(func() { user = lookAtUser(ctx, to, f) })
-	group.Go(func() { lookAtNamespace(ctx, to, f) })
+	group.Go(func() { lookAtNamespace(v, to, f) })
 	var needs []platform.Need
 	var verdicts []cluster.Verdict
 	var unread error
@@ -75,8 +78,8 @@ func lookAtUser(ctx context.Context, to *platform.Platform, f *findings) string 
 }
 
 // lookAtNamespace finds out whether the namespace exists.
-func lookAtNamespace(ctx context.Context, to *platform.Platform, f *findings) {
-	switch err := to.CheckNamespace(ctx); {
+func lookAtNamespace(v *visit, to *platform.Platform, f *findings) {
+	switch err := v.namespace(); {
 	case err != nil:
 		f.fail("namespace", err, adviceOfCluster(to.Project, err))
 	case to.NamespaceToCreate != "":

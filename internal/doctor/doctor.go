@@ -15,7 +15,7 @@ import (
 )
 
 // look checks one system. It adds what it finds to f.
-type look func(ctx context.Context, p *project.Project, f *findings)
+type look func(ctx context.Context, v *visit, f *findings)
 
 // system is a system that is checked by itself.
 type system struct {
@@ -36,12 +36,14 @@ func systems(p *project.Project) []system {
 	add(len(cfg.Images) > 0, "git", lookAtGit)
 	add(usesSandbox(p), "sandbox", lookAtSandbox)
 	add(len(cfg.Images) > 0 && cfg.Registry != "", "registry", lookAtRegistry)
+	add(len(cfg.Images) > 0, "bases", lookAtBases)
 	add(cfg.Cluster != nil, "cluster", lookAtCluster)
 	add(cloud, "polyaxon", lookAtPolyaxon)
 	add(usesGoogle(p), "google", lookAtGoogle)
 	add(cfg.MLflow != nil, "mlflow", lookAtMLflow)
 	add(len(cfg.Sources()) > 0, "secrets", lookAtSecrets)
 	add(len(cfg.Images) > 0, "builder", lookAtBuilders)
+	add(len(cfg.Manifests) > 0, "manifests", lookAtManifests)
 	return all
 }
 
@@ -55,11 +57,12 @@ func Run(ctx context.Context, p *project.Project, limit time.Duration) ([]report
 	// What has got no answer shortly before the limit can still be told by name.
 	soft, cancel := context.WithTimeout(ctx, limit-limit/20)
 	defer cancel()
+	v := newVisit(soft, p)
 	for i, s := range all {
 		f := &findings{system: s.name, limit: limit, done: make(chan struct{})}
 		found[i] = f
 		panics.Go(func() {
-			s.look(soft, p, f)
+			s.look(soft, v, f)
 			close(f.done)
 		}, func(err error) {
 			f.fail("check", err, "")

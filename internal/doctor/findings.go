@@ -76,7 +76,11 @@ func (f *findings) fail(what string, err error, advice string) {
 // slow adds that there was no answer in time.
 func (f *findings) slow(what string) {
 	err := fmt.Errorf("no answer in %s", f.limit)
-	f.add(report.CheckSlow, what, err.Error(), "it may be down, or a firewall or a missing VPN may drop what is sent; --timeout waits longer", err)
+	advice := "it may be down, or a firewall or a missing VPN may drop what is sent; --timeout waits longer"
+	if f.system == "git" || f.system == "builder" { // no server
+		advice = "this machine may be busy, or its disk slow; --timeout waits longer"
+	}
+	f.add(report.CheckSlow, what, err.Error(), advice, err)
 }
 
 // take returns the checks, adds their failures to failed, and ends the findings.

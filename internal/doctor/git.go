@@ -1,14 +1,10 @@
 package doctor
 
-import (
-	"context"
-
-	"github.com/slipway-ci/slipway/internal/project"
-)
+import "context"
 
 // lookAtGit finds out whether images get the tag of a commit.
-func lookAtGit(_ context.Context, p *project.Project, f *findings) {
-	switch r := p.Revision(); {
+func lookAtGit(_ context.Context, v *visit, f *findings) {
+	switch r := v.Revision(); {
 	case r.Clean:
 		f.ok("commit", "%s, and nothing is uncommitted", r.Commit[:min(len(r.Commit), 12)])
 	case r.Commit != "":

@@ -24,17 +24,23 @@ func usesGoogle(p *project.Project) bool {
 }
 
 // lookAtGoogle gets an access token for Google Cloud.
-func lookAtGoogle(ctx context.Context, p *project.Project, f *findings) {
-	credentials, err := p.Google(ctx)
+func lookAtGoogle(_ context.Context, v *visit, f *findings) {
+	identity, err := v.token()
 	if err != nil {
-		f.fail("identity", err, "")
-		return
-	}
-	if _, err := credentials.Token(ctx); err != nil {
 		f.fail("token", err, adviceOfToken(err))
 		return
 	}
-	f.ok("token", "of %s", credentials.Identity())
+	f.ok("token", "of %s", identity)
+}
+
+// needsToken reports whether something cannot be checked because there is no access token for
+// Google Cloud, which the check google says. what is what cannot be checked.
+func needsToken(v *visit, f *findings, what, detail string) bool {
+	if _, err := v.token(); err != nil {
+		f.hide(what, detail+", and there is no access token for Google Cloud", "see google")
+		return true
+	}
+	return false
 }
 
 // adviceOfToken says what to do about a token that Google does not give.

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
+	"net/url"
 
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/project"
@@ -13,32 +13,48 @@ import (
 
 // lookAtMLflow finds out whether MLflow answers and knows the user of slipway.yaml. Only jobs
 // use it, which may reach it where this machine does not.
-func lookAtMLflow(ctx context.Context, p *project.Project, f *findings) {
+func lookAtMLflow(ctx context.Context, v *visit, f *findings) {
+	p, address := v.Project, shown(v.Config.MLflow.TrackingURI)
 	if to := platform.New(p); to.MLflowService() != "" && p.Config.Cluster != nil {
-		f.hide("server", p.Config.MLflow.TrackingURI+" is an address inside the cluster", "slipway cluster status shows whether the service is there, and slipway dashboard opens it")
+		f.hide("server", address+" is an address inside the cluster", "slipway cluster status shows whether the service is there, and slipway dashboard opens it")
 		return
 	}
 	answer, err := askMLflow(ctx, p)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		f.warn("server", fmt.Sprintf("%s: no answer in %s; jobs may reach it", p.Config.MLflow.TrackingURI, f.limit), advice(err, "mlflow.tracking-uri"))
+		f.warn("server", fmt.Sprintf("%s: no answer in %s; jobs may reach it", address, f.limit), advice(err, "mlflow.tracking-uri"))
 	case err != nil:
-		f.warn("server", err.Error()+"; jobs may reach it", advice(err, "mlflow.tracking-uri"))
+		f.warn("server", address+": "+err.Error()+"; jobs may reach it", advice(err, "mlflow.tracking-uri"))
 	case answer == http.StatusUnauthorized, answer == http.StatusForbidden:
-		err := fmt.Errorf("%s refuses the user (%d)", p.Config.MLflow.TrackingURI, answer)
+		err := fmt.Errorf("%s refuses the user (%d)", address, answer)
 		f.fail("login", err, "correct mlflow.username and the secret that mlflow.password of slipway.yaml names")
 	case answer != http.StatusOK:
-		f.warn("server", fmt.Sprintf("%s does not answer as MLflow does (%d)", p.Config.MLflow.TrackingURI, answer), "correct mlflow.tracking-uri in slipway.yaml")
+		f.warn("server", fmt.Sprintf("%s does not answer as MLflow does (%d)", address, answer), "correct mlflow.tracking-uri in slipway.yaml")
 	default:
-		f.ok("server", "%s", p.Config.MLflow.TrackingURI)
+		f.ok("server", "%s", address)
 	}
+}
+
+// shown returns an address without the user and the query that it may have, which may be secret.
+func shown(address string) string {
+	at, err := url.Parse(address)
+	if err != nil {
+		return "the address"
+	}
+	at.User, at.RawQuery, at.Fragment = nil, "", ""
+	return at.String()
 }
 
 // askMLflow asks for an experiment, and returns the status of the answer.
 func askMLflow(ctx context.Context, p *project.Project) (int, error) {
 	cfg := p.Config.MLflow
-	address := strings.TrimSuffix(cfg.TrackingURI, "/") + "/api/2.0/mlflow/experiments/search?max_results=1"
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	at, err := url.Parse(cfg.TrackingURI)
+	if err != nil {
+		return 0, err
+	}
+	at = at.JoinPath("api/2.0/mlflow/experiments/search")
+	at.RawQuery = "max_results=1"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), http.NoBody)
 	if err != nil {
 		return 0, err
 	}
@@ -51,6 +67,9 @@ func askMLflow(ctx context.Context, p *project.Project) (int, error) {
 	}
 	client := &http.Client{Transport: p.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.Do(request)
+	if failed := new(url.Error); errors.As(err, &failed) {
+		err = failed.Err // without the address
+	}
 	if err != nil {
 		return 0, err
 	}

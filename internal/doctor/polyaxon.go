@@ -9,15 +9,18 @@ import (
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
-	"github.com/slipway-ci/slipway/internal/project"
 )
 
 // lookAtPolyaxon finds out whether the Polyaxon server is one that slipway knows, and lets the
 // user have the project.
-func lookAtPolyaxon(ctx context.Context, p *project.Project, f *findings) {
-	key := "polyaxon.host"
+func lookAtPolyaxon(ctx context.Context, v *visit, f *findings) {
+	p, key := v.Project, "polyaxon.host"
 	if p.Config.Polyaxon == nil {
 		key = "cluster"
+		if err := v.namespace(); err != nil {
+			f.hide("server", "it is found in the namespace of the cluster, which cannot be asked for it", "see cluster")
+			return
+		}
 	}
 	to, err := platform.LookAtPolyaxon(ctx, p)
 	if err != nil {
@@ -30,7 +33,9 @@ func lookAtPolyaxon(ctx context.Context, p *project.Project, f *findings) {
 		return
 	}
 	version := installation.Version
-	if newest := schema.Newest(); newest.Before(version) && (newest.Major != version.Major || newest.Minor != version.Minor) {
+	if version == (schema.Version{}) {
+		f.warn("server", to.Polyaxon.Host()+" does not tell which release of Polyaxon it is", "check that "+key+" in slipway.yaml is Polyaxon's address")
+	} else if newest := schema.Newest(); newest.Before(version) && (newest.Major != version.Major || newest.Minor != version.Minor) {
 		f.warn("server", fmt.Sprintf("%s is Polyaxon %s, which is newer than %s, the newest that slipway is tested with", to.Polyaxon.Host(), version, newest.Short()),
 			"update slipway, or pin the version: slipway check --polyaxon-version "+newest.Short())
 	} else {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/google/artifactregistry"
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/registry"
 )
@@ -18,19 +17,15 @@ import (
 const writerRole = "roles/artifactregistry.writer"
 
 // lookAtRegistry finds out whether the images can be pushed.
-func lookAtRegistry(ctx context.Context, p *project.Project, f *findings) {
-	to := platform.New(p)
-	if err := to.Extend(ctx, platform.Uses{Images: true}); err != nil {
-		f.fail("push", err, "")
-		return
-	}
+func lookAtRegistry(ctx context.Context, v *visit, f *findings) {
+	p, to := v.Project, v.registries()
 	names := slices.Sorted(maps.Keys(p.Config.Images))
 	errs := make([]error, len(names))
 	var group panics.Group
 	group.SetLimit(registry.Parallel)
 	for i, name := range names {
 		group.Go(func() error {
-			errs[i] = to.Registry.CheckPush(ctx, name)
+			errs[i] = to.CheckPush(ctx, name)
 			return nil
 		})
 	}

@@ -15,13 +15,13 @@ import (
 // replaces an earlier one of the same name without a loss.
 func manifestOf(to *platform.Platform, user string, needs, lacking []platform.Need) string {
 	var b strings.Builder
-	name := "slipway-" + to.Config.Project
+	name, namespace := quoted("slipway-"+to.Config.Project), quoted(to.RunNamespace)
 	for _, everywhere := range []bool{false, true} {
 		elsewhere := func(n platform.Need) bool { return n.Everywhere != everywhere }
 		if !slices.ContainsFunc(lacking, func(n platform.Need) bool { return !elsewhere(n) }) {
 			continue
 		}
-		kind, metadata := "Role", fmt.Sprintf("{name: %s, namespace: %s}", name, to.RunNamespace)
+		kind, metadata := "Role", fmt.Sprintf("{name: %s, namespace: %s}", name, namespace)
 		if everywhere {
 			kind, metadata = "ClusterRole", fmt.Sprintf("{name: %s}", name)
 		}

@@ -14,7 +14,8 @@ func usesSandbox(p *project.Project) bool {
 }
 
 // lookAtSandbox finds out whether the sandbox runs, or could start.
-func lookAtSandbox(ctx context.Context, p *project.Project, f *findings) {
+func lookAtSandbox(ctx context.Context, v *visit, f *findings) {
+	p := v.Project
 	running, err := sandbox.Running(ctx, p.StateDir())
 	switch {
 	case errors.Is(err, sandbox.ErrNotRunning):

@@ -79,6 +79,9 @@ type base struct {
 	python *interpreter
 }
 
+// scratchBase is the name of the empty base.
+const scratchBase = "scratch"
+
 // scratch returns the empty base.
 func scratch() *base {
 	return &base{config: &v1.ConfigFile{RootFS: v1.RootFS{Type: "layers"}}, known: rootfs.Merge()}
@@ -106,7 +109,7 @@ func (b *base) withFS(ctx context.Context, f func(*rootfs.FS)) error {
 // findBase returns the index or image that the spec's base refers to now, or nil if the spec has
 // no base. It takes one request, and none for a base that is given by digest or is on disk.
 func findBase(ctx context.Context, s Spec, r *registry.Client) (*foundBase, error) {
-	if s.Base == "" || s.Base == "scratch" {
+	if s.Base == "" || s.Base == scratchBase {
 		return nil, nil
 	}
 	if at, onDisk := layout.Parse(s.Base); onDisk {
@@ -120,9 +123,9 @@ func findBase(ctx context.Context, s Spec, r *registry.Client) (*foundBase, erro
 		digest, err := v1.NewHash(s.OwnBase.DigestStr())
 		return &foundBase{digest: digest, reference: s.OwnBase, own: true}, err
 	}
-	reference, err := r.Parse(s.Base)
+	reference, err := parseBase(s, r)
 	if err != nil {
-		return nil, refuseBase(s, err, "write it as in python:3.12-slim or gcr.io/project/image@sha256:...", "is not a valid image reference: %v", err)
+		return nil, err
 	}
 	if by, ok := reference.(name.Digest); ok {
 		digest, err := v1.NewHash(by.DigestStr())
@@ -134,6 +137,27 @@ func findBase(ctx context.Context, s Spec, r *registry.Client) (*foundBase, erro
 	}
 	by := reference.Context().Digest(digest.String())
 	return &foundBase{digest: digest, reference: &by}, nil
+}
+
+// CheckBase returns an error unless the registry of the spec's base has it and lets the user read
+// it. It reads no manifest: it asks only for the digest, which a registry that limits how much
+// users may pull does not count.
+func CheckBase(ctx context.Context, s Spec, r *registry.Client) error {
+	reference, err := parseBase(s, r)
+	if err != nil {
+		return err
+	}
+	_, err = r.DigestFor(ctx, reference)
+	return explainBase(s, r, reference, err)
+}
+
+// parseBase parses the reference of the spec's base.
+func parseBase(s Spec, r *registry.Client) (name.Reference, error) {
+	reference, err := r.Parse(s.Base)
+	if err != nil {
+		return nil, refuseBase(s, err, "write it as in python:3.12-slim or gcr.io/project/image@sha256:...", "is not a valid image reference: %v", err)
+	}
+	return reference, nil
 }
 
 // openBase reads the manifest and the configuration of a base for the spec's platform. It

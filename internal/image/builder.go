@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/slipway-ci/slipway/internal/layout"
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/revision"
+	"github.com/slipway-ci/slipway/internal/wheel"
 )
 
 // Builder makes the image of one entry of slipway.yaml. Each kind of image has a Builder.
@@ -13,6 +15,12 @@ type Builder interface {
 	// Check returns, joined, an error with its position for each missing file or directory
 	// that the image is made of. It sends no requests.
 	Check(context.Context) error
+	// CheckTools returns an error if Build would need a program that is not on this machine.
+	// It sends no requests. A BuildKit is not such a program: package dockerfile finds it.
+	CheckTools(context.Context) error
+	// Bases returns the references of the images that Build reads in registries, as far as
+	// they are known before. It sends no requests.
+	Bases(context.Context) ([]string, error)
 	// Plan returns what Build would make, as far as that can be known, and uploads nothing.
 	Plan(context.Context) (*Planned, error)
 	// Build makes the image and pushes it.
@@ -42,6 +50,29 @@ func NewBuilder(o Order) Builder { return &builder{o} }
 
 // Check checks that the files and directories that the spec names exist.
 func (b *builder) Check(context.Context) error { return Missing(b.Spec) }
+
+// CheckTools looks for the go command, or for what reads the lock of Python packages.
+func (b *builder) CheckTools(ctx context.Context) error {
+	switch {
+	case b.Main != "":
+		if _, err := findGo(b.Environ); err != nil {
+			return fmt.Errorf("image %s: %w", b.Name, err)
+		}
+	case b.Requirements != "":
+		if err := wheel.CheckTools(ctx, wheelSpec(b.Spec, interpreter{})); err != nil {
+			return fmt.Errorf("image %s: %w", b.Name, err)
+		}
+	}
+	return nil
+}
+
+// Bases returns the base of the spec, unless it is on disk.
+func (b *builder) Bases(context.Context) ([]string, error) {
+	if _, onDisk := layout.Parse(b.Base); onDisk || b.Base == "" || b.Base == scratchBase {
+		return nil, nil
+	}
+	return []string{b.Base}, nil
+}
 
 // Plan prepares the image and asks the registry what it lacks.
 func (b *builder) Plan(ctx context.Context) (*Planned, error) {

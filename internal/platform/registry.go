@@ -18,18 +18,24 @@ import (
 // connectRegistry creates the client for the registry of slipway.yaml, or else for the
 // sandbox's.
 func (to *Platform) connectRegistry() {
-	carrier := registry.CachePings(transport.NewUserAgent(to.Transport, "slipway/"+to.Version))
-	credentials := keychain{registry.NewCredentials(to.googleLogin), to.Secrets}
-	if to.Config.Registry != "" {
-		to.Registry = &registry.Client{Prefix: to.Config.Registry, Transport: carrier, Keychain: credentials, Pause: to.Sleep, OnWait: throttledNotes(to.Project)}
-		return
+	to.Registry = to.Registries()
+	if to.Config.Registry == "" {
+		to.Registry.Prefix = strings.TrimPrefix(to.Sandbox.Registry, "http://")
+		to.Registry.Keychain = to.Sandbox.Keychain(to.Registry.Keychain)
+		to.Registry.NameOptions = []name.Option{name.Insecure}
+		to.Registry.Pause = nil // by the clock
 	}
-	to.Registry = &registry.Client{
-		Prefix:      strings.TrimPrefix(to.Sandbox.Registry, "http://"),
-		Transport:   carrier,
-		Keychain:    to.Sandbox.Keychain(credentials),
-		NameOptions: []name.Option{name.Insecure},
-		OnWait:      throttledNotes(to.Project),
+}
+
+// Registries returns a client for registries with the user's credentials. Images can be pushed
+// with it if slipway.yaml names a registry, and otherwise only be read.
+func (to *Platform) Registries() *registry.Client {
+	return &registry.Client{
+		Prefix:    to.Config.Registry,
+		Transport: registry.CachePings(transport.NewUserAgent(to.Transport, "slipway/"+to.Version)),
+		Keychain:  keychain{registry.NewCredentials(to.googleLogin), to.Secrets},
+		Pause:     to.Sleep,
+		OnWait:    throttledNotes(to.Project),
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// wantedSpace is how many bytes should be free where slipway writes: packages, compilers and
-// the sandbox's images need that much at once.
+// wantedSpace is how many bytes should be free where slipway writes. It is what the first build of
+// slipway's own image adds to Go's caches, and more than what the images of docs/benchmarks.md
+// take in the sandbox.
 const wantedSpace = 1 << 30
 
 // place is a directory that slipway writes to.

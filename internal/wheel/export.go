@@ -220,10 +220,7 @@ func (s Spec) poetry(ctx context.Context) (program, error) {
 // tool installs packages for the Python of this machine into a directory that the user's
 // repositories share, unless they are there.
 func (s Spec) tool(ctx context.Context, name string, packages ...string) (string, program, error) {
-	python, err := s.python(ctx)
-	if errors.Is(err, errNoPip) {
-		return "", python, fmt.Errorf("%s was not found on the PATH, and neither was a Python with pip to install it: %s needs one of them; install %s", name, s.Lock, name)
-	}
+	python, err := s.installer(ctx, name)
 	if err != nil {
 		return "", python, err
 	}
@@ -258,6 +255,15 @@ func (s Spec) tool(ctx context.Context, name string, packages ...string) (string
 		}
 	}
 	return dir, python, nil
+}
+
+// installer returns the Python whose pip installs a program that is not on the PATH.
+func (s Spec) installer(ctx context.Context, name string) (program, error) {
+	python, err := s.python(ctx)
+	if errors.Is(err, errNoPip) {
+		return python, fmt.Errorf("%s was not found on the PATH, and neither was a Python with pip to install it: %s needs one of them; install %s", name, s.Lock, name)
+	}
+	return python, err
 }
 
 // uvIndexes returns the indexes that a pyproject.toml names for uv, as NAME=URL or URL. An
