@@ -38,7 +38,8 @@ func TestFindOfAnotherUser(t *testing.T) {
 	if found, err := Find(top); err != nil || found != path {
 		t.Errorf("another user's, in the directory: %s, %v", found, err)
 	}
-	if err := os.Mkdir(filepath.Join(top, ".git"), 0o755); err != nil {
+	git := filepath.Join(top, ".git")
+	if err := errors.Join(os.Mkdir(git, 0o755), os.WriteFile(filepath.Join(git, "HEAD"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	if found, err := Find(dir); err != nil || found != path {
