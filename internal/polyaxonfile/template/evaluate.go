@@ -75,21 +75,13 @@ func (r *runtime) value(f *frame, e expression) (any, error) {
 	case invocation:
 		return r.call(f, e)
 	case filtered:
-		value, err := r.value(f, e.of)
-		if err != nil {
-			return nil, err
-		}
-		args, err := r.arguments(f, e.args)
+		value, args, err := r.subject(f, e.of, e.call)
 		if err != nil {
 			return nil, err
 		}
 		return r.filter(e.name, value, args)
 	case tested:
-		value, err := r.value(f, e.of)
-		if err != nil {
-			return nil, err
-		}
-		args, err := r.arguments(f, e.args)
+		value, args, err := r.subject(f, e.of, e.call)
 		if err != nil {
 			return nil, err
 		}
@@ -97,6 +89,16 @@ func (r *runtime) value(f *frame, e expression) (any, error) {
 		return result != e.negated, err
 	}
 	return nil, errorf("TemplateSyntaxError", "expected an expression")
+}
+
+// subject returns what a filter or a test applies to, and the values of its arguments.
+func (r *runtime) subject(f *frame, of expression, c call) (any, values, error) {
+	value, err := r.value(f, of)
+	if err != nil {
+		return nil, values{}, err
+	}
+	args, err := r.arguments(f, c.args)
+	return value, args, err
 }
 
 func (r *runtime) dict(f *frame, e dict) (any, error) {

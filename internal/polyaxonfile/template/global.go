@@ -14,15 +14,7 @@ func global(name string) (any, bool) {
 	case "dict":
 		return function(func(_ *runtime, args values) (any, error) {
 			d := &python.Dict{}
-			if keys, get, ok := python.Mapping(args.get(0, "", nil)); ok {
-				for _, key := range keys {
-					value, _ := get(key)
-					d.Set(key, value)
-				}
-			}
-			for _, key := range sortedNames(args.named) {
-				d.Set(key, args.named[key])
-			}
+			updateDict(d, args)
 			return d, nil
 		}), true
 	case "namespace":

@@ -93,15 +93,7 @@ func dictMethod(of any, keys []any, get func(any) (any, bool), name string) (any
 				d.Set(key, args.get(1, "default", nil))
 				return args.get(1, "default", nil), nil
 			}
-			if keys, get, ok := python.Mapping(args.get(0, "", nil)); ok {
-				for _, key := range keys {
-					value, _ := get(key)
-					d.Set(key, value)
-				}
-			}
-			for _, key := range sortedNames(args.named) {
-				d.Set(key, args.named[key])
-			}
+			updateDict(d, args)
 			return nil, nil
 		}
 	default:
@@ -183,4 +175,18 @@ func change(r *runtime, l *python.List, name string, args values) (any, error) {
 		l.Items = nil
 	}
 	return nil, nil
+}
+
+// updateDict sets the keys of the first argument, and those of the named ones, as dict.update
+// does.
+func updateDict(d *python.Dict, args values) {
+	if keys, get, ok := python.Mapping(args.get(0, "", nil)); ok {
+		for _, key := range keys {
+			value, _ := get(key)
+			d.Set(key, value)
+		}
+	}
+	for _, key := range sortedNames(args.named) {
+		d.Set(key, args.named[key])
+	}
 }

@@ -268,14 +268,8 @@ func (s *scanner) closing(c rune) {
 }
 
 func (s *scanner) item() {
-	if s.depth == 0 {
-		if !s.mayKey {
-			s.fail(s.mark, "begin the list in a line of its own", "an item of a list cannot begin here")
-			return
-		}
-		if s.openBlock(s.mark.Column) {
-			s.add(listStart, s.mark)
-		}
+	if !s.begins(listStart, "begin the list in a line of its own", "an item of a list cannot begin here") {
+		return
 	}
 	s.mayKey = true
 	s.drop()
@@ -283,15 +277,25 @@ func (s *scanner) item() {
 	s.skip(1)
 }
 
+// begins reports whether an item or a key may begin here, and fails with the message if not.
+// Outside of brackets it opens a block of this kind, unless it is open already.
+func (s *scanner) begins(block kind, hint, message string) bool {
+	if s.depth > 0 {
+		return true
+	}
+	if !s.mayKey {
+		s.fail(s.mark, hint, message)
+		return false
+	}
+	if s.openBlock(s.mark.Column) {
+		s.add(block, s.mark)
+	}
+	return true
+}
+
 func (s *scanner) explicitKey() {
-	if s.depth == 0 {
-		if !s.mayKey {
-			s.fail(s.mark, "put the text in quotes", "a single ? begins a key, and no key is allowed here")
-			return
-		}
-		if s.openBlock(s.mark.Column) {
-			s.add(mapStart, s.mark)
-		}
+	if !s.begins(mapStart, "put the text in quotes", "a single ? begins a key, and no key is allowed here") {
+		return
 	}
 	s.mayKey = s.depth == 0
 	s.drop()
