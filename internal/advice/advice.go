@@ -38,13 +38,14 @@ func For(s Subject, reason, message string) string {
 // maxMessage is the maximum length of a message, in bytes.
 const maxMessage = 400
 
-// Brief returns the beginning of a message, in one line that is safe to print.
+// Brief returns the beginning of a message, in one line that is safe to print and without a full
+// stop.
 func Brief(message string) string {
-	message = strings.Join(strings.Fields(logline.Sanitize(message)), " ")
+	message = strings.TrimSuffix(logline.Sanitize(strings.Join(strings.Fields(message), " ")), ".")
 	if len(message) > maxMessage {
 		message = strings.ToValidUTF8(message[:maxMessage], "") + "..."
 	}
-	return strings.TrimSuffix(message, ".")
+	return message
 }
 
 // wrapping matches the prefixes that a kubelet adds to the error of a container runtime
