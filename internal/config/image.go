@@ -55,3 +55,6 @@ func (i *Image) Kind() string {
 	}
 	return "files"
 }
+
+// NeedsBuildKit reports whether BuildKit builds the image. slipway makes all others itself.
+func (i *Image) NeedsBuildKit() bool { return i.Kind() == "dockerfile" }

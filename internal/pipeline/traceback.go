@@ -20,7 +20,7 @@ var calledAt = lazyregexp.New(`\bFile "([^"]+)", line ([0-9]{1,9})`)
 // which slipway put into the image, or the zero Position. The path is that of the file in dir,
 // the directory of slipway.yaml. What a Dockerfile copies is not known.
 func raisedAt(dir string, of *config.Image, lines []string) report.Position {
-	if of == nil || of.Kind() == "dockerfile" {
+	if of == nil || of.NeedsBuildKit() {
 		return report.Position{}
 	}
 	for _, line := range slices.Backward(lines) {

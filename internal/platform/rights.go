@@ -68,7 +68,7 @@ func (to *Platform) Needs() []Need {
 		use("to check that the claim can be bound", everywhere("storage.k8s.io", "storageclasses"), "list")
 		use("to check that the claim can be bound", everywhere("", "persistentvolumes"), "list")
 	}
-	if inCluster && cfg.Cluster != nil && hasDockerfile(to.Project) {
+	if inCluster && cfg.Cluster != nil && needsBuildKit(to.Project) {
 		const build = "to build Dockerfiles in the cluster, without another BuildKit"
 		use(build, cluster.Right{Group: "apps", Resource: "deployments", Name: buildkitd}, "get", "create", "patch")
 		use(build, cluster.Right{Resource: "persistentvolumeclaims", Name: buildkitd}, "get", "create", "patch")
@@ -101,10 +101,10 @@ func (to *Platform) Needs() []Need {
 // buildkitd is the name of what package dockerfile creates for a BuildKit in the cluster.
 const buildkitd = "slipway-buildkitd"
 
-// hasDockerfile reports whether an image is built from a Dockerfile.
-func hasDockerfile(p *project.Project) bool {
+// needsBuildKit reports whether BuildKit builds one of the images.
+func needsBuildKit(p *project.Project) bool {
 	for _, i := range p.Config.Images {
-		if i.Dockerfile != "" {
+		if i.NeedsBuildKit() {
 			return true
 		}
 	}
