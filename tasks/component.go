@@ -80,14 +80,14 @@ func ComponentEject(_ context.Context, env *Env, o ComponentEjectOptions) (*Resu
 	if path == "" {
 		path = filepath.Join("polyaxon", name+".yml")
 	}
-	told := path
+	shown := path
 	path = opened.ResolvePath(path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return result, fmt.Errorf("write component %s: %w", name, err)
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return result, &source.Error{Position: source.Position{File: told}, Message: "already exists, and is not overwritten", Hint: "choose another path: slipway component eject " + name + " PATH"}
+		return result, &source.Error{Position: source.Position{File: shown}, Message: "already exists, and is not overwritten", Hint: "choose another path: slipway component eject " + name + " PATH"}
 	}
 	if err != nil {
 		return result, fmt.Errorf("write component %s: %w", name, err)
@@ -96,6 +96,6 @@ func ComponentEject(_ context.Context, env *Env, o ComponentEjectOptions) (*Resu
 	if err = errors.Join(err, file.Close()); err != nil {
 		return result, fmt.Errorf("write component %s: %w", name, err)
 	}
-	opened.Event(report.Done, "eject", name, told+"; refer to it by polyaxonfile instead of component")
+	opened.Event(report.Done, "eject", name, shown+"; refer to it by polyaxonfile instead of component")
 	return result, nil
 }

@@ -26,12 +26,12 @@ func Jobs(ctx context.Context, p *project.Project, jobs []*config.Job) error {
 		problems, err := c.check(ctx, TargetOf(p, j))
 		errs = append(errs, err)
 		for _, problem := range problems {
-			told := &source.Error{Position: problem.Position, Message: problem.Message, Hint: problem.Hint}
+			located := &source.Error{Position: problem.Position, Message: problem.Message, Hint: problem.Hint}
 			if problem.Severity == string(file.SeverityError) {
-				errs = append(errs, told)
-			} else if !seen[told.Error()] {
-				seen[told.Error()] = true
-				p.Event(report.Warning, "check", j.Name, told.Error())
+				errs = append(errs, located)
+			} else if !seen[located.Error()] {
+				seen[located.Error()] = true
+				p.Event(report.Warning, "check", j.Name, located.Error())
 			}
 		}
 		if errors.Join(errs...) == nil {

@@ -163,7 +163,7 @@ func (r Right) isIn(rule authorization.ResourceRule) bool {
 }
 
 // Identity returns the name by which the cluster knows the user, and the user's groups. The
-// error is of kind NotFound if the server does not tell, as those before Kubernetes 1.28.
+// error is of kind NotFound if the server is older than Kubernetes 1.28, and cannot report it.
 func (c *Cluster) Identity(ctx context.Context) (name string, groups []string, err error) {
 	answer, err := retry(ctx, c, func() (*authentication.SelfSubjectReview, error) {
 		return c.Client.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authentication.SelfSubjectReview{}, metav1.CreateOptions{})

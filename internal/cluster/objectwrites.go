@@ -55,7 +55,7 @@ func (o *Objects) Apply(ctx context.Context, object *unstructured.Unstructured, 
 		if dryRun {
 			request.Param("dryRun", metav1.DryRunAll)
 		}
-		code := 0 // the dynamic client does not tell it
+		code := 0 // the dynamic client does not return it
 		result := request.Do(ctx).StatusCode(&code)
 		if err := result.Error(); err != nil { // that of Raw has less
 			return nil, asBadRequest(err)

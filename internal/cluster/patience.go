@@ -19,8 +19,8 @@ type Patience struct {
 	// Now returns the time, and Pause waits for a duration.
 	Now   func() time.Time
 	Pause func(context.Context, time.Duration) error
-	// Told is told when the server is away, and when it is back. It must be safe for concurrent use.
-	Told func(message string)
+	// Notify is called when the server is away, and when it is back. It must be safe for concurrent use.
+	Notify func(message string)
 }
 
 // AwayError reports that an API server was away for longer than Patience.Limit.
@@ -54,7 +54,7 @@ func endure[T any](ctx context.Context, o *Objects, writes bool, do func() (T, e
 		return given, err
 	}
 	since := p.Now()
-	p.Told(fmt.Sprintf("cluster %s does not answer; it is asked again for %s: %v", o.Name, p.Limit, err))
+	p.Notify(fmt.Sprintf("cluster %s does not answer; it is asked again for %s: %v", o.Name, p.Limit, err))
 	for pause := firstAway; ; pause = min(2*pause, longestAway) {
 		if p.Pause(ctx, pause) != nil {
 			return given, err
@@ -64,7 +64,7 @@ func endure[T any](ctx context.Context, o *Objects, writes bool, do func() (T, e
 			return given, err
 		}
 		if !isAway(err, writes) {
-			p.Told("cluster " + o.Name + " answers again")
+			p.Notify("cluster " + o.Name + " answers again")
 			return given, err
 		}
 		if away := p.Now().Sub(since); away >= p.Limit {

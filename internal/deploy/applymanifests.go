@@ -52,7 +52,7 @@ func (s manifests) apply(ctx context.Context) ([]manifest.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	objects.Patience = &cluster.Patience{Limit: awayLimit, Now: s.Now, Pause: s.Pause, Told: func(message string) {
+	objects.Patience = &cluster.Patience{Limit: awayLimit, Now: s.Now, Pause: s.Pause, Notify: func(message string) {
 		s.Event(report.Note, "manifests", s.RunNamespace, message)
 	}}
 	w := s.wantedManifests()
@@ -104,7 +104,7 @@ func (s manifests) wait(ctx context.Context, in *cluster.Objects, made []manifes
 	for _, o := range s.Manifests {
 		all = append(all, rollout.Object{Kind: o.Kind(), Name: o.Name(), Changed: changed[o.String()]})
 	}
-	return rollout.Wait(ctx, in, all, rollout.Options{Timeout: s.RolloutTimeout, Now: s.Now, Pause: s.Pause, Told: func(o rollout.Object, message string) {
+	return rollout.Wait(ctx, in, all, rollout.Options{Timeout: s.RolloutTimeout, Now: s.Now, Pause: s.Pause, Notify: func(o rollout.Object, message string) {
 		s.Event(report.Advance, "manifests", s.RunNamespace, o.String()+": "+message)
 	}})
 }

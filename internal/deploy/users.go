@@ -50,11 +50,11 @@ func (s secrets) tellUsers(ctx context.Context, changes []secret.Change, result 
 			continue
 		}
 		if s.Restart && !planned && u.restart != nil {
-			told, err := u.restart(ctx)
+			outcome, err := u.restart(ctx)
 			if err != nil {
 				errs = append(errs, err)
 			} else {
-				s.Report(report.Event{Kind: report.Done, Step: "secrets", Subject: u.String(), Run: u.Run, Message: told})
+				s.Report(report.Event{Kind: report.Done, Step: "secrets", Subject: u.String(), Run: u.Run, Message: outcome})
 			}
 			u.Restarted = err == nil
 		}

@@ -54,7 +54,7 @@ func (p *Pipeline) followChildren(ctx context.Context, j *config.Job, of string)
 		stop()
 		group.Wait()
 		f.poll(ctx, of)
-		waiting, told := context.WithCancel(ctx)
+		waiting, ended := context.WithCancel(ctx)
 		group.Go(func() {
 			if p.Pause(waiting, childGrace) == nil {
 				p.Event(report.Warning, "run", j.Name, fmt.Sprintf("its child runs are still running %s after its end, and are no longer followed", childGrace))
@@ -62,7 +62,7 @@ func (p *Pipeline) followChildren(ctx context.Context, j *config.Job, of string)
 			}
 		})
 		f.group.Wait()
-		told()
+		ended()
 		group.Wait()
 	}
 }

@@ -57,16 +57,16 @@ func (p *Pipeline) follow(ctx context.Context, j *config.Job, submitted *run.Sub
 	target := p.RunTarget(&submitted.Run)
 	followed, pending := watchPending(ctx, p.FailPending, j.Name, submitted.Run.UUID)
 	defer pending.stop()
-	told := func() {}
+	endChildren := func() {}
 	if hasChildren(&submitted.Run) {
-		told = p.followChildren(followed, j, submitted.Run.UUID)
+		endChildren = p.followChildren(followed, j, submitted.Run.UUID)
 	}
 	sink := &sink{Env: p.Env, job: j.Name, uuid: submitted.Run.UUID, pending: pending}
 	outcome, err := run.Follow(followed, p.Polyaxon, target, p.FollowOptions(run.FollowOptions{Logs: true, Limit: limitOf(j)}), sink)
 	if err != nil {
 		pending.stop() // do not wait for the runs below it
 	}
-	told()
+	endChildren()
 	if err != nil {
 		e.setRun(&submitted.Run)
 		e.Status = cmp.Or(sink.status, submitted.Run.Status)

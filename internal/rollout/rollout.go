@@ -34,8 +34,8 @@ type Options struct {
 	// Now returns the time, and Pause waits for a duration.
 	Now   func() time.Time
 	Pause func(context.Context, time.Duration) error
-	// Told is told what an object waits for, whenever that changes, and when it is rolled out.
-	Told func(o Object, message string)
+	// Notify is called with what an object waits for, whenever that changes, and when it is rolled out.
+	Notify func(o Object, message string)
 }
 
 const (
@@ -51,7 +51,7 @@ const (
 // time.
 func Wait(ctx context.Context, in *cluster.Objects, objects []Object, o Options) error {
 	end := o.Now().Add(o.Timeout)
-	w := &wait{Options: o, in: in, begun: o.Now(), told: map[Object]string{}, noted: map[Object]bool{}, pods: &stuck{now: o.Now, since: map[Object]time.Time{}}, causes: &causes{now: o.Now}}
+	w := &wait{Options: o, in: in, begun: o.Now(), waits: map[Object]string{}, noted: map[Object]bool{}, pods: &stuck{now: o.Now, since: map[Object]time.Time{}}, causes: &causes{now: o.Now}}
 	waiting, settled := objects, false
 	for {
 		left, err := w.look(ctx, waiting)
@@ -65,12 +65,12 @@ func Wait(ctx context.Context, in *cluster.Objects, objects []Object, o Options)
 			if err != nil {
 				return err
 			}
-			return w.failure(ctx, left[0], found, fmt.Sprintf("not rolled out within %s: %s", o.Timeout, w.told[left[0]]))
+			return w.failure(ctx, left[0], found, fmt.Sprintf("not rolled out within %s: %s", o.Timeout, w.waits[left[0]]))
 		case len(left) > 0:
 			waiting, settled = left, false
-		case settled || len(w.told) == 0:
+		case settled || len(w.waits) == 0:
 			for _, object := range w.changed(objects) {
-				o.Told(object, "rolled out")
+				o.Notify(object, "rolled out")
 			}
 			return nil
 		default:
@@ -87,9 +87,9 @@ type wait struct {
 	Options
 	in    *cluster.Objects
 	begun time.Time
-	// told is what was told last about each object that was not rolled out at some look. noted are
-	// the objects of which it was told that they have no status to wait for.
-	told   map[Object]string
+	// waits is what each object that was not rolled out at some look was last reported to wait for.
+	// noted are the objects that were reported to have no status to wait for.
+	waits  map[Object]string
 	noted  map[Object]bool
 	pods   *stuck
 	causes *causes
@@ -97,10 +97,10 @@ type wait struct {
 
 // changed returns the objects that were not rolled out at some look.
 func (w *wait) changed(objects []Object) []Object {
-	return slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { _, was := w.told[o]; return !was })
+	return slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { _, was := w.waits[o]; return !was })
 }
 
-// look returns the objects that are not rolled out yet, and tells what they wait for.
+// look returns the objects that are not rolled out yet, and reports what they wait for.
 func (w *wait) look(ctx context.Context, objects []Object) (left []Object, err error) {
 	for _, object := range objects {
 		found, err := w.in.Get(ctx, object.Kind, object.Name)
@@ -126,9 +126,9 @@ func (w *wait) look(ctx context.Context, objects []Object) (left []Object, err e
 		}
 		left = append(left, object)
 		message := w.withCause(ctx, found, state.Message)
-		if last, was := w.told[object]; !was || last != message {
-			w.told[object] = message
-			w.Told(object, message)
+		if last, was := w.waits[object]; !was || last != message {
+			w.waits[object] = message
+			w.Notify(object, message)
 		}
 	}
 	return left, nil

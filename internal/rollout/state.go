@@ -71,7 +71,7 @@ func (w *wait) withoutStatus(ctx context.Context, object Object, current *status
 	}
 	if !w.noted[object] {
 		w.noted[object] = true
-		w.Told(object, "it has no conditions and no observedGeneration to wait for, so it counts as rolled out")
+		w.Notify(object, "it has no conditions and no observedGeneration to wait for, so it counts as rolled out")
 	}
 	return current, nil
 }

@@ -72,7 +72,7 @@ func TestState(t *testing.T) {
 			t.Fatal(err)
 		}
 		noted := ""
-		w := &wait{in: in, noted: map[Object]bool{}, Options: Options{Now: func() time.Time { return time.Unix(0, 0).Add(want.after) }, Told: func(_ Object, message string) { noted = message }}, begun: time.Unix(0, 0)}
+		w := &wait{in: in, noted: map[Object]bool{}, Options: Options{Now: func() time.Time { return time.Unix(0, 0).Add(want.after) }, Notify: func(_ Object, message string) { noted = message }}, begun: time.Unix(0, 0)}
 		state, err := w.state(t.Context(), Object{Kind: found.GroupVersionKind(), Name: "x", Changed: true}, found)
 		if err != nil || state.Status != want.state || (noted != "") != want.note {
 			t.Errorf("%s after %s: %+v, %v, noted %q", text, want.after, state, err, noted)
@@ -114,7 +114,7 @@ func TestOutage(t *testing.T) {
 	var told []string
 	pause := func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil }
 	in.Pause = pause
-	in.Patience = &cluster.Patience{Limit: 2 * time.Minute, Now: func() time.Time { return now }, Pause: pause, Told: func(message string) { told = append(told, message) }}
+	in.Patience = &cluster.Patience{Limit: 2 * time.Minute, Now: func() time.Time { return now }, Pause: pause, Notify: func(message string) { told = append(told, message) }}
 	away = 100 * time.Second
 	if _, err := await(t, in); err != nil || len(told) != 2 || !strings.Contains(told[0], "cluster a does not answer; it is asked again for 2m0s") || told[1] != "cluster a answers again" {
 		t.Errorf("%q, %v", told, err)

@@ -100,7 +100,7 @@ func await(t *testing.T, in *cluster.Objects) (time.Duration, error) {
 	start := time.Unix(0, 0)
 	now := start
 	err := Wait(t.Context(), in, []Object{{Kind: schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, Name: "api"}}, Options{
-		Timeout: time.Minute, Now: func() time.Time { return now }, Told: func(Object, string) {},
+		Timeout: time.Minute, Now: func() time.Time { return now }, Notify: func(Object, string) {},
 		Pause: func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil },
 	})
 	return now.Sub(start), err

@@ -32,7 +32,7 @@ func (v *viewer) lookAtIdentity(ctx context.Context) {
 		name, err = "the owner of the sandbox", nil
 	}
 	if apierrors.IsNotFound(err) {
-		err = errors.New("this server does not tell (Kubernetes 1.28 and newer do)")
+		err = errors.New("this server does not report the user (Kubernetes 1.28 and newer do)")
 		v.hide(identity, "", err)
 		return
 	}
@@ -120,7 +120,7 @@ func (v *viewer) needsOfManifests(ctx context.Context) []platform.Need {
 }
 
 // rightOn returns a right on the objects of a kind, without its verb. Of a kind that the
-// cluster does not have or does not tell, it has the resource that kinds have by convention.
+// cluster does not have or does not report, it has the resource that kinds have by convention.
 func rightOn(ctx context.Context, kinds *cluster.Objects, kind schema.GroupVersionKind) cluster.Right {
 	of, err := kinds.RightOn(ctx, kind)
 	if err != nil {

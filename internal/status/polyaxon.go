@@ -29,11 +29,11 @@ func (v *viewer) lookAtPolyaxon(ctx context.Context) []report.Run {
 		return nil
 	}
 	installation, err := v.Polyaxon.Installation(ctx)
-	told := &report.ClusterPolyaxon{Host: v.Polyaxon.Host()}
+	shown := &report.ClusterPolyaxon{Host: v.Polyaxon.Host()}
 	if err == nil {
-		told.Version, told.Dist = installation.Version.String(), installation.Dist
+		shown.Version, shown.Dist = installation.Version.String(), installation.Dist
 	}
-	v.setPolyaxon(told)
+	v.setPolyaxon(shown)
 	if err != nil {
 		v.hide(server, "", err)
 		v.hide(active, "", errors.New("the Polyaxon server did not answer"))

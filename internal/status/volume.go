@@ -88,11 +88,11 @@ func (v *viewer) lookAtVolume(ctx context.Context, all []cluster.Connection, unr
 	if !v.asked(volume, "get persistentvolumeclaims", err) {
 		return
 	}
-	told := v.found.Volume
-	if told.Phase = "missing"; found != nil {
-		describe(told, found)
+	shown := v.found.Volume
+	if shown.Phase = "missing"; found != nil {
+		describe(shown, found)
 	}
-	if told.Phase != string(corev1.ClaimBound) {
+	if shown.Phase != string(corev1.ClaimBound) {
 		return
 	}
 	node, err := v.Cluster.Mounting(ctx, claim)
@@ -107,24 +107,24 @@ func (v *viewer) lookAtVolume(ctx context.Context, all []cluster.Connection, unr
 	switch {
 	case !v.asked(use, "get nodes/proxy", err):
 	case used == nil:
-		v.hide(use, "", errors.New("the kubelet of node "+node+" does not tell"))
+		v.hide(use, "", errors.New("the kubelet of node "+node+" does not report it"))
 	default:
-		told.Used, told.Capacity = &used.Used, &used.Capacity
+		shown.Used, shown.Capacity = &used.Used, &used.Capacity
 	}
 }
 
-// describe tells of a claim: what it has got, or what it asks for while it is not bound.
-func describe(told *report.ClusterVolume, claim *corev1.PersistentVolumeClaim) {
+// describe fills in what a claim has or, while it is not bound, what it asks for.
+func describe(shown *report.ClusterVolume, claim *corev1.PersistentVolumeClaim) {
 	size, modes := claim.Spec.Resources.Requests[corev1.ResourceStorage], claim.Spec.AccessModes
 	if claim.Status.Phase == corev1.ClaimBound {
 		size, modes = claim.Status.Capacity[corev1.ResourceStorage], claim.Status.AccessModes
 	}
-	told.Phase, told.Size = string(claim.Status.Phase), size.String()
+	shown.Phase, shown.Size = string(claim.Status.Phase), size.String()
 	if claim.Spec.StorageClassName != nil {
-		told.Class = *claim.Spec.StorageClassName
+		shown.Class = *claim.Spec.StorageClassName
 	}
 	for _, mode := range modes {
-		told.Access = append(told.Access, string(mode))
+		shown.Access = append(shown.Access, string(mode))
 	}
 }
 

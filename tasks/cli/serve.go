@@ -50,7 +50,7 @@ func (a *App) Fault(fault error) int {
 
 // Usage prints an error of the command line, and returns its exit code.
 func (a *App) Usage(err error) int {
-	var told *ExitError
-	_ = errors.As(a.refuse(&tasks.UsageError{Message: err.Error()}), &told)
-	return told.Code
+	var refused *ExitError
+	_ = errors.As(a.refuse(&tasks.UsageError{Message: err.Error()}), &refused)
+	return refused.Code
 }
