@@ -14,8 +14,8 @@ type ApplyOptions struct {
 	// ForceConflicts takes fields of objects from other field managers, such as kubectl. Without
 	// it, Apply fails if one of these has set a field to another value.
 	ForceConflicts bool `flag:"force-conflicts" help:"take over what another field manager, such as kubectl, has set in an object to another value"`
-	// RolloutTimeout is how long to wait until the manifests are rolled out. Zero means that it is
-	// not waited for.
+	// RolloutTimeout is how long to wait until the manifests are rolled out. Zero means
+	// that Apply does not wait.
 	RolloutTimeout time.Duration `flag:"rollout-timeout" help:"wait this long until the manifests are rolled out, and exit with 1 otherwise; 0 does not wait" default:"10m"`
 	// Rollback puts back what was if the manifests cannot be applied or are not rolled out.
 	Rollback bool `flag:"rollback" help:"put back what was if the manifests cannot be applied, or are not rolled out in time"`

@@ -32,8 +32,8 @@ type DeployOptions struct {
 	// Restart restarts what runs and uses a secret whose value has changed: services of
 	// slipway.yaml, and Deployments, StatefulSets and DaemonSets.
 	Restart bool `flag:"restart" help:"restart the services, Deployments, StatefulSets and DaemonSets that use a secret whose value has changed"`
-	// RolloutTimeout is how long to wait until the manifests are rolled out. Zero means that it is
-	// not waited for.
+	// RolloutTimeout is how long to wait until the manifests are rolled out. Zero means
+	// that Deploy does not wait.
 	RolloutTimeout time.Duration `flag:"rollout-timeout" help:"wait this long until the manifests are rolled out, and exit with 1 otherwise; 0 does not wait" default:"10m"`
 	// Rollback puts back what was if the manifests cannot be applied or are not rolled out.
 	Rollback bool `flag:"rollback" help:"put back what was if the manifests cannot be applied, or are not rolled out in time"`

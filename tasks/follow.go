@@ -31,7 +31,7 @@ func Follow(ctx context.Context, env *Env, o FollowOptions) (*Result, error) {
 		return nil, err
 	}
 	return withRun(ctx, env, "follow", o.Run, func(to *platform.Platform, r *polyaxon.Run, result *Result) error {
-		j := &config.Job{Name: r.Name, OnCancel: "leave"}
+		j := &config.Job{Name: r.Name, OnCancel: config.OnCancelLeave}
 		if j.Name == "" {
 			j.Name = r.UUID
 		}

@@ -88,7 +88,7 @@ func Init(ctx context.Context, env *Env, o InitOptions) (*Result, error) {
 		opened.Event(report.Warning, "", "", text)
 	}
 	if o.DryRun || env.Ask == nil && !o.Yes {
-		listFiles(result.Init, plan, "", true)
+		listFiles(result.Init, plan, false)
 		if !o.DryRun {
 			return result, exit.Usagef("nothing is written, because there is no terminal to ask on: slipway init --yes writes these files")
 		}
@@ -111,7 +111,7 @@ func Init(ctx context.Context, env *Env, o InitOptions) (*Result, error) {
 	if err := plan.Write(); err != nil {
 		return result, err
 	}
-	listFiles(result.Init, plan, "d", false)
+	listFiles(result.Init, plan, true)
 	result.Init.Next = plan.Next
 	inside := *env
 	inside.Dir = repository.Dir

@@ -2,22 +2,28 @@ package tasks
 
 import (
 	"os"
-	"strings"
 
 	"github.com/slipway-ci/slipway/internal/scaffold"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// listFiles adds the files of a plan to the result, whole if whole is set.
-func listFiles(to *report.Init, plan *scaffold.Plan, ending string, whole bool) {
+// listFiles adds the files of a plan to the result. If done is not set, they are still to be
+// written, and it adds their texts as well.
+func listFiles(to *report.Init, plan *scaffold.Plan, done bool) {
+	create, add := report.ActionCreate, report.ActionAppend
+	if done {
+		create, add = report.ActionCreated, report.ActionAppended
+	}
 	for _, f := range plan.Files {
-		one := report.NewFile{Path: f.Path, Action: "create" + ending, Reason: f.Reason}
+		one := report.NewFile{Path: f.Path, Action: create, Reason: f.Reason}
 		if f.Append {
-			one.Action = "append" + strings.Replace(ending, "d", "ed", 1)
+			one.Action = add
 		}
-		if whole && f.Lock != nil {
+		switch {
+		case done:
+		case f.Lock != nil:
 			one.Command = f.Lock.Command()
-		} else if whole {
+		default:
 			one.Text = f.Text
 		}
 		to.Files = append(to.Files, one)

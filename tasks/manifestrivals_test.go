@@ -71,7 +71,7 @@ func manifestRivals(t *testing.T, access *rest.Config) {
 	}
 	var actions []string
 	for _, m := range result.Manifests {
-		actions = append(actions, m.Name+" "+m.Action)
+		actions = append(actions, m.Name+" "+string(m.Action))
 	}
 	if diff := cmp.Diff([]string{"a left", "b rolled-back", "c left", "api rolled-back"}, actions); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

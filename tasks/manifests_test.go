@@ -79,7 +79,7 @@ func TestManifests(t *testing.T) {
 		}
 		var all []string
 		for _, m := range result.Manifests {
-			all = append(all, m.Kind+" "+m.Name+": "+m.Action)
+			all = append(all, m.Kind+" "+m.Name+": "+string(m.Action))
 		}
 		if text, err := json.Marshal(result); err != nil || strings.Contains(string(text), "-value") || strings.Contains(string(text), "LXZhbHVl") {
 			t.Errorf("a value is shown: %s %v", text, err)

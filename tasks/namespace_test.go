@@ -16,6 +16,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
 	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 	"github.com/slipway-ci/slipway/internal/testenv"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // TestSecretsOnCluster syncs secrets to a real API server as a user with the minimal
@@ -53,7 +54,7 @@ func TestSecretsOnCluster(t *testing.T) {
 
 	// The user may only get, create and patch.
 	write(poor, namespace)
-	for _, want := range []string{"create", "unchanged"} {
+	for _, want := range []report.Action{report.ActionCreate, report.ActionUnchanged} {
 		plan, err := SecretsPlan(t.Context(), env, SecretsOptions{})
 		must(nil, err)
 		synced, err := SecretsSync(t.Context(), env, SecretsOptions{})

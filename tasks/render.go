@@ -75,7 +75,7 @@ func Render(ctx context.Context, env *Env, o RenderOptions) (*Result, error) {
 		result.Text = string(text)
 		return result, nil
 	}
-	if j.Matrix != "expand" {
+	if j.Matrix != config.MatrixExpand {
 		err := rendered(ctx, p, result, j, operation, o)
 		return result, err
 	}

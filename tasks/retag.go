@@ -50,9 +50,9 @@ func Retag(ctx context.Context, env *Env, o RetagOptions) (*Result, error) {
 	}
 	done, err := connected.Registry.Retag(ctx, keys(p.Config.Images), registry.TagFor(from), tag, o.Force)
 	for _, r := range done {
-		one := report.Image{Name: r.Name, Reference: r.Reference.String(), Digest: r.Reference.DigestStr(), Tags: []string{tag}, Action: "tagged"}
+		one := report.Image{Name: r.Name, Reference: r.Reference.String(), Digest: r.Reference.DigestStr(), Tags: []string{tag}, Action: report.ActionTagged}
 		if r.UpToDate {
-			one.Action = "up-to-date"
+			one.Action = report.ActionUpToDate
 		}
 		p.Event(report.Done, "retag", r.Name, r.Tag.String())
 		result.Images = append(result.Images, one)

@@ -91,7 +91,7 @@ func (v *vault) sync(o SecretsOptions) (string, error) {
 	var all []string
 	if synced != nil {
 		for _, s := range synced.Secrets {
-			all = append(all, s.Name+" "+s.Action)
+			all = append(all, s.Name+" "+string(s.Action))
 		}
 	}
 	return strings.Join(all, ", "), err

@@ -60,13 +60,13 @@ const jobFile = "version: 1.1\nkind: component\ninputs: [{name: DOCKER_IMAGE, ty
 func actions(r *report.Result) map[string]string {
 	all := map[string]string{}
 	for _, i := range r.Images {
-		all["image "+i.Name] = i.Action
+		all["image "+i.Name] = string(i.Action)
 	}
 	for _, s := range r.Secrets {
-		all["secret "+s.Name] = s.Action
+		all["secret "+s.Name] = string(s.Action)
 	}
 	for _, j := range r.Jobs {
-		all["job "+j.Name] = j.Action
+		all["job "+j.Name] = string(j.Action)
 	}
 	return all
 }
@@ -133,7 +133,7 @@ func TestCommandsConnectOnlyWhatTheyUse(t *testing.T) {
 func TestPlanShowsTags(t *testing.T) {
 	const file = "project: story\nregistry: REGISTRY\nimages: {api: {files: [src], tags: [v1]}}\n"
 	env, _, _ := laptopWith(t, map[string]string{"slipway.yaml": file, "src/a.py": "print(1)\n"})
-	check := func(tag, planned, built string) {
+	check := func(tag string, planned, built report.Action) {
 		t.Helper()
 		text, err := os.ReadFile("slipway.yaml")
 		if err != nil {

@@ -29,7 +29,7 @@ func TestVerify(t *testing.T) {
 		if err != nil {
 			return "", err
 		}
-		return result.Images[0].Action, nil
+		return string(result.Images[0].Action), nil
 	}
 	want := func(action string, verify bool) {
 		t.Helper()

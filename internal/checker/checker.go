@@ -40,7 +40,7 @@ type Checker struct {
 	// compares them itself when it knows where the jobs run, and has an exit code for the
 	// result.
 	CheckMachine bool
-	// Masker is told texts that look like credentials in a file whose lines are
+	// Masker learns texts that look like credentials in a file whose lines are
 	// printed, so that they are masked. It is not used elsewhere, because part of such a
 	// text may be a name that users want to read.
 	Masker secret.Learner
@@ -59,7 +59,7 @@ func (c *Checker) check(ctx context.Context, t Target) ([]report.Problem, error)
 		options.ImageGiven = options.ImageGiven || j.Image != ""
 		options.Params = append(options.Params, slices.Sorted(maps.Keys(j.Params))...)
 		options.CommonParams = commonParams(c.Project, j, options.CommonParams, j == t.jobs[0])
-		options.Expanded = options.Expanded && j.Matrix == "expand"
+		options.Expanded = options.Expanded && j.Matrix == config.MatrixExpand
 	}
 	var problems []report.Problem
 	for _, j := range t.jobs {

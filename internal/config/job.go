@@ -2,6 +2,13 @@ package config
 
 import "time"
 
+// MatrixExpand is the value of Matrix with which slipway makes the runs of a matrix, and
+// OnCancelLeave the value of OnCancel that leaves the run of an interrupted command running.
+const (
+	MatrixExpand  = "expand"
+	OnCancelLeave = "leave"
+)
+
 // Job is a job or, if Service is set, a service.
 type Job struct {
 	Name    string

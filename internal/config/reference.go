@@ -77,7 +77,7 @@ func (c *Config) validateReferences(j *Job, at []string, fail func(string, []str
 			fail("a service cannot wait for a job", path, "params.%s of %s refers to a job", name, j.Name)
 		case c.Jobs[r.Job] == nil:
 			fail(suggest(r.Job, keys(c.Jobs)), path, "job %s not found", r.Job)
-		case c.Jobs[r.Job].Matrix == "expand":
+		case c.Jobs[r.Job].Matrix == MatrixExpand:
 			fail(manyRunsHint, path, "%s", manyRuns(r.Job, name))
 		}
 	}
@@ -87,7 +87,7 @@ func (c *Config) validateReferences(j *Job, at []string, fail func(string, []str
 // *source.Error at a param of another job that refers to an output of this one, as the
 // job then has many runs.
 func (c *Config) Expand(j *Job) error {
-	j.Matrix = "expand"
+	j.Matrix = MatrixExpand
 	for _, name := range keys(c.Jobs) {
 		references := c.Jobs[name].References()
 		for _, param := range keys(references) {

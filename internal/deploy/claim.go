@@ -25,11 +25,11 @@ func (s volume) compared(ctx context.Context, there *corev1.PersistentVolumeClai
 	for _, mode := range there.Spec.AccessModes {
 		modes = append(modes, string(mode))
 	}
-	reported := report.Volume{Claim: there.Name, Action: claimUnchanged, Size: size.String(), Access: strings.Join(modes, ","), Class: classOf(there), Status: string(there.Status.Phase)}
+	reported := report.Volume{Claim: there.Name, Action: report.ActionUnchanged, Size: size.String(), Access: strings.Join(modes, ","), Class: classOf(there), Status: string(there.Status.Phase)}
 	n := s.newClaim()
 	differs := func(key, format string, args ...any) {
 		text := fmt.Sprintf(format, args...)
-		reported.Action = claimDiffers
+		reported.Action = report.ActionDiffers
 		reported.Differences = append(reported.Differences, text)
 		e := &source.Error{Position: s.Config.At("volume", "create", key), Message: text}
 		s.Event(report.Warning, "volume", there.Name, e.Error())

@@ -31,8 +31,8 @@ type Deployment struct {
 	Manifests []*manifest.Object
 	// PruneManifests deletes objects that slipway applied earlier and that no manifest names.
 	PruneManifests bool
-	// RolloutTimeout is how long to wait until the manifests are rolled out. Zero means that it is
-	// not waited for.
+	// RolloutTimeout is how long to wait until the manifests are rolled out. Zero means
+	// no waiting.
 	RolloutTimeout time.Duration
 	// Rollback puts back what was if the manifests cannot be applied or are not rolled out.
 	Rollback bool

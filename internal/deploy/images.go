@@ -46,7 +46,7 @@ func (s images) Plan(ctx context.Context, result *report.Result) (changes int, e
 	s.references, s.unbuilt = map[string]string{}, map[string]bool{}
 	planned := make([]plannedImage, len(s.Images))
 	for n, i := range s.Images {
-		planned[n] = plannedImage{Image: report.Image{Name: i.Name, Action: unknown}, done: make(chan struct{})}
+		planned[n] = plannedImage{Image: report.Image{Name: i.Name, Action: report.ActionUnknown}, done: make(chan struct{})}
 		s.references[i.Name] = job.PlaceholderImage
 	}
 	if s.connectForPlan(ctx, "the registry", platform.Uses{Images: len(s.Images) > 0}) {
@@ -58,8 +58,8 @@ func (s images) Plan(ctx context.Context, result *report.Result) (changes int, e
 		if one.Reference != "" {
 			s.references[one.Name] = one.Reference
 		}
-		s.unbuilt[one.Name] = one.Action == "build"
-		if one.Action != "up-to-date" {
+		s.unbuilt[one.Name] = one.Action == report.ActionBuild
+		if one.Action != report.ActionUpToDate {
 			changes++
 		}
 		result.Images = append(result.Images, one.Image)
@@ -98,8 +98,8 @@ func (s images) plan(ctx context.Context, i *config.Image, below, one *plannedIm
 	var base *name.Digest
 	if below != nil {
 		base = below.there
-		if base == nil && below.Action != unknown { // the base has to be in the registry first
-			one.Action, one.Reference, one.Changed = "build", job.PlaceholderImage, []string{"the base " + below.Name}
+		if base == nil && below.Action != report.ActionUnknown { // the base has to be in the registry first
+			one.Action, one.Reference, one.Changed = report.ActionBuild, job.PlaceholderImage, []string{"the base " + below.Name}
 		}
 		if base == nil {
 			return nil
@@ -112,27 +112,27 @@ func (s images) plan(ctx context.Context, i *config.Image, below, one *plannedIm
 	}
 	one.Changed = planned.Changed
 	if planned.Reference == (name.Digest{}) {
-		one.Action, one.Reference = "build", job.PlaceholderImage
+		one.Action, one.Reference = report.ActionBuild, job.PlaceholderImage
 		return nil
 	}
-	one.Action = "push"
+	one.Action = report.ActionPush
 	if planned.UpToDate {
-		one.Action, one.there = "up-to-date", &planned.Reference
+		one.Action, one.there = report.ActionUpToDate, &planned.Reference
 	}
 	if planned.UpToDate && len(planned.MissingTags) > 0 {
-		one.Action, one.Tags = "tag", planned.MissingTags
+		one.Action, one.Tags = report.ActionTag, planned.MissingTags
 	}
 	one.Reference, one.Digest, one.Bytes, one.Layers = planned.Reference.String(), planned.Reference.DigestStr(), planned.Size, planned.Layers
 	return nil
 }
 
 func reportImage(pushed *image.Pushed) report.Image {
-	action := "pushed"
+	action := report.ActionPushed
 	switch {
 	case pushed.UpToDate:
-		action = "up-to-date"
+		action = report.ActionUpToDate
 	case pushed.Found:
-		action = "tagged"
+		action = report.ActionTagged
 	}
 	return report.Image{
 		Name: pushed.Name, Reference: pushed.Reference.String(), Digest: pushed.Reference.DigestStr(), Tags: pushed.Tags,

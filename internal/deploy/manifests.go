@@ -90,7 +90,7 @@ func (s manifests) Plan(ctx context.Context, result *report.Result) (changes int
 		s.noteUnreachable("the cluster", err)
 	}
 	for _, o := range s.Manifests {
-		result.Manifests = append(result.Manifests, report.Manifest{Kind: o.Kind().Kind, Name: o.Name(), Action: unknown})
+		result.Manifests = append(result.Manifests, report.Manifest{Kind: o.Kind().Kind, Name: o.Name(), Action: report.ActionUnknown})
 		changes++
 	}
 	return changes, ctx.Err()
@@ -149,7 +149,7 @@ func (d *Deployment) wantedManifests() manifest.Wanted {
 func reportManifests(changes []manifest.Change) []report.Manifest {
 	var all []report.Manifest
 	for _, c := range changes {
-		all = append(all, report.Manifest{Kind: c.Kind.Kind, Name: c.Name, Action: string(c.Action), Reason: c.Reason, Diff: c.Diff})
+		all = append(all, report.Manifest{Kind: c.Kind.Kind, Name: c.Name, Action: report.Action(c.Action), Reason: c.Reason, Diff: c.Diff})
 	}
 	return all
 }

@@ -22,7 +22,7 @@ func (d *Deployment) checkPipelines(ctx context.Context, jobs []*config.Job) err
 		if err != nil {
 			return err
 		}
-		if j.Matrix == "expand" {
+		if j.Matrix == config.MatrixExpand {
 			_, err := job.Expansion(ctx, d.Project, j, operation)
 			errs = append(errs, err)
 			continue

@@ -14,10 +14,6 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// unknown is the action that a plan reports for an image, a secret, an object or a job that it cannot
-// determine.
-const unknown = "unknown"
-
 // connectForPlan connects a plan to the parts of the platform in u, and reports whether they
 // can be asked. A failure to connect is logged as a note and is not an error, because the
 // rest of the plan is still useful.

@@ -61,6 +61,18 @@ func (s runs) applyWithoutUpstream(ctx context.Context, p *pipeline.Pipeline) er
 // Plan implements Step. It reports for each job whether it would be submitted, and how its
 // operation differs from the operation of its last run.
 func (s runs) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
+	planned, err := s.plan(ctx)
+	for _, one := range planned {
+		result.Jobs = append(result.Jobs, one.Report())
+		if one.Changes() {
+			changes++
+		}
+	}
+	return changes, err
+}
+
+// plan plans the jobs in order. It returns those that it could plan, even if one fails.
+func (s runs) plan(ctx context.Context) (all []pipeline.Planned, err error) {
 	asks := s.asksPolyaxon
 	p := s.pipeline()
 	before := map[string]pipeline.Planned{}
@@ -72,14 +84,11 @@ func (s runs) Plan(ctx context.Context, result *report.Result) (changes int, err
 				asks = s.noteUnreachable("Polyaxon", err)
 				planned = pipeline.Planned{JobResult: pipeline.JobResult{Name: j.Name, After: j.After}}
 			} else if err != nil {
-				return changes, fmt.Errorf("plan job %s: %w", j.Name, err)
+				return all, fmt.Errorf("plan job %s: %w", j.Name, err)
 			}
 		}
 		before[j.Name] = planned
-		result.Jobs = append(result.Jobs, planned.Report())
-		if planned.Changes() {
-			changes++
-		}
+		all = append(all, planned)
 	}
-	return changes, ctx.Err()
+	return all, ctx.Err()
 }

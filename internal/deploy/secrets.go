@@ -27,7 +27,7 @@ func (s secrets) Apply(ctx context.Context, result *report.Result) error {
 func (s secrets) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
 	if s.Offline {
 		for _, one := range s.SecretList() {
-			result.Secrets = append(result.Secrets, report.Secret{Name: one.Name, Action: unknown})
+			result.Secrets = append(result.Secrets, report.Secret{Name: one.Name, Action: report.ActionUnknown})
 			changes++
 		}
 		return changes, nil
@@ -44,7 +44,7 @@ func (s secrets) Plan(ctx context.Context, result *report.Result) (changes int, 
 		s.noteUnreachable("the cluster", err)
 	}
 	for _, b := range s.Bundles {
-		result.Secrets = append(result.Secrets, report.Secret{Name: b.Name, Action: unknown})
+		result.Secrets = append(result.Secrets, report.Secret{Name: b.Name, Action: report.ActionUnknown})
 		changes++
 	}
 	return changes, ctx.Err()
@@ -113,7 +113,7 @@ func reportSecrets(changes []secret.Change) []report.Secret {
 		for _, k := range c.Keys {
 			keys[k.Key] = string(k.Action)
 		}
-		list = append(list, report.Secret{Name: c.Name, Action: string(c.Action), Keys: keys})
+		list = append(list, report.Secret{Name: c.Name, Action: report.Action(c.Action), Keys: keys})
 	}
 	return list
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/slipway-ci/slipway/internal/pipeline"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	runsof "github.com/slipway-ci/slipway/internal/runs"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -31,13 +32,14 @@ func (d *Deployment) withoutSucceeded(ctx context.Context, wanted []*demand, all
 	asked := d.asksPolyaxon
 	d.asksPolyaxon = true
 	defer func() { d.asksPolyaxon = asked }()
-	planned := &report.Result{}
-	for _, step := range []Step{images{d}, runs{d}} {
-		if _, err := step.Plan(ctx, planned); err != nil {
-			return wanted, ctx.Err()
-		}
+	if _, err := (images{d}).Plan(ctx, &report.Result{}); err != nil {
+		return wanted, ctx.Err()
+	}
+	planned, err := runs{d}.plan(ctx)
+	if err != nil {
+		return wanted, ctx.Err()
 	}
 	return slices.DeleteFunc(slices.Clone(wanted), func(w *demand) bool {
-		return slices.ContainsFunc(planned.Jobs, func(j report.Job) bool { return j.Name == w.job.Name && j.Action == "up-to-date" })
+		return slices.ContainsFunc(planned, func(j pipeline.Planned) bool { return j.Name == w.job.Name && j.Action == pipeline.UpToDate })
 	}), nil
 }

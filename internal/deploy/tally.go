@@ -5,6 +5,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/manifest"
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // tally counts what is done to objects of Kubernetes.
@@ -12,28 +13,28 @@ type tally struct{ created, updated, unchanged, pruned, left int }
 
 func tallySecrets(changes []secret.Change) (t tally) {
 	for _, c := range changes {
-		t.add(string(c.Action))
+		t.add(report.Action(c.Action))
 	}
 	return t
 }
 
 func tallyManifests(changes []manifest.Change) (t tally) {
 	for _, c := range changes {
-		t.add(string(c.Action))
+		t.add(report.Action(c.Action))
 	}
 	return t
 }
 
 // add counts an action. Secrets and manifests have the same actions.
-func (t *tally) add(action string) {
+func (t *tally) add(action report.Action) {
 	switch action {
-	case string(secret.Create):
+	case report.ActionCreate:
 		t.created++
-	case string(secret.Update), string(manifest.Replace):
+	case report.ActionUpdate, report.ActionReplace:
 		t.updated++
-	case string(secret.Prune):
+	case report.ActionPrune:
 		t.pruned++
-	case string(manifest.Leave):
+	case report.ActionLeft:
 		t.left++
 	default:
 		t.unchanged++

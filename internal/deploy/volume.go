@@ -20,13 +20,6 @@ import (
 // how and it is missing. It never changes a claim that is there.
 type volume struct{ *Deployment }
 
-// The actions of a claim.
-const (
-	claimCreate    = "create"
-	claimUnchanged = "unchanged"
-	claimDiffers   = "differs"
-)
-
 // described reports whether slipway.yaml describes a claim for the jobs.
 func (s volume) described() bool {
 	v := s.Config.Volume
@@ -115,12 +108,12 @@ func (s volume) Plan(ctx context.Context, result *report.Result) (changes int, e
 	if !s.used() {
 		return 0, nil
 	}
-	reported := s.wanted(unknown)
+	reported := s.wanted(report.ActionUnknown)
 	if s.connectForPlan(ctx, "the volume claim", platform.Uses{Volume: true}) {
 		there, err := s.look(ctx)
 		switch {
 		case err == nil && there == nil:
-			reported.Action = claimCreate
+			reported.Action = report.ActionCreate
 		case err == nil:
 			reported = s.compared(ctx, there)
 		case ctx.Err() != nil:
@@ -132,7 +125,7 @@ func (s volume) Plan(ctx context.Context, result *report.Result) (changes int, e
 		}
 	}
 	result.Volumes = append(result.Volumes, reported)
-	if reported.Action == claimCreate || reported.Action == unknown {
+	if reported.Action == report.ActionCreate || reported.Action == report.ActionUnknown {
 		changes = 1
 	}
 	return changes, ctx.Err()
@@ -167,10 +160,10 @@ func (s volume) apply(ctx context.Context) (report.Volume, error) {
 	there, err := s.Cluster.Claim(ctx, name)
 	if apierrors.IsForbidden(err) {
 		s.Note("it is unknown whether the volume claim exists, so it is not created: " + err.Error())
-		return s.wanted(unknown), nil
+		return s.wanted(report.ActionUnknown), nil
 	}
 	if err != nil {
-		return s.wanted(unknown), err
+		return s.wanted(report.ActionUnknown), err
 	}
 	if there != nil {
 		reported := s.compared(ctx, there)
@@ -181,12 +174,12 @@ func (s volume) apply(ctx context.Context) (report.Volume, error) {
 	s.Event(report.Start, "volume", name, "creating")
 	made, err := s.Cluster.CreateClaim(ctx, s.newClaim())
 	if err != nil {
-		return s.wanted(claimCreate), err
+		return s.wanted(report.ActionCreate), err
 	}
 	if made == nil {
-		return s.wanted(claimCreate), fmt.Errorf("volume claim %s was deleted by someone else while it was created", name)
+		return s.wanted(report.ActionCreate), fmt.Errorf("volume claim %s was deleted by someone else while it was created", name)
 	}
-	reported := s.wanted(claimCreate)
+	reported := s.wanted(report.ActionCreate)
 	reported.Class = classOf(made)
 	bound, err := s.await(ctx, made)
 	if reported.Status = string(bound.Status.Phase); err == nil {
@@ -216,7 +209,7 @@ func (s volume) newClaim() cluster.NewClaim {
 }
 
 // wanted reports the claim as slipway.yaml describes it.
-func (s volume) wanted(action string) report.Volume {
+func (s volume) wanted(action report.Action) report.Volume {
 	v := s.Config.Volume
 	return report.Volume{Claim: v.Claim, Action: action, Size: v.Create.Size, Access: v.Create.Access, Class: v.Create.Class}
 }

@@ -68,7 +68,7 @@ func CompiledWithPlaceholder(ctx context.Context, p *project.Project, j *config.
 	if err != nil {
 		return nil, err
 	}
-	if j.Matrix == "expand" {
+	if j.Matrix == config.MatrixExpand {
 		expansion, err := Expansion(ctx, p, j, operation)
 		if err != nil || len(expansion.Suggestions) == 0 {
 			return nil, err

@@ -57,7 +57,7 @@ func (p *Pipeline) interrupt(ctx context.Context, j *config.Job, target run.Targ
 		}
 		return early
 	}
-	if j.OnCancel == "leave" {
+	if j.OnCancel == config.OnCancelLeave {
 		p.Note(fmt.Sprintf("run %s of %s keeps running (on-cancel: leave); follow it with: slipway follow %s", target.UUID, jobLabel(j), target.UUID))
 		return &exit.InterruptedError{Outcome: fmt.Sprintf("run %s of %s was left running", target.UUID, jobLabel(j))}
 	}

@@ -29,7 +29,7 @@ const (
 
 // String returns the name of the action in reports, "" for None.
 func (a Action) String() string {
-	return [...]string{None: "", Skipped: "skip", UpToDate: "up-to-date", Attached: "attached", Submitted: "submitted"}[a]
+	return string([...]report.Action{None: "", Skipped: report.ActionSkip, UpToDate: report.ActionUpToDate, Attached: report.ActionAttached, Submitted: report.ActionSubmitted}[a])
 }
 
 func actionOf(how run.How) Action {
@@ -109,7 +109,7 @@ func (e JobResult) Run() report.Run {
 
 // Report returns the job as a report shows it.
 func (e JobResult) Report() report.Job {
-	return report.Job{Name: e.Name, Action: e.Action.String(), After: strings.Join(e.After, ", "), Run: e.Run(), Runs: e.Runs, BestBy: e.BestBy}
+	return report.Job{Name: e.Name, Action: report.Action(e.Action.String()), After: strings.Join(e.After, ", "), Run: e.Run(), Runs: e.Runs, BestBy: e.BestBy}
 }
 
 // Reports returns jobs as a report shows them.

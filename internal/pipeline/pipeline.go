@@ -113,7 +113,7 @@ func (p *Pipeline) Job(ctx context.Context, j *config.Job, before map[string]Job
 	if err != nil {
 		return e, interrupted(ctx, err)
 	}
-	if j.Matrix == "expand" {
+	if j.Matrix == config.MatrixExpand {
 		return p.runMatrix(ctx, j, upstream, e)
 	}
 	s, err := p.submission(ctx, j, upstream)

@@ -324,7 +324,7 @@ func TestPlan(t *testing.T) {
 				t.Fatal(err)
 			}
 			before[j.Name] = one
-			texts = append(texts, one.Report().Action)
+			texts = append(texts, string(one.Report().Action))
 		}
 		if got := strings.Join(texts, " "); got != want {
 			t.Errorf("planned %s, want %s", got, want)

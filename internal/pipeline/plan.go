@@ -41,7 +41,7 @@ func (p Planned) upToDate() bool {
 // reports.
 func (p Planned) Report() report.Job {
 	j := p.JobResult.Report()
-	j.Action = map[Action]string{None: "unknown", UpToDate: "up-to-date", Attached: "attach", Submitted: "submit"}[p.Action]
+	j.Action = map[Action]report.Action{None: report.ActionUnknown, UpToDate: report.ActionUpToDate, Attached: report.ActionAttach, Submitted: report.ActionSubmit}[p.Action]
 	j.Diff = p.Diff
 	return j
 }
@@ -68,7 +68,7 @@ func (p *Pipeline) Plan(ctx context.Context, j *config.Job, before map[string]Pl
 	if err != nil {
 		return plan, err
 	}
-	if j.Matrix == "expand" {
+	if j.Matrix == config.MatrixExpand {
 		err := p.planExpanded(ctx, j, operation, upstream, &plan)
 		return plan, err
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // Kubectl is a cluster to which slipway gives kubectl access: the sandbox's, or one of GKE.
-// The cluster of a kubeconfig is none, because its kubeconfig has the credentials already.
+// The cluster of a kubeconfig is not one of these, because the kubeconfig has the credentials already.
 type Kubectl interface {
 	// Entry returns the entry for the kubeconfig, without its plugin. Its Name is a proposal.
 	Entry(ctx context.Context) (kubeconfig.Entry, error)

@@ -2,6 +2,7 @@ package printer
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 )
 
@@ -28,7 +29,7 @@ func (p *page) line(format string, args ...any) { p.painted("", format, args...)
 // painted writes one line in the given colour, or without a colour if that is "".
 func (p *page) painted(color, format string, args ...any) {
 	for n, arg := range args {
-		if text, ok := arg.(string); ok {
+		if text, ok := textOf(arg); ok {
 			args[n] = EscapeLine(text)
 		}
 	}
@@ -38,11 +39,18 @@ func (p *page) painted(color, format string, args ...any) {
 // entry writes texts that may have several lines. Lines after the first are indented.
 func (p *page) entry(format string, args ...any) {
 	for n, arg := range args {
-		if text, ok := arg.(string); ok {
+		if text, ok := textOf(arg); ok {
 			args[n] = strings.ReplaceAll(EscapeText(text), "\n", "\n  ")
 		}
 	}
 	p.WriteString(ShortenIDs(fmt.Sprintf(format, args...)) + "\n")
+}
+
+// textOf returns the text of an argument whose type is a kind of string, such as
+// report.Action.
+func textOf(arg any) (string, bool) {
+	value := reflect.ValueOf(arg)
+	return value.String(), value.Kind() == reflect.String
 }
 
 // quote writes a line of a file, with its tabs.

@@ -44,22 +44,6 @@ func summarizeProblems(r *report.Result) []string {
 	return t.section()
 }
 
-func summarizeJobs(r *report.Result) []string {
-	t := markdownTable{header: []string{"job", "status", "run", "ran", "metrics"}}
-	for _, j := range r.Jobs {
-		var metrics []string
-		for _, name := range sortedNames(j.Metrics) {
-			metrics = append(metrics, inline(name)+" = "+number(j.Metrics[name]))
-		}
-		ran := ""
-		if j.Times != nil {
-			ran = seconds(j.Running)
-		}
-		t.row(inline(j.Name), inline(strings.TrimSpace(j.Action+" "+j.Status)), link(shortID(j.UUID), j.Address), ran, strings.Join(metrics, ", "))
-	}
-	return t.section()
-}
-
 func summarizeMatrices(r *report.Result) (sections []string) {
 	for _, j := range r.Jobs {
 		if !isMatrix(&j) {
@@ -86,72 +70,6 @@ func summarizeMatrices(r *report.Result) (sections []string) {
 	return sections
 }
 
-func summarizeLastLines(r *report.Result) (sections []string) {
-	for _, j := range r.Jobs {
-		if len(j.LastLines) == 0 || j.Status == "succeeded" {
-			continue
-		}
-		of := ""
-		if j.LastLinesOf != "" {
-			of = ", container " + code(j.LastLinesOf)
-		}
-		sections = append(sections, fmt.Sprintf("Last lines of %s%s:\n\n%s", code(j.Name), of, fenced(strings.Join(j.LastLines, "\n"))))
-	}
-	return sections
-}
-
-func summarizeSecrets(r *report.Result) []string {
-	t := markdownTable{header: []string{"secret", "action", "keys"}}
-	for _, s := range r.Secrets {
-		var keys []string
-		for key, action := range s.Keys {
-			keys = append(keys, inline(key+" ("+action+")"))
-		}
-		slices.Sort(keys)
-		t.row(inline(s.Name), inline(s.Action), strings.Join(keys, ", "))
-	}
-	return t.section()
-}
-
-func summarizeVolumes(r *report.Result) []string {
-	t := markdownTable{header: []string{"claim", "action", "size", "access", "class", "status"}}
-	for _, v := range r.Volumes {
-		t.row(inline(v.Claim), inline(v.Action), inline(v.Size), inline(v.Access), inline(v.Class), inline(v.Status))
-	}
-	return t.section()
-}
-
-func summarizeManifests(r *report.Result) []string {
-	t := markdownTable{header: []string{"manifest", "action"}}
-	for _, m := range r.Manifests {
-		t.row(inline(m.Kind+" "+m.Name), inline(manifestAction(&m)))
-	}
-	return t.section()
-}
-
-func summarizeImages(r *report.Result) []string {
-	t := markdownTable{header: []string{"image", "action", "size", "sent", "changed", "reference"}}
-	for _, i := range r.Images {
-		t.row(inline(i.Name), inline(i.Action), Bytes(i.Bytes), Bytes(i.Sent), inline(firstChanges(i.Changed)), code(i.Reference))
-	}
-	return t.section()
-}
-
-func summarizeRuns(r *report.Result) []string {
-	t := markdownTable{header: []string{"run", "name", "status", "ran", "cost"}}
-	for _, run := range r.Runs {
-		ran, cost := "", ""
-		if run.Times != nil {
-			ran = seconds(run.Running)
-		}
-		if run.Cost != nil {
-			cost = run.Cost.String()
-		}
-		t.row(link(shortID(run.UUID), run.Address), inline(run.RunName), inline(run.Status), ran, inline(cost))
-	}
-	return t.section()
-}
-
 // summarizeDiffs returns a section for each thing that plan would change. They come last, as
 // they are the longest.
 func summarizeDiffs(r *report.Result) (sections []string) {
@@ -163,7 +81,7 @@ func summarizeDiffs(r *report.Result) (sections []string) {
 	for _, j := range r.Jobs {
 		add(j.Name, j.Diff)
 	}
-	if r.Command == "plan" {
+	if r.Changes > 0 { // a plan
 		for _, m := range r.Manifests {
 			add(m.Kind+" "+m.Name, m.Diff)
 		}

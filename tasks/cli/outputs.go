@@ -90,48 +90,41 @@ func jsonOf(value any) string {
 
 // changed reports whether the command changed something, or, for a plan, would change something.
 func changed(r *report.Result) bool {
-	acts := func(action string) bool {
-		switch action {
-		case "", "unchanged", "up-to-date", "skip", "unknown", "attach", "attached", "differs":
-			return false
-		}
-		return true
-	}
 	found := r.Changes > 0
 	for _, i := range r.Images {
-		found = found || acts(i.Action)
+		found = found || i.Action.Changes()
 	}
 	for _, s := range r.Secrets {
-		found = found || acts(s.Action)
+		found = found || s.Action.Changes()
 	}
 	for _, v := range r.Volumes {
-		found = found || acts(v.Action)
+		found = found || v.Action.Changes()
 	}
 	for _, j := range r.Jobs {
-		found = found || acts(j.Action)
+		found = found || j.Action.Changes()
 	}
 	for _, m := range r.Manifests {
-		found = found || acts(m.Action)
+		found = found || m.Action.Changes()
 	}
 	return found
 }
 
 // word returns a server's text if it is a plain word, "unknown" otherwise. Workflows insert
 // outputs into scripts, so other text could be executed.
-func word(told string) string {
-	if !plainWord.MatchString(told) {
+func word(text string) string {
+	if !plainWord.MatchString(text) {
 		return "unknown"
 	}
-	return told
+	return text
 }
 
 // address returns the address of a page if it is a URL without anything that a shell expands,
 // and "unknown" otherwise.
-func address(told string) string {
-	if !plainURL.MatchString(told) {
+func address(text string) string {
+	if !plainURL.MatchString(text) {
 		return "unknown"
 	}
-	return told
+	return text
 }
 
 var plainURL = lazyregexp.New(`^https?://[A-Za-z0-9._~:/?#=%@-]+$`)

@@ -117,6 +117,7 @@ func TestChanged(t *testing.T) {
 		"a pushed image": {report.Result{Images: []report.Image{{Action: "pushed"}}}, "true"},
 		"a secret":       {report.Result{Secrets: []report.Secret{{Action: "prune"}}}, "true"},
 		"a claim":        {report.Result{Volumes: []report.Volume{{Action: "create"}}}, "true"},
+		"left":           {report.Result{Manifests: []report.Manifest{{Action: "left"}}, Volumes: []report.Volume{{Action: "differs"}}}, "false"},
 		"a manifest":     {report.Result{Manifests: []report.Manifest{{Action: "update"}}}, "true"},
 		"a plan":         {report.Result{Command: "plan", Changes: 2}, "true"},
 	} {

@@ -69,7 +69,7 @@ type Connection struct {
 	Store    bool   `json:"store,omitempty"` // whether artifacts of runs are stored there
 }
 
-// ClusterVolume is what jobs find at /polyaxon-v1-data.
+// ClusterVolume is the volume that jobs have at /polyaxon-v1-data.
 type ClusterVolume struct {
 	Claim string `json:"claim,omitempty"`
 	// Connection is the connection of Polyaxon's agent that has the claim.

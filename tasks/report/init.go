@@ -17,7 +17,7 @@ type Found struct {
 // NewFile is a file that was, or would be, written.
 type NewFile struct {
 	Path   string `json:"path"`
-	Action string `json:"action"` // create, append, created, appended
+	Action Action `json:"action"` // create, append, created, appended
 	Reason string `json:"reason"`
 	// Text is what is written, and Command the command that makes it. With --dry-run, one of
 	// them is set.

@@ -68,7 +68,7 @@ type Image struct {
 	Digest    string     `json:"digest,omitempty"`
 	Tags      []string   `json:"tags,omitempty"`
 	Changed   []string   `json:"changed,omitempty"` // files, packages and settings that differ from the last image's
-	Action    string     `json:"action,omitempty"`  // push, build, tag, pushed, tagged, up-to-date, unknown
+	Action    Action     `json:"action,omitempty"`  // push, build, tag, pushed, tagged, up-to-date, unknown
 	Bytes     int64      `json:"bytes,omitempty"`   // of all layers, compressed
 	Sent      int64      `json:"sent_bytes,omitempty"`
 	Layers    int        `json:"layers,omitempty"`
@@ -79,7 +79,7 @@ type Image struct {
 // and what is done to each, but never a value.
 type Secret struct {
 	Name   string            `json:"name"`
-	Action string            `json:"action"` // create, update, unchanged, prune, unknown
+	Action Action            `json:"action"` // create, update, unchanged, prune, unknown
 	Keys   map[string]string `json:"keys,omitempty"`
 	// Users are what runs and uses the Secret, as far as it is visible. They are looked for
 	// only if a value changes.
@@ -90,7 +90,7 @@ type Secret struct {
 type Manifest struct {
 	Kind   string `json:"kind"`
 	Name   string `json:"name"`
-	Action string `json:"action"` // create, update, replace, unchanged, prune, left, rolled-back, unknown
+	Action Action `json:"action"` // create, update, replace, unchanged, prune, left, rolled-back, unknown
 	// Reason says why the object is replaced or left.
 	Reason string `json:"reason,omitempty"`
 	// Diff shows how the object changes, with masked secrets.
@@ -111,7 +111,7 @@ type SecretUser struct {
 // the claim that is there, or of the one that would be created.
 type Volume struct {
 	Claim  string `json:"claim"`
-	Action string `json:"action"` // create, unchanged, differs, unknown
+	Action Action `json:"action"` // create, unchanged, differs, unknown
 	Size   string `json:"size,omitempty"`
 	Access string `json:"access,omitempty"`
 	Class  string `json:"class,omitempty"`
@@ -125,7 +125,7 @@ type Volume struct {
 // Job is a job or service of slipway.yaml, and its run.
 type Job struct {
 	Name   string `json:"name"`
-	Action string `json:"action,omitempty"` // submit, submitted, attach, attached, up-to-date, skip, unknown
+	Action Action `json:"action,omitempty"` // submit, submitted, attach, attached, up-to-date, skip, unknown
 	After  string `json:"after,omitempty"`
 	Diff   string `json:"diff,omitempty"`
 	Run
@@ -256,7 +256,7 @@ type Dashboard struct {
 	Command string `json:"command,omitempty"`
 }
 
-// Sandbox is the state of the embedded platform.
+// Sandbox is the state of the sandbox.
 type Sandbox struct {
 	Running    bool       `json:"running"`
 	PID        int        `json:"pid,omitempty"`

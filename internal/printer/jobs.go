@@ -1,0 +1,87 @@
+package printer
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+func textJobs(w *page, r *report.Result) {
+	for _, j := range r.Jobs {
+		w.painted(failed(j.Status), "%s: %s", j.Name, jobLine(j))
+		for _, name := range slices.Sorted(maps.Keys(j.Metrics)) {
+			w.line("  %s = %s", name, number(j.Metrics[name]))
+		}
+		if j.Address != "" {
+			w.line("  address: %s", j.Address)
+		}
+		if len(j.Outputs) > 0 {
+			w.line("  outputs: %s", strings.Join(j.Outputs, ", "))
+			w.line("    in %s", j.OutputsAt)
+		}
+		if isMatrix(&j) {
+			textMatrix(w, &j)
+		}
+		if j.Diff != "" {
+			w.block(j.Diff, "  ")
+		}
+	}
+}
+
+func jobLine(j report.Job) string {
+	parts := []string{}
+	if j.Action != "" {
+		parts = append(parts, string(j.Action))
+	}
+	if j.Status != "" {
+		parts = append(parts, j.Status)
+	}
+	if j.UUID != "" {
+		parts = append(parts, "run "+j.UUID)
+	}
+	if j.Times != nil {
+		parts = append(parts, fmt.Sprintf("ran %s, waited %s", seconds(j.Running), seconds(j.Queued)))
+	}
+	if j.Cost != nil {
+		parts = append(parts, "cost "+formatCost(j.Cost))
+	}
+	if j.Message != "" && (len(j.Runs) > 0 || j.Status == "") { // events and the error say why a run failed
+
+		parts = append(parts, j.Message)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func summarizeJobs(r *report.Result) []string {
+	t := markdownTable{header: []string{"job", "status", "run", "ran", "metrics"}}
+	for _, j := range r.Jobs {
+		var metrics []string
+		for _, name := range slices.Sorted(maps.Keys(j.Metrics)) {
+			metrics = append(metrics, inline(name)+" = "+number(j.Metrics[name]))
+		}
+		ran := ""
+		if j.Times != nil {
+			ran = seconds(j.Running)
+		}
+		t.row(inline(j.Name), inline(strings.TrimSpace(string(j.Action)+" "+j.Status)), link(shortID(j.UUID), j.Address), ran, strings.Join(metrics, ", "))
+	}
+	return t.section()
+}
+
+func summarizeLastLines(r *report.Result) (sections []string) {
+	for _, j := range r.Jobs {
+		if len(j.LastLines) == 0 || polyaxon.Status(j.Status) == polyaxon.Succeeded {
+			continue
+		}
+		of := ""
+		if j.LastLinesOf != "" {
+			of = ", container " + code(j.LastLinesOf)
+		}
+		sections = append(sections, fmt.Sprintf("Last lines of %s%s:\n\n%s", code(j.Name), of, fenced(strings.Join(j.LastLines, "\n"))))
+	}
+	return sections
+}
