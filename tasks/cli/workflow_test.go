@@ -147,7 +147,8 @@ func TestWorkflowGroups(t *testing.T) {
 // line of the repository that raised the error.
 func TestWorkflowShowsWhereItFailed(t *testing.T) {
 	top := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(top, ".git"), 0o755); err != nil {
+	git := filepath.Join(top, ".git")
+	if err := errors.Join(os.Mkdir(git, 0o755), os.WriteFile(filepath.Join(git, "HEAD"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("GITHUB_ACTIONS", "true")
