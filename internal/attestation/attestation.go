@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -185,6 +186,9 @@ func (p Package) url() string {
 // imageURL returns the package URL of an image.
 func imageURL(repository, digest string) string {
 	name := repository[strings.LastIndex(repository, "/")+1:]
+	if name == repository { // a directory or an archive on disk
+		return "pkg:oci/" + url.PathEscape(name) + "@" + strings.ReplaceAll(digest, ":", "%3A")
+	}
 	return "pkg:oci/" + name + "@" + strings.ReplaceAll(digest, ":", "%3A") + "?repository_url=" + repository
 }
 

@@ -217,3 +217,16 @@ func TestModules(t *testing.T) {
 		t.Errorf("%v", have)
 	}
 }
+
+// TestBaseOnDisk checks that a base that is in no registry is named without one.
+func TestBaseOnDisk(t *testing.T) {
+	t.Parallel()
+	i := known()
+	i.Base = "my base.tar@sha256:" + strings.Repeat("2", 64)
+	for what, document := range map[string]func(Image) ([]byte, error){"SBOM": SBOM, "provenance": Provenance} {
+		text, err := document(i)
+		if want := `"pkg:oci/my%20base.tar@sha256%3A` + strings.Repeat("2", 64) + `"`; err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("the %s lacks %s: %s, %v", what, want, text, err)
+		}
+	}
+}

@@ -12,8 +12,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/slipway-ci/slipway/internal/blobcache"
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/machine"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/secret"
@@ -59,7 +61,7 @@ func Builder(to *platform.Platform, i *config.Image, below *name.Digest, notice 
 		Name: i.Name, Dir: p.Config.Dir, Kind: i.Kind(), Base: i.Base, OwnBase: below, Files: i.Files,
 		Workdir: i.Workdir, User: i.User, Owner: owner(i.Owner), Env: i.Env, Entrypoint: i.Entrypoint, Command: i.Command,
 		Platforms: platforms(i, to.Target), At: p.Config.At("images", i.Name), PositionOf: o.place, Environ: p.Environ,
-		Source: p.Revision().Source, Notice: notice,
+		Source: p.Revision().Source, Notice: notice, Bases: bases(), Now: p.Now,
 		Watch: func(to http.RoundTripper) http.RoundTripper { return secret.Watch(to, p.Secrets) },
 	}
 	for n, file := range i.Files {
@@ -72,6 +74,19 @@ func Builder(to *platform.Platform, i *config.Image, below *name.Digest, notice 
 		o.Attest = attester(p, i, o.Source)
 	}
 	return kinds[i.Kind()].builder(o)
+}
+
+// basesLimit is how much of bases is kept on a machine, in bytes.
+const basesLimit = 10 << 30
+
+// bases returns where bases are kept on this machine. It keeps nothing if the user has no
+// directory for caches.
+func bases() blobcache.Cache {
+	dir, err := machine.Shared("bases")
+	if err != nil {
+		return blobcache.Cache{}
+	}
+	return blobcache.New(dir, basesLimit)
 }
 
 // Check returns, joined, an error for each missing input of images: files of the working

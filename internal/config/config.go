@@ -22,9 +22,12 @@ type Config struct {
 	// Project defaults to a name made from that of Dir.
 	Project string `yaml:"project" doc:"Polyaxon project, created when missing; the directory's name when left out" form:"slug"`
 	// Registry is "" for the sandbox's registry. It does not end in a slash.
-	Registry string    `yaml:"registry" doc:"Prefix of image references, such as asia.gcr.io/acme-ml/team-a; the sandbox's registry when left out"`
-	Cluster  *Cluster  `yaml:"cluster" doc:"Kubernetes cluster; the sandbox's when left out"`
-	Polyaxon *Polyaxon `yaml:"polyaxon" doc:"Polyaxon server; the sandbox's when left out"`
+	Registry string `yaml:"registry" doc:"Prefix of image references, such as asia.gcr.io/acme-ml/team-a; the sandbox's registry when left out"`
+	// RegistryMirrors are hosts with the beginning of a path, by the host of the registry that they
+	// mirror.
+	RegistryMirrors map[string]string `yaml:"registry-mirrors" doc:"Where the bases of images are read in place of a registry: from its host, such as docker.io, to a host and the beginning of a path" form:"mirror"`
+	Cluster         *Cluster          `yaml:"cluster" doc:"Kubernetes cluster; the sandbox's when left out"`
+	Polyaxon        *Polyaxon         `yaml:"polyaxon" doc:"Polyaxon server; the sandbox's when left out"`
 	// Sandbox is nil if the file has no section sandbox.
 	Sandbox *Sandbox `yaml:"sandbox" doc:"Settings of the sandbox, which is used in place of a registry, a cluster or a Polyaxon server"`
 	// Google is nil if access to Google Cloud needs nothing but what this machine has.

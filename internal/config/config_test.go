@@ -109,6 +109,8 @@ func TestErrors(t *testing.T) {
 		"base on itself":       {"images: {i: {files: [a], base: \"slipway://i\"}}\n", "slipway.yaml:1:32: dependency cycle in base: i -> i"},
 		"bases in a circle":    {"images: {i: {files: [a], base: \"slipway://j\"}, j: {go: {main: a, base: \"slipway://i\"}}}\n", "slipway.yaml:1:32: dependency cycle in base: i -> j -> i"},
 		"base elsewhere":       {"images: {i: {files: [a], platforms: [linux/amd64, linux/arm64], base: \"slipway://j\"}, j: {files: [a], platforms: [linux/amd64]}}\n", "slipway.yaml:1:37: image i is for linux/arm64, and its base j is not (add it to the platforms of j)"},
+		"mirror of https":      {"registry-mirrors: {docker.io: \"https://m.example.com\"}\nimages: {i: {files: [a]}}\n", `slipway.yaml:1:31: registry-mirrors.docker.io must be a host and the beginning of a path, such as mirror.example.com/dockerhub, without https://, not "https://m.example.com"`},
+		"mirror of a path":     {"registry-mirrors: {gcr.io/acme: m.example.com}\nimages: {i: {files: [a]}}\n", `slipway.yaml:1:33: "gcr.io/acme" is not the host of a registry (write the host alone, as in docker.io)`},
 		"missing main":         {"images: {i: {go: {}}}\n", "slipway.yaml:1:18: images.i.go needs main"},
 		"bad secret source":    {"secrets: {s: {data: {k: hunter2}}}\n", `slipway.yaml:1:25: secrets.s.data.k must be ` + secret.Forms() + `, not the given value (hidden, it may be a secret)`},
 		"bad name of a secret": {"secrets: {a..b: {data: {k: \"env:K\"}}}\n", `slipway.yaml:1:11: "a..b" is not a valid name for secrets: use lowercase letters, digits, dashes and dots, as Kubernetes requires`},

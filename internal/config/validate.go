@@ -34,6 +34,11 @@ func (c *Config) validate() []*source.Error {
 		}
 	}
 	c.validateBases(fail)
+	for _, host := range keys(c.RegistryMirrors) {
+		if !registryHost.MatchString(host) {
+			fail("write the host alone, as in docker.io", []string{"registry-mirrors", host}, "%q is not the host of a registry", host)
+		}
+	}
 	for _, name := range keys(c.Secrets) {
 		for _, key := range keys(c.Secrets[name].Data) {
 			if len(key) > 253 || !secretKey.MatchString(key) || strings.HasPrefix(key, "..") || key == "." {
@@ -60,6 +65,9 @@ func (c *Config) validate() []*source.Error {
 	}
 	return errs
 }
+
+// registryHost matches the host of a registry with its port.
+var registryHost = lazyregexp.New(`^[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
 
 // secretKey matches the characters that Kubernetes allows in a key of a Secret.
 var secretKey = lazyregexp.New(`^[-._a-zA-Z0-9]+$`)

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
+	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -22,10 +25,13 @@ import (
 // foundBase is the index or image that the base of a spec is now.
 type foundBase struct {
 	digest v1.Hash
-	// reference is the index or image by digest if it is in a registry, and nil otherwise.
-	reference *name.Digest
-	// disk is the layout or archive that it is in, or nil.
+	// reference is the index or image by digest if it is in a registry, and nil otherwise. at is
+	// where it is read, which may be a mirror.
+	reference, at *name.Digest
+	// disk is the layout or archive that it is in, or nil. file is the name of its directory or
+	// archive.
 	disk *layout.Layout
+	file string
 	// own reports whether it is an image of the same slipway.yaml.
 	own bool
 }
@@ -39,8 +45,8 @@ func (f *foundBase) name(s Spec) string {
 	return s.Base
 }
 
-// String returns the reference by digest, or the digest alone of a base on disk. It returns "" if
-// there is no base.
+// String returns the reference by digest. For a base on disk that is the name of its directory or
+// archive, and the digest. String returns "" if there is no base.
 func (f *foundBase) String() string {
 	switch {
 	case f == nil:
@@ -48,15 +54,15 @@ func (f *foundBase) String() string {
 	case f.reference != nil:
 		return f.reference.String()
 	}
-	return f.digest.String()
+	return f.file + "@" + f.digest.String()
 }
 
-// in returns the repository of the base if it is in a registry, and "" otherwise.
+// in returns the repository in which the base is read if that is in a registry, and "" otherwise.
 func (f *foundBase) in(registry name.Registry) string {
-	if f == nil || f.reference == nil || f.reference.RegistryStr() != registry.RegistryStr() {
+	if f == nil || f.at == nil || f.at.RegistryStr() != registry.RegistryStr() {
 		return ""
 	}
-	return f.reference.RepositoryStr()
+	return f.at.RepositoryStr()
 }
 
 // base is the image, for one platform, that another image is built on.
@@ -107,7 +113,8 @@ func (b *base) withFS(ctx context.Context, f func(*rootfs.FS)) error {
 }
 
 // findBase returns the index or image that the spec's base refers to now, or nil if the spec has
-// no base. It takes one request, and none for a base that is given by digest or is on disk.
+// no base. It takes one request, and none for a base that is given by digest or is on disk. If the
+// registry cannot be asked, it is what the base's tag was when it was last asked for, with a warning.
 func findBase(ctx context.Context, s Spec, r *registry.Client) (*foundBase, error) {
 	if s.Base == "" || s.Base == scratchBase {
 		return nil, nil
@@ -117,26 +124,60 @@ func findBase(ctx context.Context, s Spec, r *registry.Client) (*foundBase, erro
 		if err != nil {
 			return nil, explainDisk(s, err)
 		}
-		return &foundBase{digest: disk.Digest, disk: disk}, nil
+		return &foundBase{digest: disk.Digest, disk: disk, file: path.Base(filepath.ToSlash(at.Path))}, nil
 	}
 	if s.OwnBase != nil {
 		digest, err := v1.NewHash(s.OwnBase.DigestStr())
-		return &foundBase{digest: digest, reference: s.OwnBase, own: true}, err
+		return &foundBase{digest: digest, reference: s.OwnBase, at: s.OwnBase, own: true}, err
 	}
 	reference, err := parseBase(s, r)
 	if err != nil {
 		return nil, err
 	}
-	if by, ok := reference.(name.Digest); ok {
-		digest, err := v1.NewHash(by.DigestStr())
-		return &foundBase{digest: digest, reference: &by}, err
-	}
-	digest, err := r.DigestFor(ctx, reference)
+	at, err := r.Mirror(reference)
 	if err != nil {
-		return nil, explainBase(s, r, reference, err)
+		return nil, refuseBase(s, err, "correct registry-mirrors", "cannot be read: %v", err)
 	}
-	by := reference.Context().Digest(digest.String())
-	return &foundBase{digest: digest, reference: &by}, nil
+	digest, err := resolveBase(ctx, s, r, at)
+	if err != nil {
+		return nil, explainBase(s, r, at, err)
+	}
+	by, from := reference.Context().Digest(digest.String()), at.Context().Digest(digest.String())
+	return &foundBase{digest: digest, reference: &by, at: &from}, nil
+}
+
+// resolveBase returns the digest of a reference, by asking the registry if it is a tag.
+func resolveBase(ctx context.Context, s Spec, r *registry.Client, at name.Reference) (v1.Hash, error) {
+	if by, ok := at.(name.Digest); ok {
+		return v1.NewHash(by.DigestStr())
+	}
+	digest, err := r.DigestFor(ctx, at)
+	if err == nil {
+		s.Bases.SetTag(at.Name(), digest, s.now())
+		return digest, nil
+	}
+	had, then, known := s.Bases.Tag(at.Name())
+	if !known || ctx.Err() != nil || !registry.Unanswered(err) {
+		return digest, err
+	}
+	s.Notify(Warning, "image %s: the registry %s cannot be asked which image %s is now: using %s, which it was %s ago (%v)",
+		s.Name, at.Context().RegistryStr(), s.Base, had.String()[:19], age(s.now().Sub(then)), err)
+	return had, nil
+}
+
+// age returns a duration in its largest unit, such as 3 days.
+func age(d time.Duration) string {
+	for _, unit := range []struct {
+		name string
+		is   time.Duration
+	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}} {
+		if n := d / unit.is; n == 1 {
+			return "1 " + unit.name
+		} else if n > 1 {
+			return fmt.Sprintf("%d %ss", n, unit.name)
+		}
+	}
+	return "less than a minute"
 }
 
 // CheckBase returns an error unless the registry of the spec's base has it and lets the user read
@@ -192,6 +233,8 @@ func explainBase(s Spec, r *registry.Client, reference name.Reference, err error
 	switch code := registry.Status(err); {
 	case err == nil:
 		return nil
+	case code == http.StatusNotFound && r.Mirrors != nil:
+		return refuseBase(s, err, "check its name and tag, and registry-mirrors", "was not found at %s: %v", reference, err)
 	case code == http.StatusNotFound:
 		return refuseBase(s, err, "check its name and tag", "was not found: %v", err)
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:

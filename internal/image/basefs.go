@@ -27,8 +27,13 @@ const layerReaders = 3
 // files may be deleted at any time.
 type baseCache struct{ dir string }
 
-// openBaseCache returns the cache of bases in the spec's tree.
-func openBaseCache(s Spec) baseCache { return baseCache{filepath.Join(cacheDir(s.Dir), "bases")} }
+// openBaseCache returns the cache of bases of this machine, or else the one in the spec's tree.
+func openBaseCache(s Spec) baseCache {
+	if dir := s.Bases.Dir("documents"); dir != "" {
+		return baseCache{dir}
+	}
+	return baseCache{filepath.Join(cacheDir(s.Dir), "bases")}
+}
 
 // blob returns the blob with a digest from the cache, or calls ask and caches the result.
 func (k baseCache) blob(digest v1.Hash, ask func() ([]byte, error)) ([]byte, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/slipway-ci/slipway/internal/blobcache"
 	"github.com/slipway-ci/slipway/internal/layout"
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -33,7 +34,11 @@ func newBaseStore(s Spec, r *registry.Client, found *foundBase) baseStore {
 	if found.disk != nil {
 		return diskStore{s, found.disk}
 	}
-	return remoteStore{s, r, found, r.Puller(), openBaseCache(s)}
+	t := remoteStore{spec: s, client: r, found: found, puller: r.Puller(), cache: openBaseCache(s), layers: s.Bases}
+	if to, err := r.Reference(s.Name); err == nil && found.in(to.Registry) != "" {
+		t.layers = blobcache.Cache{} // the registry mounts them, and without it nothing can be pushed
+	}
+	return t
 }
 
 // remoteStore is the store of a base in a registry.
@@ -43,6 +48,7 @@ type remoteStore struct {
 	found  *foundBase
 	puller *registry.Puller
 	cache  baseCache
+	layers blobcache.Cache
 }
 
 func (t remoteStore) manifest(ctx context.Context, digest v1.Hash) ([]byte, error) {
@@ -55,19 +61,36 @@ func (t remoteStore) blob(ctx context.Context, digest v1.Hash) ([]byte, error) {
 
 // at returns the reference of a manifest or a blob.
 func (t remoteStore) at(digest v1.Hash) name.Digest {
-	return t.found.reference.Context().Digest(digest.String())
+	return t.found.at.Context().Digest(digest.String())
 }
 
+// read implements baseStore. A layer that is kept on this machine needs no request.
 func (t remoteStore) read(ctx context.Context, layer v1.Descriptor, read func(io.Reader) error) error {
-	return t.puller.Read(ctx, t.at(layer.Digest), read)
+	if cached, err := t.layers.Open(layer.Digest); err == nil {
+		err = errors.Join(read(cached), cached.Close())
+		if !errors.Is(err, blobcache.ErrDamaged) {
+			return err
+		}
+	}
+	return t.puller.Read(ctx, t.at(layer.Digest), func(body io.Reader) error {
+		kept := t.layers.Keep(io.NopCloser(body), layer.Digest, layer.Size)
+		return errors.Join(read(kept), kept.Close())
+	})
 }
 
 func (t remoteStore) open(ctx context.Context, layer v1.Descriptor) (io.ReadCloser, error) {
-	return t.client.OpenBlob(ctx, t.at(layer.Digest))
+	if cached, err := t.layers.Open(layer.Digest); err == nil {
+		return cached, nil
+	}
+	body, err := t.client.OpenBlob(ctx, t.at(layer.Digest))
+	if err != nil {
+		return nil, err
+	}
+	return t.layers.Keep(body, layer.Digest, layer.Size), nil
 }
 
 func (t remoteStore) explain(err error) error {
-	return explainBase(t.spec, t.client, t.found.reference, err)
+	return explainBase(t.spec, t.client, t.found.at, err)
 }
 
 // diskStore is the store of a base in a layout or an archive on disk.

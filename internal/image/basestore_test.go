@@ -59,6 +59,9 @@ func TestBaseOnDisk(t *testing.T) {
 			t.Errorf("the annotations are %v", a)
 		}
 	}
+	if recipe, err := Prepare(t.Context(), s, r); err != nil || !strings.HasPrefix(recipe.base.String(), "python@sha256:") {
+		t.Errorf("attestations name the base %s, %v", recipe.base, err)
+	}
 	elsewhere := filepath.Join(t.TempDir(), "copy")
 	must(t, os.CopyFS(elsewhere, os.DirFS(filepath.Join(tree, "bases", "python"))))
 	s.Base = "oci:" + elsewhere

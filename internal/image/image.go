@@ -11,10 +11,12 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/slipway-ci/slipway/internal/blobcache"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -57,6 +59,11 @@ type Spec struct {
 	// OwnBase is the base by digest if it is an image of the same slipway.yaml, and nil
 	// otherwise.
 	OwnBase *name.Digest
+	// Bases keeps what was read of bases in registries. The zero value keeps their documents and the
+	// headers of their layers below Dir, and nothing else.
+	Bases blobcache.Cache
+	// Now returns the time, for the age of what Bases has. If nil, it is time.Now.
+	Now func() time.Time
 	// Requirements is the lock file for KindPython, relative to Dir. Python is the version
 	// and Interpreter the path of the base's Python. If empty, they are read from the base.
 	Requirements, Python, Interpreter string
@@ -110,6 +117,14 @@ type Spec struct {
 
 // Owner is a numeric user ID and group ID.
 type Owner struct{ User, Group int }
+
+// now returns the time.
+func (s Spec) now() time.Time {
+	if s.Now == nil {
+		return time.Now()
+	}
+	return s.Now()
+}
 
 // positionOf returns the position at which slipway.yaml names a path of the tree.
 func (s Spec) positionOf(named string) source.Position {

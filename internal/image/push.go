@@ -127,7 +127,7 @@ func open(ctx context.Context, to *registry.Client, recipe *Recipe, tags []strin
 	p.tags = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(tags), inputsTag(recipe.Inputs)))))
 	var others []name.Repository
 	if recipe.base.in(repository.Registry) != "" {
-		others = append(others, recipe.base.reference.Context())
+		others = append(others, recipe.base.at.Context())
 	}
 	if p.to, err = to.Open(ctx, repository, registry.Push, others...); err != nil {
 		return nil, err

@@ -36,6 +36,7 @@ func (to *Platform) Registries() *registry.Client {
 		Keychain:  keychain{registry.NewCredentials(to.googleLogin), to.Secrets},
 		Pause:     to.Sleep,
 		OnWait:    throttledNotes(to.Project),
+		Mirrors:   to.Config.RegistryMirrors,
 	}
 }
 

@@ -38,6 +38,10 @@ type Client struct {
 	Keychain authn.Keychain
 	// NameOptions allow plain HTTP. They apply only to the registry of Prefix.
 	NameOptions []name.Option
+	// Mirrors are the registries that images are read from in place of others, by the host of the
+	// other one. A mirror is a host and the beginning of a path, such as mirror.example.com/hub.
+	// They do not concern the registry that is pushed to.
+	Mirrors map[string]string
 	// Verify makes a push check that every blob of an existing image is in the registry and
 	// has the right size. If false, the registry is trusted to have the blobs that its
 	// manifests name.

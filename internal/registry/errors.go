@@ -1,10 +1,15 @@
 package registry
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
+	"net"
 	"net/http"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
 // BlobLost reports whether a registry refused a manifest because it has lost a blob, or an
@@ -33,6 +38,26 @@ func hasErrorCode(err error, codes ...transport.ErrorCode) bool {
 		}
 	}
 	return false
+}
+
+// Unanswered reports whether an error means that a registry could not be asked: it cannot be
+// reached, it is broken, or it refuses more requests for now. A certificate that is not trusted is
+// an answer.
+func Unanswered(err error) bool {
+	if code := Status(err); code != 0 {
+		return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
+	}
+	var (
+		certificate *tls.CertificateVerificationError
+		address     *AddressError
+		silent      *timeouts.Error
+		network     net.Error
+	)
+	switch {
+	case errors.As(err, &certificate), errors.As(err, &address), errors.Is(err, context.Canceled):
+		return false
+	}
+	return errors.As(err, &network) || errors.As(err, &silent)
 }
 
 // Status returns the HTTP status of a registry's refusal, or 0 for any other error.

@@ -406,6 +406,7 @@ var testedElsewhere = map[string]string{
 	"internal/logline":            "",
 	"internal/markdown":           "",
 	"internal/lazyregexp":         "",
+	"internal/blobcache":          "",
 	"internal/layout":             "",
 	"internal/machine":            "",
 	"internal/polyaxonfile/plain": "",
