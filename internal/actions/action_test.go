@@ -51,7 +51,7 @@ func TestActionInputs(t *testing.T) {
 		if !passed[input] && input != "version" {
 			t.Errorf("the input %s does not reach slipway", input)
 		}
-		if of.Default == nil || *of.Default != "" && input != "target" {
+		if of.Default == nil || *of.Default != "" && input != "target" && input != "token" {
 			t.Errorf("the input %s must be empty by default, so that variables of the job count", input)
 		}
 	}

@@ -96,7 +96,7 @@ func (c *Commands) properties(at source.Position, title string) string {
 		if at.Column > 0 {
 			add("col", strconv.Itoa(at.Column))
 		}
-		add("file", c.inRepository(at.File))
+		add("file", c.InRepository(at.File))
 		if at.Line > 0 {
 			add("line", strconv.Itoa(at.Line))
 		}
@@ -105,10 +105,10 @@ func (c *Commands) properties(at source.Position, title string) string {
 	return strings.Join(all, ",")
 }
 
-// inRepository returns a path as GitHub expects it: relative to the top level of the
+// InRepository returns a path as GitHub expects it: relative to the top level of the
 // repository, with slashes. That is not the workspace when the checkout has a path of its own.
 // Outside of a repository, the path is relative to the workspace if it is in it.
-func (c *Commands) inRepository(path string) string {
+func (c *Commands) InRepository(path string) string {
 	whole, err := filepath.Abs(path)
 	if err != nil {
 		return filepath.ToSlash(path)

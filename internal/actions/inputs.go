@@ -48,6 +48,12 @@ func ReadInputs(lookup func(string) (string, bool)) (*Inputs, error) {
 			in.Arguments = append(in.Arguments, flag.name+"="+value)
 		}
 	}
+	if comment := input("COMMENT"); comment != "" {
+		in.Environment = append(in.Environment, "SLIPWAY_COMMENT="+comment)
+		if token := input("TOKEN"); token != "" { // only then does the token reach the process and what it starts
+			in.Environment = append(in.Environment, "GITHUB_TOKEN="+token)
+		}
+	}
 	for _, variable := range []struct{ input, name string }{
 		{"WORKLOAD_IDENTITY_PROVIDER", "SLIPWAY_WORKLOAD_IDENTITY_PROVIDER"}, {"SERVICE_ACCOUNT", "SLIPWAY_SERVICE_ACCOUNT"}, {"POLYAXON_TOKEN", "POLYAXON_TOKEN"},
 	} {

@@ -7,11 +7,15 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/build"
 	"github.com/slipway-ci/slipway/internal/job"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/pipeline"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	runsof "github.com/slipway-ci/slipway/internal/runs"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
+
+// maxCompared is how many jobs are compared at the same time.
+const maxCompared = 4
 
 // runs is the step that submits the jobs and follows their runs.
 type runs struct{ *Deployment }
@@ -31,7 +35,36 @@ func (s runs) Apply(ctx context.Context, result *report.Result) (err error) {
 		s.Results, err = p.Run(ctx, s.Jobs)
 	}
 	result.Jobs = append(result.Jobs, pipeline.Reports(s.Results)...)
+	s.compare(ctx, result.Jobs)
 	return err
+}
+
+// compare adds the runs of the base to jobs with metrics, in a workflow for a pull request. What
+// cannot be compared does not change how the command ends.
+func (s runs) compare(ctx context.Context, jobs []report.Job) {
+	base := s.PullRequest().Base
+	if base.Branch == "" {
+		return
+	}
+	group, asking := panics.WithContext(ctx)
+	group.SetLimit(maxCompared)
+	for n := range jobs {
+		j := &jobs[n]
+		if len(j.Metrics) == 0 {
+			continue
+		}
+		group.Go(func() error {
+			found, err := runsof.OnBranch(asking, s.Platform, j.Name, base, j.UUID)
+			if err != nil && ctx.Err() == nil {
+				s.Event(report.Warning, "run", j.Name, fmt.Sprintf("not compared with %s: %v", base.Branch, err))
+			}
+			j.Base = found
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		s.Event(report.Warning, "run", "", "not compared with "+base.Branch+": "+err.Error())
+	}
 }
 
 // pipeline returns the pipeline that submits and follows the jobs.

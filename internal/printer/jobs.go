@@ -57,17 +57,21 @@ func jobLine(j report.Job) string {
 }
 
 func summarizeJobs(r *report.Result) []string {
-	t := markdownTable{header: []string{"job", "status", "run", "ran", "metrics"}}
+	t := markdownTable{header: []string{"job", "status", "run", "ran", "metrics", "compared with"}}
 	for _, j := range r.Jobs {
 		var metrics []string
 		for _, name := range slices.Sorted(maps.Keys(j.Metrics)) {
-			metrics = append(metrics, inline(name)+" = "+number(j.Metrics[name]))
+			metrics = append(metrics, inline(name)+" = "+number(j.Metrics[name])+difference(&j, name))
+		}
+		base := ""
+		if j.Base != nil {
+			base = inline(j.Base.Branch) + ", run " + code(shortID(j.Base.UUID))
 		}
 		ran := ""
 		if j.Times != nil {
 			ran = seconds(j.Running)
 		}
-		t.row(inline(j.Name), inline(strings.TrimSpace(string(j.Action)+" "+j.Status)), link(shortID(j.UUID), j.Address), ran, strings.Join(metrics, ", "))
+		t.row(inline(j.Name), inline(strings.TrimSpace(string(j.Action)+" "+j.Status)), link(shortID(j.UUID), j.Address), ran, strings.Join(metrics, ", "), base)
 	}
 	return t.section()
 }

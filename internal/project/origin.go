@@ -1,18 +1,17 @@
 package project
 
-import (
-	"encoding/json"
-
-	"github.com/slipway-ci/slipway/internal/lazyregexp"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
-	"github.com/slipway-ci/slipway/internal/source"
-)
+import "github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 
 // labelPrefix begins the keys of the labels and annotations that slipway writes.
 const labelPrefix = operation.LabelPrefix
 
-// MetaActor is the key in a run's meta_info for the user who started the run.
-const MetaActor = "slipway_actor"
+// The keys in a run's meta_info for the user who started the run, and for its commit and ref.
+// A commit may end in -dirty.
+const (
+	MetaActor  = "slipway_actor"
+	MetaCommit = "slipway_commit"
+	MetaRef    = "slipway_ref"
+)
 
 // Origin describes where an operation came from. It is not part of the operation's
 // identity: the same inputs from another commit are the same run.
@@ -40,14 +39,14 @@ func (p *Project) Origin() Origin {
 			commit += "-dirty" // as in git describe --dirty
 		}
 		o.Labels[labelPrefix+"commit"] = commit
-		o.Meta["slipway_commit"] = commit
+		o.Meta[MetaCommit] = commit
 		o.Tags = append(o.Tags, r.Commit[:min(12, len(r.Commit))])
 	}
 	lookup := func(name string) string { value, _ := p.Lookup(name); return value }
 	if actor := p.actor(); actor != "" {
 		o.Meta[MetaActor] = actor
 	}
-	if head := p.pullRequestHead(); head != "" {
+	if head := p.PullRequest().Head; head != "" {
 		note("head", head)
 		o.Tags = append(o.Tags, head[:min(12, len(head))])
 	}
@@ -57,32 +56,6 @@ func (p *Project) Origin() Origin {
 		note("workflow-run", server+"/"+repository+"/actions/runs/"+id)
 	}
 	return o
-}
-
-// maxEvent is the largest event that is read, in bytes. GitHub's limit for one is 25 MB.
-const maxEvent = 32 << 20
-
-var commitHash = lazyregexp.New(`^[0-9a-f]{40}$`)
-
-// pullRequestHead returns the commit that a pull request wants to merge, if this is a workflow
-// for one. The checked out commit is a merge that GitHub makes, whose hash nobody sees.
-func (e *Env) pullRequestHead() string {
-	lookup := func(name string) string { value, _ := e.Lookup(name); return value }
-	if event := lookup("GITHUB_EVENT_NAME"); event != "pull_request" {
-		return ""
-	}
-	text, err := source.ReadDocument(lookup("GITHUB_EVENT_PATH"), maxEvent, "an event")
-	var event struct {
-		PullRequest struct {
-			Head struct {
-				SHA string `json:"sha"`
-			} `json:"head"`
-		} `json:"pull_request"`
-	}
-	if err != nil || json.Unmarshal(text, &event) != nil || !commitHash.MatchString(event.PullRequest.Head.SHA) {
-		return ""
-	}
-	return event.PullRequest.Head.SHA
 }
 
 // actor returns the actor of the workflow, or else the user and the machine as

@@ -7,12 +7,19 @@ import (
 	"testing"
 )
 
-// TestPullRequestHead reads the commit of a pull request. The text of an event is that of a
-// stranger.
-func TestPullRequestHead(t *testing.T) {
-	head := strings.Repeat("0a", 20)
-	for event, want := range map[string]string{
-		`{"pull_request": {"head": {"sha": "` + head + `"}}}`: head, `{"pull_request": {"head": {"sha": "$(touch owned)"}}}`: "", `{"pull_request": null}`: "", `{`: "", `{"ref": "main"}`: "",
+// TestPullRequest reads a pull request. The text of an event is that of a stranger.
+func TestPullRequest(t *testing.T) {
+	head, base := strings.Repeat("0a", 20), strings.Repeat("0b", 20)
+	whole := `{"pull_request": {"number": 7, "head": {"sha": "` + head + `", "ref": "try", "repo": {"full_name": "acme/churn"}}, "base": {"sha": "` + base + `", "ref": "main", "repo": {"full_name": "acme/churn"}}}}`
+	own := PullRequest{Number: 7, Head: head, Base: Base{"main", base}}
+	foreign := own
+	foreign.Foreign = true
+	for event, want := range map[string]PullRequest{
+		whole: own,
+		strings.Replace(whole, "acme/churn", "mallory/churn", 1):                                    foreign,
+		strings.Replace(whole, `{"full_name": "acme/churn"}`, "null", 1):                            foreign, // a fork that was deleted
+		`{"pull_request": {"number": -7, "head": {"sha": "$(touch owned)"}, "base": {"sha": "x"}}}`: {},
+		`{"pull_request": null}`: {}, `{`: {}, `{"ref": "main"}`: {},
 	} {
 		path := filepath.Join(t.TempDir(), "event.json")
 		if err := os.WriteFile(path, []byte(event), 0o644); err != nil {
@@ -20,12 +27,12 @@ func TestPullRequestHead(t *testing.T) {
 		}
 		variables := map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": path}
 		e := &Env{Lookup: func(name string) (string, bool) { v, ok := variables[name]; return v, ok }}
-		if got := e.pullRequestHead(); got != want {
-			t.Errorf("%s: got %q, want %q", event, got, want)
+		if got := e.PullRequest(); got != want {
+			t.Errorf("%s: got %+v, want %+v", event, got, want)
 		}
 		variables["GITHUB_EVENT_NAME"] = "push"
-		if got := e.pullRequestHead(); got != "" {
-			t.Errorf("a push: got %q", got)
+		if got := e.PullRequest(); got != (PullRequest{}) {
+			t.Errorf("a push: got %+v", got)
 		}
 	}
 }

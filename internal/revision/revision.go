@@ -99,6 +99,16 @@ func Resolve(ctx context.Context, dir string, environ []string, name string) (st
 	return strings.TrimSpace(out), nil
 }
 
+// IsAncestor reports whether a commit is part of the history of another one, by their full
+// hashes. It is false if git cannot tell, as in a shallow clone that lacks one of them.
+func IsAncestor(ctx context.Context, dir string, environ []string, commit, of string) bool {
+	if len(commit) != 40 || len(of) != 40 {
+		return false
+	}
+	_, err := git{dir: dir, environ: environment(environ)}.output(ctx, "merge-base", "--is-ancestor", commit, of)
+	return err == nil
+}
+
 // Tracked returns the files below a directory of the tree at dir that git tracks. It
 // returns nil if git fails.
 func Tracked(ctx context.Context, dir string, environ []string, below string) []string {

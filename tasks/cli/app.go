@@ -46,6 +46,9 @@ type App struct {
 	Verbose bool `flag:"verbose" env:"SLIPWAY_VERBOSE" help:"print details"`
 	// NoAttestations is as in tasks.Env.
 	NoAttestations bool `flag:"no-attestations" env:"SLIPWAY_NO_ATTESTATIONS" help:"push images without SBOM and provenance"`
+	// Comment also writes the result into a comment of the pull request that a workflow of
+	// GitHub runs for. GITHUB_TOKEN is the token.
+	Comment bool `flag:"comment" env:"SLIPWAY_COMMENT" help:"in a workflow for a pull request, comment there, with GITHUB_TOKEN"`
 	// Self are the arguments with which this program serves the sandbox.
 	Self []string
 	// Stdout receives results. Stderr receives everything else.
@@ -177,6 +180,7 @@ func (a *App) run(ctx context.Context, task Task) error {
 	}
 	if workflow != nil {
 		workflow.report(result, err)
+		a.comment(ctx, workflow, result, env.Transport)
 	}
 	if err := a.print(result); err != nil {
 		return a.fail(fmt.Errorf("print the result: %w", err))

@@ -397,6 +397,7 @@ var testedElsewhere = map[string]string{
 	"tasks/mage":                  "", // each target calls tasks/cli
 	"tasks":                       "TestFaults, TestPanicAtEveryRequest",
 	"internal/gate":               "TestPanicsOfTheProxy",
+	"internal/github":             "", // it runs after the command, in its goroutine
 	"internal/admission":          "",
 	"internal/advice":             "",
 	"internal/preflight":          "",

@@ -17,6 +17,10 @@ type Ranking struct {
 
 var lowerIsBetter = lazyregexp.New(`(?i)loss|err|mse|mae|perplexity|deviance|latency|(^|[_-])(time|seconds|wer|cer)([_-]|$)`)
 
+// LowerIsBetter reports whether a lower value of a metric is better, by its name: that of a
+// loss, an error or a time. Metrics whose name says nothing count as higher is better.
+func LowerIsBetter(metric string) bool { return lowerIsBetter.MatchString(metric) }
+
 // Rank sorts the runs of a matrix, the best one first. It sorts by the given ranking, or
 // if that is nil by the metric whose name is first in the alphabet; that name decides
 // whether lower is better. Runs that did not succeed, and runs without the metric, come
@@ -24,7 +28,7 @@ var lowerIsBetter = lazyregexp.New(`(?i)loss|err|mse|mae|perplexity|deviance|lat
 func (j *Job) Rank(by *Ranking) {
 	names := j.MetricNames()
 	if by == nil && len(names) > 0 {
-		by = &Ranking{Metric: names[0], Lower: lowerIsBetter.MatchString(names[0])}
+		by = &Ranking{Metric: names[0], Lower: LowerIsBetter(names[0])}
 	}
 	j.BestBy = by
 	slices.SortStableFunc(j.Runs, func(a, b Run) int {

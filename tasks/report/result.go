@@ -133,6 +133,16 @@ type Job struct {
 	// summary then.
 	Runs   []Run    `json:"runs,omitempty"`
 	BestBy *Ranking `json:"best_by,omitempty"`
+	// Base is the run of the job to compare with, in a workflow for a pull request.
+	Base *Base `json:"base,omitempty"`
+}
+
+// Base is the newest run of a job that succeeded on the branch into which a pull request is
+// merged.
+type Base struct {
+	Branch  string             `json:"branch"`
+	UUID    string             `json:"uuid"`
+	Metrics map[string]float64 `json:"metrics,omitempty"`
 }
 
 // Run is a run of Polyaxon.

@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/github"
+	"github.com/slipway-ci/slipway/internal/printer"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// commentTime bounds the writing of a comment. The command has ended by then.
+const commentTime = time.Minute
+
+// comment writes the result into the comment of the pull request that the workflow runs for. A
+// comment that cannot be written is a warning, and does not change how the command ended.
+func (a *App) comment(ctx context.Context, w *workflow, r *report.Result, transport http.RoundTripper) {
+	p := project.ReadPullRequest(os.LookupEnv)
+	switch {
+	case !a.Comment || ctx.Err() != nil:
+		return
+	case p.Number == 0:
+		w.note("no comment is written: this workflow is not for a pull request")
+		return
+	}
+	token := os.Getenv("GITHUB_TOKEN")
+	if token == "" {
+		w.warn("no comment is written: GITHUB_TOKEN is not set (the action's input token, or env: {GITHUB_TOKEN: ${{ github.token }}})")
+		return
+	}
+	a.open().secrets.Learn([]byte(token), true)
+	limited, cancel := context.WithTimeout(ctx, commentTime)
+	defer cancel()
+	c := printer.Comment{Project: r.Project, Dir: w.commands.InRepository(a.Dir), Environment: r.Environment, Commit: p.Head, Workflow: workflowURL(), Limit: github.MaxComment}
+	to := &github.Client{URL: orElse(os.Getenv("GITHUB_API_URL"), "https://api.github.com"), Token: secret.NewValue([]byte(token)), Transport: transport}
+	render := func(before string) string { return c.Render(before, r, a.open().secrets.Mask) }
+	address, err := to.Comment(limited, github.PullRequest{Repository: os.Getenv("GITHUB_REPOSITORY"), Number: p.Number}, c.Marker(), render)
+	refused := new(github.Error)
+	switch {
+	case err == nil:
+		w.note("comment: " + address)
+	case errors.As(err, &refused) && refused.Status == http.StatusForbidden && p.Foreign:
+		w.note("no comment is written: the token of a pull request from a fork, or of Dependabot, may only read")
+	default:
+		w.warn("comment: " + err.Error())
+	}
+}
+
+// workflowURL returns the address of the log of this workflow, or "".
+func workflowURL() string {
+	server, repository, id := os.Getenv("GITHUB_SERVER_URL"), os.Getenv("GITHUB_REPOSITORY"), os.Getenv("GITHUB_RUN_ID")
+	if server == "" || repository == "" || id == "" {
+		return ""
+	}
+	return server + "/" + repository + "/actions/runs/" + id
+}
+
+func orElse(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+func (w *workflow) warn(message string) {
+	w.Event(report.Event{Kind: report.Warning, Message: message})
+}
+
+func (w *workflow) note(message string) {
+	w.Event(report.Event{Kind: report.Note, Message: message})
+}
