@@ -38,7 +38,7 @@ func (b *builder) Bases(context.Context) ([]string, error) {
 		}
 		stages, err := stagesOf(Spec{Target: b.Target, BuildArgs: b.BuildArgs}, text, *parsed)
 		if err != nil {
-			break // BuildKit reports it
+			break //nolint:nilerr // BuildKit reports it
 		}
 		for _, one := range stages {
 			all = append(all, one.images...)

@@ -21,7 +21,7 @@ func lookAtBuilders(ctx context.Context, v *visit, f *findings) {
 	var ready []string
 	buildKit := false
 	for _, i := range images {
-		buildKit = buildKit || i.Dockerfile != ""
+		buildKit = buildKit || i.NeedsBuildKit()
 		err := build.Check(ctx, v.Project, []*config.Image{i})
 		if err == nil {
 			err = build.CheckTools(ctx, v.Project, i)

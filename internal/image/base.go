@@ -180,7 +180,7 @@ func age(d time.Duration) string {
 	return "less than a minute"
 }
 
-// CheckBase returns an error unless the registry of the spec's base has it and lets the user read
+// CheckBase returns an error unless the registry of the spec's base, or its mirror, has it and lets the user read
 // it. It reads no manifest: it asks only for the digest, which a registry that limits how much
 // users may pull does not count.
 func CheckBase(ctx context.Context, s Spec, r *registry.Client) error {
@@ -188,8 +188,12 @@ func CheckBase(ctx context.Context, s Spec, r *registry.Client) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.DigestFor(ctx, reference)
-	return explainBase(s, r, reference, err)
+	at, err := r.Mirror(reference)
+	if err != nil {
+		return refuseBase(s, err, "correct registry-mirrors", "cannot be read: %v", err)
+	}
+	_, err = r.DigestFor(ctx, at)
+	return explainBase(s, r, at, err)
 }
 
 // parseBase parses the reference of the spec's base.

@@ -96,6 +96,9 @@ func TestBaseMirror(t *testing.T) {
 	if again := build(t, s, r); again.Digest != made.Digest {
 		t.Error("by another name of Docker Hub it is another image")
 	}
+	if err := CheckBase(t.Context(), s, r); err != nil {
+		t.Errorf("the base in the mirror: %v", err)
+	}
 	s.Base = "team/none:1"
 	if err := refused(t, s, r); err == nil || !strings.Contains(err.Error(), "was not found at "+mirror.Prefix+"/hub/team/none:1") || !strings.Contains(err.Error(), "registry-mirrors") {
 		t.Errorf("a base that the mirror lacks: %v", err)

@@ -62,6 +62,9 @@ func (r *Recipe) pythonLayers(ctx context.Context, parent *base, last *lastImage
 	if key, err = parent.under(ctx, key, environmentRoot); err != nil {
 		return nil, err
 	}
+	if err := r.lockIsUnchanged(); err != nil {
+		return nil, err
+	}
 	squeezed := fmt.Sprintf("%s/%d", key, limit)
 	for _, had := range [][]*content{last.requirements[key], last.requirements[squeezed]} {
 		if len(had) > 0 && len(had) <= limit && len(last.packages) > 0 {
@@ -81,6 +84,9 @@ func (r *Recipe) pythonLayers(ctx context.Context, parent *base, last *lastImage
 	if err != nil {
 		return nil, err
 	}
+	if err := r.lockIsUnchanged(); err != nil {
+		return nil, err
+	}
 	for _, c := range environment.Conflicts() {
 		r.spec.Notify(Warning, "image %s: %s and %s both install %d files with the same names and different content: the image has those of %s, as uv would install them, and %s may not work; remove one of the two from %s",
 			r.Name, c.Kept, c.Dropped, c.Files, c.Kept, c.Dropped, r.spec.Requirements)
@@ -97,6 +103,16 @@ func (r *Recipe) pythonLayers(ctx context.Context, parent *base, last *lastImage
 		contents = append(contents, wheels(l, key))
 	}
 	return placeOn(ctx, contents, parent, limit)
+}
+
+// lockIsUnchanged returns a *ChangedError if the lock is not the one that r.Inputs stands for.
+// The image would get the tag of other content.
+func (r *Recipe) lockIsUnchanged() error {
+	now, err := r.identity()
+	if err != nil || now == r.Inputs {
+		return err
+	}
+	return &ChangedError{r.spec.Requirements}
 }
 
 // under returns a key for content below a directory. It returns a different key if the base

@@ -3,8 +3,11 @@ package image
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -155,6 +158,20 @@ func TestUnknownVersionCountsTheWholeLock(t *testing.T) {
 			t.Errorf("the lock %q has the inputs of another", lock)
 		}
 		seen[recipe.Inputs] = true
+	}
+}
+
+// A lock that is edited after its identity was computed is not pushed under that identity.
+func TestLockChanges(t *testing.T) {
+	t.Parallel()
+	r := memory(t)
+	s := pythonSpec(files{"a.py": "1", "lock.txt": emptyLock}.write(t), rootBase(t, r, "bases/official", []string{"PYTHON_VERSION=3.12.4"}, official("3.12.4", "2.36")))
+	recipe, err := Prepare(t.Context(), s, r)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(s.Dir, "lock.txt"), []byte(strings.Replace(emptyLock, "x==1", "x==2", 1)), 0o644))
+	_, err = Push(t.Context(), r, recipe, nil, nil)
+	if changed := new(ChangedError); !errors.As(err, &changed) || changed.File != "lock.txt" {
+		t.Errorf("after an edit: %v", err)
 	}
 }
 

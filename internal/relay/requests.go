@@ -78,12 +78,13 @@ func headerSize(in *bufio.Reader) (int, error) {
 			return 0, nil //nolint:nilerr // the next read has the error, after what was sent
 		}
 		text, _ := in.Peek(in.Buffered())
-		line, rest, complete := bytes.Cut(text, []byte("\n"))
-		if !mayBeRequest(string(line), complete) {
+		first, rest, complete := bytes.Cut(text, []byte("\n"))
+		if !mayBeRequest(string(first), complete) {
 			return 0, nil
 		}
-		for at := len(line) + 1; complete; at = len(text) - len(rest) {
-			line, rest, complete = bytes.Cut(text[at:], []byte("\n"))
+		for complete {
+			var line []byte
+			line, rest, complete = bytes.Cut(rest, []byte("\n"))
 			if complete && len(bytes.TrimSuffix(line, []byte("\r"))) == 0 {
 				return len(text) - len(rest), nil
 			}
