@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"github.com/slipway-ci/slipway/internal/google/googletest"
 	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -107,6 +108,54 @@ func echo(code int) http.HandlerFunc {
 		body, _ := io.ReadAll(r.Body)
 		w.WriteHeader(code)
 		_, _ = io.WriteString(w, r.URL.String()+" "+user+" "+password+" "+r.Header.Get("Authorization")+" "+string(body))
+	}
+}
+
+// TestDoctorOfGoogle names the identity and the role that is missing at Google Cloud, once.
+func TestDoctorOfGoogle(t *testing.T) {
+	const member = "serviceAccount:deployer@acme-ml.iam.gserviceaccount.com"
+	text := inGoogle + "polyaxon: {host: 'http://127.0.0.1:1'}\nimages: {api: {files: [src]}}\nsecrets: {token: {data: {key: '" + managed("token") + "', new: '" + managed("other") + "'}}}\n"
+	for name, c := range map[string]struct {
+		prepare func(*googleCloud, *Env)
+		failed  []string
+		want    string
+	}{
+		"fine":     {func(*googleCloud, *Env) {}, nil, "3 of 3 can be read"},
+		"a secret": {func(c *googleCloud, _ *Env) { c.Deny("secretmanager.versions.access") }, []string{"secrets", "secrets"}, "grant roles/secretmanager.secretAccessor to " + member},
+		"the cluster": {func(c *googleCloud, _ *Env) { c.Deny("container.clusters.get") }, []string{"cluster"},
+			"grant roles/container.clusterViewer to " + member},
+		"the registry": {func(c *googleCloud, _ *Env) {
+			next := c.images.Next
+			c.images.Next = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPost {
+					w.WriteHeader(http.StatusForbidden)
+					return
+				}
+				next.ServeHTTP(w, r)
+			})
+		}, []string{"registry"}, "grant roles/artifactregistry.writer to " + member},
+		"a disabled account": {func(c *googleCloud, _ *Env) { c.DisableAccount("deployer@acme-ml.iam.gserviceaccount.com") }, []string{"registry", "google"}, "no access token for service account deployer@"},
+		"a deleted account":  {func(c *googleCloud, _ *Env) { c.DeleteAccount("deployer@acme-ml.iam.gserviceaccount.com") }, []string{"registry", "google"}, "deployer@"},
+		"not a key":          {func(_ *googleCloud, env *Env) { env.Lookup = func(string) (string, bool) { return "canary", true } }, []string{"registry", "google"}, "env:GCP_SA_KEY is not JSON"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cloud, env, _ := inCloud(t, map[string]string{"slipway.yaml": text, "src/a.py": "print(1)\n"})
+			for _, secret := range []string{"token", "other"} {
+				cloud.AddSecret(secret, &googletest.Version{Value: []byte("canary-0123456789")})
+			}
+			c.prepare(cloud, env)
+			result, err := Doctor(t.Context(), env, DoctorOptions{})
+			var failed []string
+			for _, check := range result.Checks {
+				if check.Outcome == report.CheckFailed && check.System != "polyaxon" { // there is none in the cluster
+					failed = append(failed, check.System)
+				}
+			}
+			out := told(t, result)
+			if strings.Join(failed, " ") != strings.Join(c.failed, " ") || !strings.Contains(out, c.want) || strings.Contains(out, "canary") {
+				t.Errorf("%v: %v\n%s", failed, err, out)
+			}
+		})
 	}
 }
 

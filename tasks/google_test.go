@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +22,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/google/googletest"
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
+	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 )
 
 // googleHost is the registry of the tests.
@@ -311,5 +313,35 @@ func TestKubectlOfGKE(t *testing.T) {
 	asked = info("https://attacker.test")
 	if got, err := ClusterToken(t.Context(), env); ExitCode(err) != ExitUsage || got.Text != "" {
 		t.Errorf("another server gets %q, %v", got.Text, err)
+	}
+}
+
+// TestTokenExpiresDuringFollow has all tokens expire while a run is followed in a cluster of GKE.
+// The follow goes on with a new one, and nobody is told of it.
+func TestTokenExpiresDuringFollow(t *testing.T) {
+	end := filepath.Join(t.TempDir(), "end")
+	c, env, events := inCloud(t, map[string]string{
+		"slipway.yaml": inGoogle + "polyaxon: {host: '" + sandboxtest.Polyaxon(t, "2.18", buildJob(t)) + "'}\njobs: {train: {polyaxonfile: job.yml, credentials: false}}\n",
+		"job.yml": fmt.Sprintf("version: 1.1\nkind: component\nrun: {kind: job, container: {image: none, command: [%q, print=begin, %q, print=last]}}\n",
+			sandboxtest.Program, "await="+filepath.ToSlash(end)),
+	})
+	env.Sleep = nil
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	expired := make(chan int, 1)
+	go func() {
+		for ctx.Err() == nil && !strings.Contains(events.String(), "begin") {
+			time.Sleep(20 * time.Millisecond)
+		}
+		expired <- len(c.Tokens())
+		c.Expire()
+		_ = os.WriteFile(end, nil, 0o600)
+	}()
+	deployed, err := Deploy(ctx, env, DeployOptions{})
+	if err != nil || deployed.Jobs[0].Status != "succeeded" || !strings.Contains(events.String(), "last") {
+		t.Fatalf("%+v, %v\n%s", deployed, err, events)
+	}
+	if before, after := <-expired, len(c.Tokens()); before == 0 || after == before || c.refused.Load() == 0 || strings.Contains(events.String(), "nauthorized") {
+		t.Errorf("%d tokens, then %d; %d requests were refused\n%s", before, after, c.refused.Load(), events)
 	}
 }
