@@ -37,11 +37,10 @@ func (b *builder) Bases(context.Context) ([]string, error) {
 			return nil, err
 		}
 		stages, err := stagesOf(Spec{Target: b.Target, BuildArgs: b.BuildArgs}, text, *parsed)
-		if err != nil {
-			break //nolint:nilerr // BuildKit reports it
-		}
-		for _, one := range stages {
-			all = append(all, one.images...)
+		if err == nil { // otherwise BuildKit reports it
+			for _, one := range stages {
+				all = append(all, one.images...)
+			}
 		}
 	}
 	slices.Sort(all)

@@ -52,15 +52,15 @@ type Error struct {
 // Error implements error. A permission that is missing is named as workflows write it.
 func (e *Error) Error() string {
 	text := fmt.Sprintf("GitHub refuses %s %s: %d %s", e.Method, e.Path, e.Status, e.Message)
-	switch {
-	case e.Status == http.StatusUnauthorized:
+	switch e.Status {
+	case http.StatusUnauthorized:
 		text += "; GITHUB_TOKEN is not valid, or has expired"
-	case e.Status == http.StatusForbidden:
+	case http.StatusForbidden:
 		text += "; the token has no such permission: give the job permissions: {pull-requests: write}"
 		if e.Permissions != "" {
 			text += " (GitHub asks for " + e.Permissions + ")"
 		}
-	case e.Status == http.StatusNotFound:
+	case http.StatusNotFound:
 		text += "; the token cannot see the repository or the pull request"
 	}
 	return text
