@@ -25,7 +25,7 @@ func TestTargets(t *testing.T) {
 	// Only the binary has shells' completions, help topics and the command of action.yml. Only the magefile has the
 	// targets for developing slipway.
 	onlyBinary := []string{"action", "completion", "exit-codes", "help"}
-	onlyMage := []string{"bench", "cross", "fuzz", "lint", "release", "test"}
+	onlyMage := []string{"bench", "cross", "digests", "fuzz", "lint", "release", "test"}
 
 	commands := []string{}
 	var walk func(*cobra.Command, string)

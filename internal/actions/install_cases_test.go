@@ -47,8 +47,8 @@ func TestInstall(t *testing.T) {
 				got := r.install("")
 				r.installed(got, "v1.2.3", test.platform, "tools/slipway/1.2.3/"+test.at)
 			}
-			if want := []string{"/mirror/v1.2.3/" + test.file}; fmt.Sprint(r.requests) != fmt.Sprint(want) {
-				t.Errorf("requests: %v, want %v", r.requests, want)
+			if want := []string{"/mirror/v1.2.3/" + test.file}; fmt.Sprint(r.asked()) != fmt.Sprint(want) {
+				t.Errorf("requests: %v, want %v", r.asked(), want)
 			}
 			node, _, _ := strings.Cut(test.at, "/")
 			if _, err := os.Stat(r.path("tools/slipway/1.2.3/" + node + ".complete")); err != nil {
@@ -102,14 +102,14 @@ func TestInstallVersion(t *testing.T) {
 	for _, version := range []string{"v1.2.2", "1.2.2", " v1.2.2 \n"} {
 		r.installed(r.install(version), "v1.2.2", "linux/amd64", "tools/slipway/1.2.2/x64/slipway")
 	}
-	if len(r.requests) != 1 {
-		t.Error(r.requests)
+	if len(r.asked()) != 1 {
+		t.Error(r.asked())
 	}
 	for _, version := range []string{"v9.9.9", "latest", "v1", "main", "../..", "1.2.3/../..", "*", "v1.2.3/sources", "v1.2.3/linux", "$(touch owned)", "v1.2.3\n::set-output name=x::y", "%0A::warning::x"} {
 		r.refused(r.install(version), 2, "the input version is v", "digests only of v1.2.3, v1.2.2;", "uses: slipway-ci/slipway@v1")
 	}
-	if len(r.requests) != 1 || r.read("owned") != "" {
-		t.Error("a version that is not known was asked for:", r.requests)
+	if len(r.asked()) != 1 || r.read("owned") != "" {
+		t.Error("a version that is not known was asked for:", r.asked())
 	}
 	r.write("_actions/slipway/action/digests.txt", "# none\n")
 	r.refused(r.install("v1.2.3"), 2, "no digests of any release")
@@ -139,21 +139,21 @@ func TestInstallFromPath(t *testing.T) {
 func TestInstallChecksDigest(t *testing.T) {
 	t.Parallel()
 	r := newRunner(t)
-	r.serve = func(w http.ResponseWriter, _ *http.Request, _ int, _ []byte) {
+	r.serves(func(w http.ResponseWriter, _ *http.Request, _ int, _ []byte) {
 		_, _ = w.Write(pack(t, "tar.gz", "#!/bin/sh\necho evil\n"))
-	}
+	})
 	r.refused(r.install(""), 3, "was not run, because its SHA-256 is", "slipway_1.2.3_linux_amd64.tar.gz")
 	if _, err := os.Stat(r.path("tools/slipway/1.2.3/x64/slipway")); err == nil {
 		t.Error("the program stays in the tool cache")
 	}
 	for name, archive := range map[string]string{"a page": "<html>sign in</html>", "half": string(pack(t, "tar.gz", releasedProgram("v1.2.3", "linux/amd64"))[:60])} {
-		r.serve = func(w http.ResponseWriter, _ *http.Request, _ int, _ []byte) { _, _ = w.Write([]byte(archive)) }
+		r.serves(func(w http.ResponseWriter, _ *http.Request, _ int, _ []byte) { _, _ = w.Write([]byte(archive)) })
 		if got := r.install(""); !strings.Contains(got.log, "nothing of it was run") {
 			t.Errorf("%s: %s", name, got.log)
 		}
 	}
 	// One that was changed in the tool cache is replaced, and so is a link that is in its place.
-	r.serve = nil
+	r.serves(nil)
 	const at = "tools/slipway/1.2.3/x64/slipway"
 	r.write(at, "#!/bin/sh\necho evil\n")
 	got := r.install("")
@@ -179,39 +179,39 @@ func TestInstallTriesAgain(t *testing.T) {
 	r := newRunner(t)
 	expect := func(requests int, slept string) {
 		t.Helper()
-		if len(r.requests) != requests || r.read("temp/slept") != slept {
-			t.Errorf("%d requests with waits of %q, want %d and %q", len(r.requests), r.read("temp/slept"), requests, slept)
+		if len(r.asked()) != requests || r.read("temp/slept") != slept {
+			t.Errorf("%d requests with waits of %q, want %d and %q", len(r.asked()), r.read("temp/slept"), requests, slept)
 		}
-		r.requests = nil
+		r.forget()
 		r.remove("tools")
 	}
-	r.serve = func(w http.ResponseWriter, _ *http.Request, n int, archive []byte) {
+	r.serves(func(w http.ResponseWriter, _ *http.Request, n int, archive []byte) {
 		if n == 1 {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 		_, _ = w.Write(archive)
-	}
+	})
 	r.installed(r.install(""), "v1.2.3", "linux/amd64", "tools/slipway/1.2.3/x64/slipway")
 	expect(2, "4\n")
-	r.serve = func(w http.ResponseWriter, _ *http.Request, n int, _ []byte) {
+	r.serves(func(w http.ResponseWriter, _ *http.Request, n int, _ []byte) {
 		w.WriteHeader([]int{429, 408, 503, 500}[n-1])
-	}
+	})
 	r.refused(r.install(""), 3, "HTTP status 500", "/mirror/v1.2.3/slipway_1.2.3_linux_amd64.tar.gz")
 	expect(4, "4\n9\n16\n")
-	r.serve = func(w http.ResponseWriter, _ *http.Request, _ int, _ []byte) { w.WriteHeader(http.StatusNotFound) }
+	r.serves(func(w http.ResponseWriter, _ *http.Request, _ int, _ []byte) { w.WriteHeader(http.StatusNotFound) })
 	r.refused(r.install(""), 3, "HTTP status 404", "/mirror/v1.2.3/slipway_1.2.3_linux_amd64.tar.gz")
 	expect(1, "")
-	r.serve = func(w http.ResponseWriter, _ *http.Request, _ int, archive []byte) {
+	r.serves(func(w http.ResponseWriter, _ *http.Request, _ int, archive []byte) {
 		w.Header().Set("Content-Length", fmt.Sprint(len(archive)))
 		_, _ = w.Write(archive[:50])
-	}
+	})
 	r.refused(r.install(""), 3, "curl: (18)")
 	expect(4, "4\n9\n16\n")
 	// A server that stalls: the wrapper makes the time of the script's own limit shorter.
 	curl := r.path("bin/curl")
 	r.script("curl.sh", `for arg; do shift; case $arg in 30) arg=1 ;; esac; set -- "$@" "$arg"; done; exec "`+curl+`" "$@"`)
 	r.script("stalled/curl", `exec /bin/sh "`+r.path("curl.sh")+`" "$@"`)
-	r.serve = func(w http.ResponseWriter, request *http.Request, n int, archive []byte) {
+	r.serves(func(w http.ResponseWriter, request *http.Request, n int, archive []byte) {
 		if n > 1 {
 			_, _ = w.Write(archive)
 			return
@@ -222,7 +222,7 @@ func TestInstallTriesAgain(t *testing.T) {
 		case <-request.Context().Done():
 		case <-time.After(20 * time.Second):
 		}
-	}
+	})
 	start := time.Now()
 	r.installed(r.install("", "PATH="+r.path("stalled")+":"+r.path("bin")), "v1.2.3", "linux/amd64", "tools/slipway/1.2.3/x64/slipway")
 	if took := time.Since(start); took > 10*time.Second {
@@ -266,8 +266,8 @@ func TestInstallInStrangePlaces(t *testing.T) {
 	for _, cache := range []string{"", r.path("file/tools"), "/proc/tools"} {
 		got := r.install("", "RUNNER_TOOL_CACHE="+cache)
 		r.installed(got, "v1.2.3", "linux/amd64", "temp/slipway/1.2.3/x64/slipway")
-		if cache == r.path("file/tools") && len(r.requests) != 1 {
-			t.Error("the program is not kept for the next step:", r.requests)
+		if cache == r.path("file/tools") && len(r.asked()) != 1 {
+			t.Error("the program is not kept for the next step:", r.asked())
 		}
 	}
 	r.write("real/kept", "")

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -118,17 +119,38 @@ func (r *runner) read(name string) string {
 	return string(text)
 }
 
+// serves sets what answers requests for an archive, nil for the archive itself.
+func (r *runner) serves(f func(w http.ResponseWriter, request *http.Request, n int, archive []byte)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.serve = f
+}
+
+// asked returns the paths of the requests so far.
+func (r *runner) asked() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.requests)
+}
+
+// forget forgets the requests so far.
+func (r *runner) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.requests = nil
+}
+
 // answer serves the archives of all versions that are asked for.
 func (r *runner) answer(w http.ResponseWriter, request *http.Request) {
 	r.mu.Lock()
 	r.requests = append(r.requests, request.URL.Path)
-	n := len(r.requests)
+	n, serve := len(r.requests), r.serve
 	r.mu.Unlock()
 	parts := strings.Split(request.URL.Path, "/") // /mirror/v1.2.3/slipway_1.2.3_linux_amd64.tar.gz
 	name, ext, _ := strings.Cut(strings.TrimPrefix(parts[3], "slipway_"+strings.TrimPrefix(parts[2], "v")+"_"), ".")
 	archive := pack(r.t, ext, releasedProgram(parts[2], strings.ReplaceAll(name, "_", "/")))
-	if r.serve != nil {
-		r.serve(w, request, n, archive)
+	if serve != nil {
+		serve(w, request, n, archive)
 		return
 	}
 	_, _ = w.Write(archive)

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"os"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,6 +31,9 @@ func upgrade(ctx context.Context, at *url.URL, config *rest.Config) (httpstream.
 	connection, err := upgradeToWebSocket(ctx, at, config)
 	if httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err) {
 		connection, err = upgradeToSPDY(ctx, at, config)
+	}
+	if _, limited := ctx.Deadline(); limited && errors.Is(err, os.ErrDeadlineExceeded) {
+		<-ctx.Done() // the connection has the deadline of ctx, and may be told a moment earlier
 	}
 	if err != nil && ctx.Err() != nil {
 		return nil, context.Cause(ctx)
