@@ -24,7 +24,7 @@ import (
 func TestDockerfilesOfDocuments(t *testing.T) {
 	var yaml string
 	for _, b := range yamlBlocks(t, filepath.Join(testenv.Root(t), "docs", "images.md")) {
-		if strings.Contains(b.text, "dockerfile:") {
+		if strings.Contains(b.text, "dockerfile:") && !strings.Contains(b.text, "slipway://") {
 			yaml += b.text
 		}
 	}

@@ -67,7 +67,7 @@ func TestDoctorOfBases(t *testing.T) {
 			"environments:\n  refused: {images: {e: {files: [a.py], base: 'HOST/none:1'}, f: {files: [a.py], base: 'HOST/secret'}, g: {files: [a.py], base: 'DOWN/x'}, h: {files: [a.py], base: 'DOWN/y'}}}\n"),
 	})
 	env.Environ, env.Sleep = os.Environ(), func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
-	result, err := Doctor(t.Context(), env, DoctorOptions{})
+	result, err := Doctor(t.Context(), env, DoctorOptions{Timeout: time.Minute})
 	checks := byWhat(result, "bases")
 	for what, want := range map[string]report.Outcome{"read": report.CheckOK, "read " + b.host + "/secret": report.CheckFailed, "read " + down + "/away:1": report.CheckWarning} {
 		if checks[what].Outcome != want {
@@ -87,7 +87,7 @@ func TestDoctorOfBases(t *testing.T) {
 	}
 
 	env.Environment = "refused"
-	result, err = Doctor(t.Context(), env, DoctorOptions{})
+	result, err = Doctor(t.Context(), env, DoctorOptions{Timeout: time.Minute})
 	checks = byWhat(result, "bases")
 	if err == nil {
 		t.Errorf("no error\n%s", told(t, result))

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/google/googletest"
 	"github.com/slipway-ci/slipway/internal/secret"
@@ -51,7 +52,7 @@ func TestDoctorShowsNoSecret(t *testing.T) {
 			env.Environ = append(os.Environ(), "BUILDKIT_HOST=tcp://u:"+canary(12)+"@"+host)
 			masker := secret.NewMasker()
 			env.Secrets = masker
-			result, err := Doctor(t.Context(), env, DoctorOptions{})
+			result, err := Doctor(t.Context(), env, DoctorOptions{Timeout: time.Minute})
 			if result == nil {
 				t.Fatal(err)
 			}

@@ -48,7 +48,7 @@ func TestDoctorOfTools(t *testing.T) {
 				}
 			}
 			env.Environ = []string{"PATH=" + bin, "DOCKER_HOST=unix:///none"}
-			result, _ := Doctor(t.Context(), env, DoctorOptions{})
+			result, _ := Doctor(t.Context(), env, DoctorOptions{Timeout: time.Minute})
 			check := byWhat(result, "builder")["app"]
 			if (c.want == "") != (check.Outcome == "") || !strings.Contains(check.Detail, c.want) {
 				t.Errorf("%+v\n%s", check, told(t, result))
@@ -144,7 +144,7 @@ func TestDoctorOfGoogle(t *testing.T) {
 				cloud.AddSecret(secret, &googletest.Version{Value: []byte("canary-0123456789")})
 			}
 			c.prepare(cloud, env)
-			result, err := Doctor(t.Context(), env, DoctorOptions{})
+			result, err := Doctor(t.Context(), env, DoctorOptions{Timeout: time.Minute})
 			var failed []string
 			for _, check := range result.Checks {
 				if check.Outcome == report.CheckFailed && check.System != "polyaxon" { // there is none in the cluster
@@ -195,7 +195,7 @@ func TestDoctorOfManifests(t *testing.T) {
 	} {
 		env, _, _ := laptopWith(t, map[string]string{"k8s.yaml": c.text,
 			"slipway.yaml": "project: story\nregistry: REGISTRY\npolyaxon: {host: 'http://127.0.0.1:1'}\ncluster: {kubeconfig: {path: none}}\nmanifests: [" + c.file + "]\n"})
-		result, err := Doctor(t.Context(), env, DoctorOptions{})
+		result, err := Doctor(t.Context(), env, DoctorOptions{Timeout: time.Minute})
 		if got := byWhat(result, "manifests")["files"]; got.Outcome != c.outcome || !strings.Contains(got.Detail, c.want) {
 			t.Errorf("%s: %+v: %v", name, got, err)
 		}
@@ -239,7 +239,7 @@ func TestDoctorOfBuildKit(t *testing.T) {
 				"slipway.yaml": "project: story\nregistry: REGISTRY\npolyaxon: {host: 'http://127.0.0.1:1'}\n" + c.cluster + "images: {app: {dockerfile: Dockerfile}}\n"})
 			level = c.level
 			env.Environ = []string{"HOME=/none", "BUILDKIT_HOST=" + c.host}
-			result, _ := Doctor(t.Context(), env, DoctorOptions{})
+			result, _ := Doctor(t.Context(), env, DoctorOptions{Timeout: time.Minute})
 			if got := byWhat(result, "builder")["buildkit"]; got.Outcome != c.outcome || !strings.Contains(got.Detail, c.want) {
 				t.Errorf("%+v\n%s", got, told(t, result))
 			}

@@ -252,6 +252,11 @@ func buildDocumented(t *testing.T, p *project.Project, transport http.RoundTripp
 		if i.Python != nil && i.Python.Requirements == "uv.lock" && testing.Short() { // needs uv
 			continue
 		}
+		if i.Python != nil {
+			if base, ok := strings.CutPrefix(i.Python.Base, "slipway://"); ok && p.Config.Images[base].NeedsBuildKit() {
+				continue
+			}
+		}
 		images = append(images, i)
 	}
 	pushed, err := build.Push(t.Context(), to, images)
