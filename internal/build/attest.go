@@ -63,7 +63,5 @@ func builder(p *project.Project) (id, invocation string) {
 	if server == "" || workflow == "" {
 		return defaultBuilder, ""
 	}
-	repository, _ := p.Lookup("GITHUB_REPOSITORY")
-	run, _ := p.Lookup("GITHUB_RUN_ID")
-	return server + "/" + workflow, server + "/" + repository + "/actions/runs/" + run
+	return server + "/" + workflow, project.WorkflowRun(p.Lookup)
 }

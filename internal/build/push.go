@@ -25,8 +25,8 @@ import (
 // concurrent itself.
 const Limit = 2
 
-// Push builds and pushes images, in which each comes after the one that it is built on. It returns, by name, the images that are in the registry
-// afterwards, including those that were pushed before an error. Cancelling ctx ends the
+// Push builds and pushes images, in which each comes after the one that it is built on. It
+// returns, by name, the images that are in the registry afterwards, including those that were pushed before an error. Cancelling ctx ends the
 // builds.
 func Push(ctx context.Context, to *platform.Platform, images []*config.Image) (map[string]*image.Pushed, error) {
 	pushed := make([]*image.Pushed, len(images))

@@ -26,11 +26,10 @@ func (i *Image) base() (text string, keys []string) {
 // has another base or none.
 func (i *Image) OwnBase() string {
 	text, _ := i.base()
-	name, _ := strings.CutPrefix(text, ImageScheme)
-	if name == text {
-		return ""
+	if name, ok := strings.CutPrefix(text, ImageScheme); ok {
+		return name
 	}
-	return name
+	return ""
 }
 
 // WithBases returns images and the images that they are built on, each once and after its base,

@@ -68,7 +68,7 @@ func WriteDigests(ctx context.Context, o Options, tag string, platforms ...strin
 }
 
 // checkDigests returns an error unless the sources of the working directory are those of the
-// digests of a tag. Each program is compared when it is there.
+// digests of a tag. The programs are compared when goreleaser has built them.
 func checkDigests(ctx context.Context, tag string) error {
 	digests, err := release.ReadDigests(".")
 	if err != nil {

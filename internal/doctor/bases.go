@@ -96,7 +96,7 @@ func basesOf(ctx context.Context, v *visit) ([]baseImage, error) {
 				byReference[reference] = &baseImage{reference: reference, first: i}
 			}
 			b := byReference[reference]
-			b.direct = b.direct || i.Dockerfile == ""
+			b.direct = b.direct || !i.NeedsBuildKit()
 		}
 	}
 	var direct, others []baseImage

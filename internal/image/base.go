@@ -130,13 +130,9 @@ func findBase(ctx context.Context, s Spec, r *registry.Client) (*foundBase, erro
 		digest, err := v1.NewHash(s.OwnBase.DigestStr())
 		return &foundBase{digest: digest, reference: s.OwnBase, at: s.OwnBase, own: true}, err
 	}
-	reference, err := parseBase(s, r)
+	reference, at, err := locateBase(s, r)
 	if err != nil {
 		return nil, err
-	}
-	at, err := r.Mirror(reference)
-	if err != nil {
-		return nil, refuseBase(s, err, "correct registry-mirrors", "cannot be read: %v", err)
 	}
 	digest, err := resolveBase(ctx, s, r, at)
 	if err != nil {
@@ -180,29 +176,28 @@ func age(d time.Duration) string {
 	return "less than a minute"
 }
 
-// CheckBase returns an error unless the registry of the spec's base, or its mirror, has it and lets the user read
-// it. It reads no manifest: it asks only for the digest, which a registry that limits how much
-// users may pull does not count.
+// CheckBase returns an error unless the registry of the spec's base, or its mirror, has it and
+// lets the user read it. It reads no manifest: it asks only for the digest, which a registry
+// that limits how much users may pull does not count.
 func CheckBase(ctx context.Context, s Spec, r *registry.Client) error {
-	reference, err := parseBase(s, r)
+	_, at, err := locateBase(s, r)
 	if err != nil {
 		return err
-	}
-	at, err := r.Mirror(reference)
-	if err != nil {
-		return refuseBase(s, err, "correct registry-mirrors", "cannot be read: %v", err)
 	}
 	_, err = r.DigestFor(ctx, at)
 	return explainBase(s, r, at, err)
 }
 
-// parseBase parses the reference of the spec's base.
-func parseBase(s Spec, r *registry.Client) (name.Reference, error) {
-	reference, err := r.Parse(s.Base)
-	if err != nil {
-		return nil, refuseBase(s, err, "write it as in python:3.12-slim or gcr.io/project/image@sha256:...", "is not a valid image reference: %v", err)
+// locateBase returns the reference of the spec's base, and where it is read, which may be a
+// mirror.
+func locateBase(s Spec, r *registry.Client) (reference, at name.Reference, err error) {
+	if reference, err = r.Parse(s.Base); err != nil {
+		return nil, nil, refuseBase(s, err, "write it as in python:3.12-slim or gcr.io/project/image@sha256:...", "is not a valid image reference: %v", err)
 	}
-	return reference, nil
+	if at, err = r.Mirror(reference); err != nil {
+		return nil, nil, refuseBase(s, err, "correct registry-mirrors", "cannot be read: %v", err)
+	}
+	return reference, at, nil
 }
 
 // openBase reads the manifest and the configuration of a base for the spec's platform. It

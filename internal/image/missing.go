@@ -11,7 +11,8 @@ import (
 )
 
 // Missing returns, joined, a *source.Error for each file and directory that the spec names
-// and that does not exist in the tree, and for a base on disk that cannot be read. Prepare finds other errors in the spec.
+// and that does not exist in the tree, and for a base on disk that cannot be read. Prepare
+// finds other errors in the spec.
 func Missing(s Spec) error {
 	normal, err := s.normalized()
 	if err != nil {

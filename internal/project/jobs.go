@@ -25,7 +25,8 @@ func (p *Project) Job(name string) *config.Job {
 }
 
 // Images returns the images with these names, or all images if names is empty, and the images
-// that they are built on, each after its base. The error for a name that slipway.yaml does not have is an *exit.UsageError.
+// that they are built on, each after its base. The error for a name that slipway.yaml does not
+// have is an *exit.UsageError.
 func (p *Project) Images(names []string) ([]*config.Image, error) {
 	if len(names) == 0 {
 		return p.Config.WithBases(byName(p.Config.Images)), nil

@@ -52,10 +52,20 @@ func (p *Project) Origin() Origin {
 	}
 	note("ref", lookup("GITHUB_REF"))
 	note("workflow", lookup("GITHUB_WORKFLOW_REF"))
-	if server, repository, id := lookup("GITHUB_SERVER_URL"), lookup("GITHUB_REPOSITORY"), lookup("GITHUB_RUN_ID"); server != "" && repository != "" && id != "" {
-		note("workflow-run", server+"/"+repository+"/actions/runs/"+id)
-	}
+	note("workflow-run", WorkflowRun(p.Lookup))
 	return o
+}
+
+// WorkflowRun returns the address of the run of the GitHub workflow that this process belongs to,
+// or "". lookup reads an environment variable.
+func WorkflowRun(lookup func(string) (string, bool)) string {
+	server, _ := lookup("GITHUB_SERVER_URL")
+	repository, _ := lookup("GITHUB_REPOSITORY")
+	id, _ := lookup("GITHUB_RUN_ID")
+	if server == "" || repository == "" || id == "" {
+		return ""
+	}
+	return server + "/" + repository + "/actions/runs/" + id
 }
 
 // actor returns the actor of the workflow, or else the user and the machine as

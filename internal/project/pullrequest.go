@@ -51,9 +51,6 @@ func ReadPullRequest(lookup func(string) (string, bool)) PullRequest {
 		PullRequest struct {
 			Number     int  `json:"number"`
 			Head, Base side // encoding/json ignores case
-			User       struct {
-				Login string `json:"login"`
-			} `json:"user"`
 		} `json:"pull_request"`
 	}
 	text, err := source.ReadDocument(get("GITHUB_EVENT_PATH"), maxEvent, "an event")

@@ -30,7 +30,8 @@ func (p *Project) Resolve(ctx context.Context, text string, at ...string) (secre
 
 // maskSecrets masks the secrets of slipway.yaml that can be read without a request, whatever
 // the command is, because jobs print them and servers echo them. It also masks passwords in
-// the addresses of slipway.yaml and in the environment. A secret that cannot be read is an error only where it is needed.
+// the addresses of slipway.yaml and in the environment. A secret that cannot be read is an
+// error only where it is needed.
 func (p *Project) maskSecrets(ctx context.Context) {
 	for _, text := range p.Config.Sources() {
 		if from, err := secret.ParseSource(text); err == nil && !from.IsRemote() {

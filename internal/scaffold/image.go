@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/slipway-ci/slipway/internal/layout"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/survey"
 	"github.com/slipway-ci/slipway/tasks/exit"
@@ -95,7 +96,7 @@ func (p *Plan) pythonImage(c *chooser, o Options, lock func(python string) surve
 }
 
 func isBase(reference string) bool {
-	if strings.HasPrefix(reference, "oci:") || strings.HasPrefix(reference, "archive:") {
+	if _, onDisk := layout.Parse(reference); onDisk {
 		return true
 	}
 	_, err := name.ParseReference(reference)

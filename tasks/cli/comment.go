@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -36,8 +37,8 @@ func (a *App) comment(ctx context.Context, w *workflow, r *report.Result, transp
 	a.open().secrets.Learn([]byte(token), true)
 	limited, cancel := context.WithTimeout(ctx, commentTime)
 	defer cancel()
-	c := printer.Comment{Project: r.Project, Dir: w.commands.InRepository(a.Dir), Environment: r.Environment, Commit: p.Head, Workflow: workflowURL(), Limit: github.MaxComment}
-	to := &github.Client{URL: orElse(os.Getenv("GITHUB_API_URL"), "https://api.github.com"), Token: secret.NewValue([]byte(token)), Transport: transport}
+	c := printer.Comment{Project: r.Project, Dir: w.commands.InRepository(a.Dir), Environment: r.Environment, Commit: p.Head, Workflow: project.WorkflowRun(os.LookupEnv), Limit: github.MaxComment}
+	to := &github.Client{URL: cmp.Or(os.Getenv("GITHUB_API_URL"), "https://api.github.com"), Token: secret.NewValue([]byte(token)), Transport: transport}
 	render := func(before string) string { return c.Render(before, r, a.open().secrets.Mask) }
 	address, err := to.Comment(limited, github.PullRequest{Repository: os.Getenv("GITHUB_REPOSITORY"), Number: p.Number}, c.Marker(), render)
 	refused := new(github.Error)
@@ -49,22 +50,6 @@ func (a *App) comment(ctx context.Context, w *workflow, r *report.Result, transp
 	default:
 		w.warn("comment: " + err.Error())
 	}
-}
-
-// workflowURL returns the address of the log of this workflow, or "".
-func workflowURL() string {
-	server, repository, id := os.Getenv("GITHUB_SERVER_URL"), os.Getenv("GITHUB_REPOSITORY"), os.Getenv("GITHUB_RUN_ID")
-	if server == "" || repository == "" || id == "" {
-		return ""
-	}
-	return server + "/" + repository + "/actions/runs/" + id
-}
-
-func orElse(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 func (w *workflow) warn(message string) {
