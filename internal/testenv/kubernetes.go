@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,7 +21,8 @@ func Kubernetes(t testing.TB) *rest.Config {
 }
 
 // RestartableKubernetes is like Kubernetes. It also returns a function that kills kube-apiserver
-// and starts it again at the same address. The function returns when it is ready.
+// and starts it again at the same address. The function returns when it is ready. It can be called
+// from several goroutines.
 func RestartableKubernetes(t testing.TB) (access *rest.Config, restart func()) {
 	t.Helper()
 	binary := component(t, "kubetest (Kubernetes)", "kubetest")
@@ -49,7 +51,10 @@ func RestartableKubernetes(t testing.TB) (access *rest.Config, restart func()) {
 		return command
 	}
 	running := run()
+	var one sync.Mutex
 	return access, func() {
+		one.Lock()
+		defer one.Unlock()
 		kill(running)
 		running = run()
 	}
