@@ -359,7 +359,7 @@ func furnish(t *testing.T, helm string, clients kubernetes.Interface, access *re
 	worker := pod("worker", nil)
 	worker.Spec.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}}}}
 	worker.Spec.Containers[0].Resources.Limits = corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}
-	clustertest.RunPod(t, clients, worker)
+	clustertest.RunPod(t, core.Pods(ns), worker)
 	node, err := core.Nodes().Get(ctx, "node", metav1.GetOptions{})
 	must(node, err)
 	node.Labels = map[string]string{"cloud.google.com/gke-nodepool": "gpu-pool", "cloud.google.com/gke-accelerator": "nvidia-tesla-t4"}

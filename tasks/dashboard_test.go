@@ -94,7 +94,7 @@ func dashboards(ctx context.Context, t *testing.T, env *Env, events *eventLog, c
 		t.Fatal(err)
 	}
 	await("warning dashboard polyaxon: polyaxon: service " + gateway + " has no ready pod (0 in total); trying again")
-	clustertest.RunPod(t, clients, pod(gateway+"-1", made.Labels))
+	clustertest.RunPod(t, clients.CoreV1().Pods(sandboxtest.Namespace), pod(gateway+"-1", made.Labels))
 	for _, address := range addresses[:2] {
 		ask(address[1]+"/api/v1/installation", http.StatusOK)
 	}

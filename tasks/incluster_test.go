@@ -48,7 +48,7 @@ func TestPolyaxonInCluster(t *testing.T) {
 	if up.Jobs[0].Address != "" || !strings.Contains(events.String(), "it can only be reached from within the cluster: slipway up api --port 8888") {
 		t.Errorf("it answers at %q:\n%s", up.Jobs[0].Address, events)
 	}
-	clustertest.RunPod(t, clients, pod("api-pod", map[string]string{"app.kubernetes.io/instance": up.Jobs[0].UUID}))
+	clustertest.RunPod(t, clients.CoreV1().Pods(sandboxtest.Namespace), pod("api-pod", map[string]string{"app.kubernetes.io/instance": up.Jobs[0].UUID}))
 	address, interrupt := forwarded(ctx, t, env, events)
 	gated(t, address)
 	interrupt()
@@ -161,8 +161,8 @@ func install(t *testing.T, clients kubernetes.Interface, host string) {
 		t.Fatal(err)
 	}
 	labels := map[string]string{"app.kubernetes.io/name": "polyaxon-polyaxon-gateway"}
-	clustertest.Kubelet(t, clients)
-	clustertest.RunPod(t, clients, pod("polyaxon-polyaxon-gateway-0", labels))
+	clustertest.Kubelet(t, clients.CoreV1().Nodes())
+	clustertest.RunPod(t, clients.CoreV1().Pods(sandboxtest.Namespace), pod("polyaxon-polyaxon-gateway-0", labels))
 	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "polyaxon-polyaxon-gateway", Namespace: sandboxtest.Namespace},
 		Spec: corev1.ServiceSpec{Selector: labels, Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(int32(port))}}}}
 	if _, err := clients.CoreV1().Services(sandboxtest.Namespace).Create(t.Context(), service, metav1.CreateOptions{}); err != nil {

@@ -4,6 +4,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/slipway-ci/slipway/internal/testenv"
@@ -26,9 +28,22 @@ func TestBinarySize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const limit = 61_000_000 // the aim is 60 MB
+	const limit = 60_000_000
 	if info.Size() > limit {
 		t.Errorf("the binary has %d bytes, more than %d", info.Size(), limit)
 	}
 	t.Logf("%d bytes", info.Size())
+}
+
+// TestOwnScheme checks that the binary has the types of slipway's own scheme only. All types of
+// Kubernetes are 12 MB.
+func TestOwnScheme(t *testing.T) {
+	t.Parallel()
+	output, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.Contains(strings.Split(string(output), "\n"), "k8s.io/client-go/kubernetes/scheme") {
+		t.Error("a package imports client-go's scheme: use internal/scheme and cluster.Clients; see `go mod why -m` and `go list -deps`")
+	}
 }

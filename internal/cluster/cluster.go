@@ -16,7 +16,6 @@ import (
 	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	corev1 "k8s.io/client-go/applyconfigurations/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -30,7 +29,7 @@ const FieldManager = "slipway"
 
 // Cluster is one namespace of a cluster. Connect makes one.
 type Cluster struct {
-	Client    Clients
+	Client    *Clients
 	Namespace string
 	// Name is the name of the cluster in messages.
 	Name string
@@ -152,8 +151,9 @@ func (c *Cluster) EnsureNamespace(ctx context.Context) error {
 	if none := new(NoNamespaceError); !errors.As(err, &none) {
 		return err
 	}
+	wanted := &v1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: c.Namespace}}
 	_, err = retry(ctx, c, func() (*v1.Namespace, error) {
-		return c.Client.CoreV1().Namespaces().Apply(ctx, corev1.Namespace(c.Namespace), metav1.ApplyOptions{FieldManager: FieldManager})
+		return c.Client.CoreV1().Namespaces().Apply(ctx, wanted, metav1.ApplyOptions{FieldManager: FieldManager})
 	})
 	if err != nil {
 		return fmt.Errorf("create namespace %s in cluster %s: %w", c.Namespace, c.Name, err)

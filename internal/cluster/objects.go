@@ -11,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
@@ -24,8 +23,7 @@ type Objects struct {
 	// Patience, if it is not nil, says how to go on while the API server is away.
 	Patience *Patience
 
-	objects  dynamic.Interface
-	requests rest.Interface
+	objects dynamic.Interface
 
 	mu    sync.Mutex
 	known map[schema.GroupVersion][]metav1.APIResource
@@ -41,11 +39,7 @@ func (c *Cluster) Objects() (*Objects, error) {
 	if err != nil {
 		return nil, fmt.Errorf("access cluster %s: %w", c.Name, err)
 	}
-	kinds, err := discovery.NewDiscoveryClientForConfigAndClient(c.patient, carrier)
-	if err != nil {
-		return nil, fmt.Errorf("access cluster %s: %w", c.Name, err)
-	}
-	return &Objects{Cluster: c, objects: objects, requests: kinds.RESTClient(), known: map[schema.GroupVersion][]metav1.APIResource{}}, nil
+	return &Objects{Cluster: c, objects: objects, known: map[schema.GroupVersion][]metav1.APIResource{}}, nil
 }
 
 // NoKindError reports that a cluster has no objects of a kind.
@@ -134,7 +128,7 @@ func (o *Objects) resources(ctx context.Context, kind schema.GroupVersionKind) (
 	}
 	list, err := endure(ctx, o, reading, func() (*metav1.APIResourceList, error) {
 		list := &metav1.APIResourceList{} // client-go's method for it has no context
-		return list, o.requests.Get().AbsPath(pathOf(version)).Do(ctx).Into(list)
+		return list, o.Client.CoreV1().RESTClient().Get().AbsPath(pathOf(version)).Do(ctx).Into(list)
 	})
 	switch {
 	case apierrors.IsNotFound(err):

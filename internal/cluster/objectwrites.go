@@ -43,7 +43,7 @@ func (o *Objects) Apply(ctx context.Context, object *unstructured.Unstructured, 
 	attempts := 0
 	applied, err = endure(ctx, o, writing, func() (*unstructured.Unstructured, error) {
 		attempts++
-		request, err := apply.NewRequest(o.requests, object.Object)
+		request, err := apply.NewRequest(o.Client.CoreV1().RESTClient(), object.Object)
 		if err != nil {
 			return nil, err
 		}

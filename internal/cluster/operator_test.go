@@ -55,7 +55,7 @@ func create(t *testing.T, c *cluster.Cluster, p *corev1.Pod) {
 func awaitAccount(t *testing.T, c *cluster.Cluster) {
 	t.Helper()
 	for range 600 {
-		if _, err := c.Client.CoreV1().ServiceAccounts(c.Namespace).Get(t.Context(), "default", metav1.GetOptions{}); err == nil {
+		if err := c.Client.CoreV1().RESTClient().Get().Namespace(c.Namespace).Resource("serviceaccounts").Name("default").Do(t.Context()).Error(); err == nil {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)

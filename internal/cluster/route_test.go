@@ -38,10 +38,10 @@ func routes(t *testing.T, access *rest.Config) {
 		t.Fatal(err)
 	}
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default"}}
-	if _, err := c.Client.CoreV1().ServiceAccounts(c.Namespace).Create(t.Context(), account, metav1.CreateOptions{}); err != nil {
+	if err := c.Client.CoreV1().RESTClient().Post().Namespace(c.Namespace).Resource("serviceaccounts").Body(account).Do(t.Context()).Error(); err != nil {
 		t.Fatal(err)
 	}
-	clustertest.Kubelet(t, c.Client)
+	clustertest.Kubelet(t, c.Client.CoreV1().Nodes())
 	t.Run("find services", func(t *testing.T) { findServices(t, c) })
 	t.Run("fall back to SPDY", func(t *testing.T) { fallBackToSPDY(t, c, access) })
 	t.Run("follow a route", func(t *testing.T) { followRoute(t, c) })
@@ -153,7 +153,7 @@ func followRoute(t *testing.T, c *cluster.Cluster) {
 	no, now := false, int64(0)
 	run := func(answer string) {
 		t.Helper()
-		clustertest.RunPod(t, c.Client, &corev1.Pod{
+		clustertest.RunPod(t, c.Client.CoreV1().Pods(c.Namespace), &corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{Name: "web-0", Namespace: c.Namespace, Labels: map[string]string{"app": "web"}},
 			Spec: corev1.PodSpec{AutomountServiceAccountToken: &no, Containers: []corev1.Container{{
 				Name: "main", Image: "none", Ports: []corev1.ContainerPort{{Name: "http", ContainerPort: int32(answers(t, answer))}},
@@ -230,7 +230,7 @@ func deleteNamespace(t *testing.T, c *cluster.Cluster) {
 		t.Fatal(err)
 	}
 	terminating.Spec.Finalizers = nil
-	if _, err := namespaces.Finalize(t.Context(), terminating, metav1.UpdateOptions{}); err != nil {
+	if err := c.Client.CoreV1().RESTClient().Put().Resource("namespaces").Name(c.Namespace).SubResource("finalize").Body(terminating).Do(t.Context()).Error(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -241,7 +241,7 @@ func deleteNamespace(t *testing.T, c *cluster.Cluster) {
 func fallBackToSPDY(t *testing.T, c *cluster.Cluster, access *rest.Config) {
 	no := false
 	port := answers(t, "spdy")
-	clustertest.RunPod(t, c.Client, &corev1.Pod{
+	clustertest.RunPod(t, c.Client.CoreV1().Pods(c.Namespace), &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "old", Namespace: c.Namespace},
 		Spec:       corev1.PodSpec{AutomountServiceAccountToken: &no, Containers: []corev1.Container{{Name: "main", Image: "none"}}},
 	})

@@ -8,7 +8,6 @@ import (
 	"k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	corev1 "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/secret"
@@ -135,9 +134,9 @@ func (s secrets) Apply(ctx context.Context, b secret.Bundle, force bool) error {
 		data[key] = value.Reveal()
 	}
 	labels := map[string]string{secret.LabelManagedBy: FieldManager, secret.LabelProject: b.Project}
-	wanted := corev1.Secret(b.Name, s.Namespace).WithType(v1.SecretType(b.Type)).WithLabels(labels).WithData(data)
+	wanted := &v1.Secret{ObjectMeta: metav1.ObjectMeta{Name: b.Name, Namespace: s.Namespace, Labels: labels}, Type: v1.SecretType(b.Type), Data: data}
 	if b.Immutable {
-		wanted.WithImmutable(true)
+		wanted.Immutable = &b.Immutable
 	}
 	_, err := retry(ctx, s.Cluster, func() (*v1.Secret, error) {
 		return s.Client.CoreV1().Secrets(s.Namespace).Apply(ctx, wanted, metav1.ApplyOptions{FieldManager: FieldManager, Force: force})

@@ -110,7 +110,7 @@ func (k *Kubernetes) connect() (*cluster.Cluster, error) {
 
 // apply applies the objects by server-side apply. A volume claim that exists is not
 // changed, because most of its fields are immutable.
-func (k *Kubernetes) apply(ctx context.Context, clients cluster.Clients) error {
+func (k *Kubernetes) apply(ctx context.Context, clients *cluster.Clients) error {
 	level, err := k.enforced(ctx, clients)
 	if err != nil {
 		return err
@@ -140,7 +140,7 @@ func (k *Kubernetes) apply(ctx context.Context, clients cluster.Clients) error {
 
 // enforced returns the Pod Security Standard that the namespace enforces. It returns "" if
 // the namespace enforces none, or if the user may not read the namespace.
-func (k *Kubernetes) enforced(ctx context.Context, clients cluster.Clients) (string, error) {
+func (k *Kubernetes) enforced(ctx context.Context, clients *cluster.Clients) (string, error) {
 	namespace, err := clients.CoreV1().Namespaces().Get(ctx, k.Namespace, metav1.GetOptions{})
 	switch {
 	case apierrors.IsForbidden(err):

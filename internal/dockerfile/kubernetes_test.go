@@ -23,6 +23,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/httpstream/spdy"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
@@ -54,13 +55,13 @@ func TestRealKubernetes(t *testing.T) {
 	t.Run("pod security", func(t *testing.T) {
 		for _, level := range []string{"", "privileged", "baseline", "restricted"} {
 			k := in(t, level)
-			err := k.apply(t.Context(), clients)
+			err := k.apply(t.Context(), own(t, k))
 			if level == "restricted" {
 				if err == nil || !strings.Contains(err.Error(), "enforces the Pod Security Standard restricted") {
 					t.Errorf("restricted: %v", err)
 				}
 				// Even the pod for baseline is refused.
-				_, err := clients.AppsV1().Deployments(k.Namespace).Apply(t.Context(), k.deployment("baseline"), metav1.ApplyOptions{FieldManager: "test"})
+				_, err := own(t, k).AppsV1().Deployments(k.Namespace).Apply(t.Context(), k.deployment("baseline"), metav1.ApplyOptions{FieldManager: "test"})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -80,7 +81,7 @@ func TestRealKubernetes(t *testing.T) {
 		k := in(t, "")
 		var generation int64
 		for range 2 {
-			if err := k.apply(t.Context(), clients); err != nil {
+			if err := k.apply(t.Context(), own(t, k)); err != nil {
 				t.Fatal(err)
 			}
 			found, err := clients.AppsV1().Deployments(k.Namespace).Get(t.Context(), objectName, metav1.GetOptions{})
@@ -113,11 +114,21 @@ func TestRealKubernetes(t *testing.T) {
 	t.Run("a size that is none", func(t *testing.T) {
 		k := in(t, "")
 		k.Storage = "much"
-		if err := k.apply(t.Context(), clients); err == nil || err.Error() != `the size of buildkitd's cache is "much": write it like 50Gi` {
+		if err := k.apply(t.Context(), own(t, k)); err == nil || err.Error() != `the size of buildkitd's cache is "much": write it like 50Gi` {
 			t.Error(err)
 		}
 	})
 	t.Run("a build through the API server", func(t *testing.T) { testForward(t, clients, in(t, "")) })
+}
+
+// own returns slipway's clients, which k uses.
+func own(t *testing.T, k *Kubernetes) *cluster.Clients {
+	t.Helper()
+	connected, err := k.connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return connected.Client
 }
 
 // makePod creates the deployment's pod.
@@ -156,7 +167,7 @@ func testReasons(t *testing.T, clients kubernetes.Interface, in func(*testing.T,
 		t.Run(c.name, func(t *testing.T) {
 			k := in(t, "")
 			k.Timeout = 300 * time.Millisecond
-			if err := k.apply(t.Context(), clients); err != nil {
+			if err := k.apply(t.Context(), own(t, k)); err != nil {
 				t.Fatal(err)
 			}
 			pod := &corev1.Pod{}
@@ -171,7 +182,7 @@ func testReasons(t *testing.T, clients kubernetes.Interface, in func(*testing.T,
 				}
 			}
 			var told []string
-			_, err := k.ready(t.Context(), clients, func(reason string) { told = append(told, reason) })
+			_, err := k.ready(t.Context(), own(t, k), func(reason string) { told = append(told, reason) })
 			want := strings.NewReplacer("NS", k.Namespace, "POD", pod.Name).Replace(c.want)
 			if err == nil || err.Error() != want {
 				t.Errorf("got  %v\nwant %s", err, want)
@@ -183,7 +194,7 @@ func testReasons(t *testing.T, clients kubernetes.Interface, in func(*testing.T,
 	}
 	t.Run("refused", func(t *testing.T) {
 		k := in(t, "")
-		if err := k.apply(t.Context(), clients); err != nil {
+		if err := k.apply(t.Context(), own(t, k)); err != nil {
 			t.Fatal(err)
 		}
 		deployment, err := clients.AppsV1().Deployments(k.Namespace).Get(t.Context(), objectName, metav1.GetOptions{})
@@ -194,17 +205,17 @@ func testReasons(t *testing.T, clients kubernetes.Interface, in func(*testing.T,
 		if _, err := clients.AppsV1().Deployments(k.Namespace).UpdateStatus(t.Context(), deployment, metav1.UpdateOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := k.ready(t.Context(), clients, nil); err == nil || !strings.HasSuffix(err.Error(), ": its pod is rejected: exceeded quota: team") {
+		if _, err := k.ready(t.Context(), own(t, k), nil); err == nil || !strings.HasSuffix(err.Error(), ": its pod is rejected: exceeded quota: team") {
 			t.Error(err)
 		}
 	})
 	t.Run("cancelled", func(t *testing.T) {
 		k := in(t, "")
-		if err := k.apply(t.Context(), clients); err != nil {
+		if err := k.apply(t.Context(), own(t, k)); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		if _, err := k.ready(ctx, clients, func(string) { cancel() }); !errors.Is(err, context.Canceled) {
+		if _, err := k.ready(ctx, own(t, k), func(string) { cancel() }); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})

@@ -18,7 +18,7 @@ import (
 // calls waiting each time the reason for the wait changes. After the timeout the reason is
 // in the error. ready gives up early if only a user can help, for example if the image does
 // not exist.
-func (k *Kubernetes) ready(ctx context.Context, clients cluster.Clients, waiting func(string)) (string, error) {
+func (k *Kubernetes) ready(ctx context.Context, clients *cluster.Clients, waiting func(string)) (string, error) {
 	timeout, every, stuck := k.Timeout, k.every, k.stuck
 	if timeout == 0 {
 		timeout = defaultTimeout
@@ -75,7 +75,7 @@ type state struct {
 	stuck, refused bool
 }
 
-func (k *Kubernetes) readState(ctx context.Context, clients cluster.Clients) (state, error) {
+func (k *Kubernetes) readState(ctx context.Context, clients *cluster.Clients) (state, error) {
 	deployment, err := clients.AppsV1().Deployments(k.Namespace).Get(ctx, objectName, metav1.GetOptions{})
 	if err != nil {
 		return state{}, err

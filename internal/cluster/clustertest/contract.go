@@ -12,7 +12,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	apply "k8s.io/client-go/applyconfigurations/core/v1"
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
@@ -117,10 +116,10 @@ func Contract(t *testing.T, access *rest.Config) {
 		}
 	})
 	t.Run("server-side apply reports conflicts", func(t *testing.T) {
-		wanted := apply.Secret("conflict", c.Namespace).WithData(map[string][]byte{"k": []byte("1")})
+		wanted := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "conflict"}, Data: map[string][]byte{"k": []byte("1")}}
 		_, err := secrets.Apply(ctx, wanted, metav1.ApplyOptions{FieldManager: "one"})
 		must(t, err)
-		other := apply.Secret("conflict", c.Namespace).WithData(map[string][]byte{"k": []byte("2")})
+		other := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "conflict"}, Data: map[string][]byte{"k": []byte("2")}}
 		_, err = secrets.Apply(ctx, other, metav1.ApplyOptions{FieldManager: "two"})
 		if !apierrors.IsConflict(err) || !strings.Contains(err.Error(), `conflict with "one"`) {
 			t.Errorf("no conflict: %v", err)
@@ -270,9 +269,9 @@ func Contract(t *testing.T, access *rest.Config) {
 			t.Errorf("connections without an agent: %v, %v", known, err)
 		}
 		must(t, c.Secrets().Apply(ctx, bundle("named", "key", "value"), false))
-		agent := apply.ConfigMap("agent-config", c.Namespace).WithData(map[string]string{
+		agent := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "agent-config"}, Data: map[string]string{
 			"POLYAXON_AGENT_CONNECTIONS": `[{"name": "data", "kind": "volume_claim"}, {"name": "repo", "kind": "git"}]`, "POLYAXON_AGENT_ARTIFACTS_STORE": `{"name": "store"}`,
-		})
+		}}
 		_, err = c.Client.CoreV1().ConfigMaps(c.Namespace).Apply(ctx, agent, metav1.ApplyOptions{FieldManager: "test", Force: true})
 		must(t, err)
 		for resource, want := range map[string]string{"secrets": "named", "configmaps": "agent-config"} {

@@ -1,6 +1,7 @@
 package clustertest
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -16,14 +17,19 @@ import (
 	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/apimachinery/pkg/util/httpstream/spdy"
 
-	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
+
+// Creator is a client of objects of one type.
+type Creator[T any] interface {
+	Create(context.Context, T, metav1.CreateOptions) (T, error)
+	UpdateStatus(context.Context, T, metav1.UpdateOptions) (T, error)
+}
 
 // Kubelet adds a node with 16 GPUs to a cluster that has none. The node's kubelet forwards
 // ports of pods to the same ports of this machine's loopback, and says that 3 of 10 GB are
 // used of the claim data in the namespace polyaxon-v1.
-func Kubelet(t testing.TB, clients cluster.Clients) {
+func Kubelet(t testing.TB, nodes Creator[*corev1.Node]) {
 	t.Helper()
 	handler := http.NewServeMux()
 	handler.HandleFunc("/portForward/", forwardPort)
@@ -35,22 +41,21 @@ func Kubelet(t testing.TB, clients cluster.Clients) {
 	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	node, err := clients.CoreV1().Nodes().Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node"}}, metav1.CreateOptions{})
+	node, err := nodes.Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node"}}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := listener.Addr().(*net.TCPAddr)
 	node.Status = corev1.NodeStatus{Allocatable: corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("16")}, Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: at.IP.String()}},
 		DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: int32(at.Port)}}}
-	if _, err := clients.CoreV1().Nodes().UpdateStatus(t.Context(), node, metav1.UpdateOptions{}); err != nil {
+	if _, err := nodes.UpdateStatus(t.Context(), node, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // RunPod creates a pod on Kubelet's node and marks it as running and ready.
-func RunPod(t testing.TB, clients cluster.Clients, pod *corev1.Pod) {
+func RunPod(t testing.TB, pods Creator[*corev1.Pod], pod *corev1.Pod) {
 	t.Helper()
-	pods := clients.CoreV1().Pods(pod.Namespace)
 	pod.Spec.NodeName = "node"
 	made, err := pods.Create(t.Context(), pod, metav1.CreateOptions{})
 	if err != nil {

@@ -11,21 +11,20 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
-	"k8s.io/client-go/kubernetes/scheme"
 )
 
 // decoder reads the objects of requests. Unknown and repeated fields are refused, reported
 // or ignored, as the request wants.
 type decoder struct {
-	codecs serializer.CodecFactory
-	mode   string
+	types *runtime.Scheme
+	mode  string
 	// warnings are what was reported.
 	warnings []string
 }
 
 // newDecoder returns the decoder of a request. Like the API server it warns by default.
-func newDecoder(r *http.Request) (*decoder, error) {
-	d := &decoder{codecs: serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict), mode: r.URL.Query().Get("fieldValidation")}
+func newDecoder(types *runtime.Scheme, r *http.Request) (*decoder, error) {
+	d := &decoder{types: types, mode: r.URL.Query().Get("fieldValidation")}
 	switch d.mode {
 	case "":
 		d.mode = metav1.FieldValidationWarn
@@ -50,10 +49,10 @@ func (d *decoder) read(k kind, body []byte, contentType string) (object, error) 
 func (d *decoder) decode(k kind, body []byte) (object, error) {
 	gvk := k.gvk()
 	x := k.empty()
-	decoded, _, err := d.codecs.UniversalDeserializer().Decode(body, &gvk, x)
+	decoded, _, err := serializer.NewCodecFactory(d.types, serializer.EnableStrict).UniversalDeserializer().Decode(body, &gvk, x)
 	if strict, ok := runtime.AsStrictDecodingError(err); ok {
 		if err = d.report(k, strict.Errors()); err == nil && decoded == nil {
-			decoded, _, err = scheme.Codecs.UniversalDeserializer().Decode(body, &gvk, x)
+			decoded, _, err = serializer.NewCodecFactory(d.types).UniversalDeserializer().Decode(body, &gvk, x)
 		}
 		if apierrors.IsBadRequest(err) {
 			return nil, err

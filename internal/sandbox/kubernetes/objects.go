@@ -16,15 +16,15 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/managedfields"
 	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/apimachinery/pkg/util/uuid"
-	"k8s.io/client-go/applyconfigurations"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
+	"github.com/slipway-ci/slipway/internal/scheme"
 )
 
 // objects holds the cluster's objects, in memory and, unless they are derived, in one file
@@ -32,6 +32,7 @@ import (
 type objects struct {
 	dir      string
 	managers map[string]*managedfields.FieldManager
+	types    *runtime.Scheme
 
 	mu    sync.Mutex
 	byKey map[string]object
@@ -44,13 +45,16 @@ type objects struct {
 }
 
 func openObjects(dir string) (*objects, error) {
-	o := &objects{dir: dir, byKey: map[string]object{}, given: map[string]object{}, managers: map[string]*managedfields.FieldManager{}, changed: make(chan struct{})}
-	converter := applyconfigurations.NewTypeConverter(scheme.Scheme)
+	o := &objects{dir: dir, byKey: map[string]object{}, given: map[string]object{}, managers: map[string]*managedfields.FieldManager{}, types: scheme.New(), changed: make(chan struct{})}
+	converter, err := newTypeConverter()
+	if err != nil {
+		return nil, fmt.Errorf("open the sandbox's cluster: %w", err)
+	}
 	for _, k := range kinds() {
 		if k.derived {
 			continue
 		}
-		manager, err := managedfields.NewDefaultFieldManager(converter, scheme.Scheme, scheme.Scheme, scheme.Scheme, k.gvk(), corev1.SchemeGroupVersion, "", nil)
+		manager, err := managedfields.NewDefaultFieldManager(converter, o.types, o.types, o.types, k.gvk(), corev1.SchemeGroupVersion, "", nil)
 		if err != nil {
 			return nil, fmt.Errorf("open the sandbox's cluster: %w", err)
 		}

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"bytes"
 	"compress/gzip"
 	"embed"
 	"io"
@@ -43,16 +44,20 @@ func serveOpenAPI(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return apierrors.NewGenericServerResponse(http.StatusNotFound, "get", schema.GroupResource{}, "", "the sandbox's cluster has no "+r.URL.Path, 0, true)
 	}
-	file, err := openAPI.Open(name)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	text, err := gzip.NewReader(file)
+	text, err := openDescription(name)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = io.Copy(w, text) // the client may have left
 	return nil
+}
+
+// openDescription opens a file of openAPI. It needs no closing.
+func openDescription(name string) (io.Reader, error) {
+	compressed, err := openAPI.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return gzip.NewReader(bytes.NewReader(compressed))
 }

@@ -9,7 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
 )
 
 // selector selects the objects of a list.
@@ -79,14 +80,14 @@ func isDry(dryRun []string) (bool, error) {
 
 // deleteOptions reads the body of a delete, which may be empty, and its query. Nothing in
 // the cluster depends on other objects, so that all propagation policies are the same.
-func deleteOptions(query url.Values, body []byte) (*metav1.DeleteOptions, error) {
+func deleteOptions(types *runtime.Scheme, query url.Values, body []byte) (*metav1.DeleteOptions, error) {
 	options := &metav1.DeleteOptions{DryRun: query["dryRun"]}
 	if len(body) == 0 {
 		_, err := isDry(options.DryRun)
 		return options, err
 	}
 	gvk := corev1.SchemeGroupVersion.WithKind("DeleteOptions")
-	if _, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, &gvk, options); err != nil {
+	if _, _, err := serializer.NewCodecFactory(types).UniversalDeserializer().Decode(body, &gvk, options); err != nil {
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
 	_, err := isDry(options.DryRun)

@@ -28,7 +28,7 @@ func (s *Server) review(w http.ResponseWriter, r *http.Request, t target) error 
 	if err != nil {
 		return err
 	}
-	known, err := newDecoder(r)
+	known, err := newDecoder(s.objects.types, r)
 	if err != nil {
 		return err
 	}

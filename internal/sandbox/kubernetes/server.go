@@ -162,7 +162,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, t target) error {
 
 // write changes objects, and responds with what they are then.
 func (s *Server) write(w http.ResponseWriter, r *http.Request, t target, body []byte) error {
-	known, err := newDecoder(r)
+	known, err := newDecoder(s.objects.types, r)
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func (s *Server) patch(r *http.Request, t target, body []byte, by writing) (obje
 
 // delete deletes an object, or all that the request selects.
 func (s *Server) delete(w http.ResponseWriter, r *http.Request, t target, body []byte) error {
-	options, err := deleteOptions(r.URL.Query(), body)
+	options, err := deleteOptions(s.objects.types, r.URL.Query(), body)
 	if err != nil {
 		return err
 	}
