@@ -28,12 +28,12 @@ import (
 func TestDoctor(t *testing.T) {
 	access := testenv.Kubernetes(t)
 	kubectl := testenv.Kubectl(t)
-	clients := clientsOf(t, access)
+	clients, job := clientsOf(t, access), buildJob(t)
 	env, _, _ := serving(t, "secrets: {token: {data: {key: env:KEY}}}\nvolume: {claim: data, create: {size: 1Gi, access: ReadWriteMany}}", writeKubeconfig(t, access))
 	env.Lookup = func(name string) (string, bool) { return "canary-in-env", name == "KEY" }
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	install(t, clients, sandboxtest.Polyaxon(t, "2.18", ""))
+	install(t, clients, sandboxtest.Polyaxon(t, "2.18", job))
 	begun := time.Now()
 	result, err := Doctor(ctx, env, DoctorOptions{})
 	if err != nil || time.Since(begun) > 2*time.Second {
@@ -79,6 +79,7 @@ func TestDoctor(t *testing.T) {
 	if text := told(t, result); ExitCode(err) != ExitStep || !strings.Contains(text, "log in to the cluster again") || strings.Contains(text, "expired-canary-token") {
 		t.Errorf("%v\n%s", err, text)
 	}
+	eachRightAlone(t, access, clients, job)
 }
 
 // manifestsIn returns the objects to apply.

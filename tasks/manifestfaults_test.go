@@ -88,7 +88,13 @@ func manifestsOn(t *testing.T, access *rest.Config, namespace string) *vault {
 // the objects of the inventory.
 func configMaps(t *testing.T, clients kubernetes.Interface, namespace string) (values []string, inventory string) {
 	t.Helper()
-	list, err := clients.CoreV1().ConfigMaps(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "slipway.dev/project=story"})
+	return configMapsOf(t, clients, "story", namespace)
+}
+
+// configMapsOf is like configMaps, for another project.
+func configMapsOf(t *testing.T, clients kubernetes.Interface, project, namespace string) (values []string, inventory string) {
+	t.Helper()
+	list, err := clients.CoreV1().ConfigMaps(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "slipway.dev/project=" + project})
 	if err != nil {
 		t.Fatal(err)
 	}

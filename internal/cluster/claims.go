@@ -95,8 +95,8 @@ func (c *Cluster) createClaim(ctx context.Context, n NewClaim, dryRun []string) 
 // explainClaim returns an error that says which permissions are needed.
 func (c *Cluster) explainClaim(what string, err error) error {
 	where := fmt.Sprintf("%s in namespace %s of cluster %s", what, c.Namespace, c.Name)
-	if leaving := c.leaving(err); leaving != nil {
-		return fmt.Errorf("%s: %w", what, leaving)
+	if homeless := c.homeless(err); homeless != nil {
+		return fmt.Errorf("%s: %w", what, homeless)
 	}
 	if apierrors.IsForbidden(err) {
 		return fmt.Errorf("%s: not allowed; these credentials need get and create on persistentvolumeclaims, and a resource quota must not be exceeded: %w", where, err)

@@ -109,13 +109,24 @@ type NoNamespaceError struct {
 	// Similar is a namespace with a similar name. It is empty if there is none, or if the
 	// credentials may not list namespaces.
 	Similar string
+	// Unseen reports that the namespace was only found to be missing when something was to be
+	// written to it, as the credentials may not read namespaces.
+	Unseen bool
+	// Err is the answer to what was to be written, or nil.
+	Err error
 }
 
-// Error implements error. It suggests Similar.
+// Unwrap returns Err.
+func (e *NoNamespaceError) Unwrap() error { return e.Err }
+
+// Error implements error. It suggests Similar, and says what an unseen namespace needs.
 func (e *NoNamespaceError) Error() string {
 	text := fmt.Sprintf("cluster %s has no namespace %s", e.Cluster, e.Namespace)
 	if e.Similar != "" {
 		text += ": did you mean " + e.Similar + "?"
+	}
+	if e.Unseen {
+		text += " (these credentials may not get namespaces, so this was not seen before: create it, or let them get namespaces and, with cluster.create-namespace, create and patch them)"
 	}
 	return text
 }

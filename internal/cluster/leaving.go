@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 
 	v1 "k8s.io/api/core/v1"
@@ -16,11 +17,16 @@ func (e *LeavingError) Error() string {
 		e.Namespace, e.Cluster, e.Namespace)
 }
 
-// leaving returns a *LeavingError if a request was refused because the namespace is being
-// deleted, and nil otherwise. The API server answers with the status of a missing permission.
-func (c *Cluster) leaving(err error) error {
+// homeless returns a *LeavingError if a request was refused because the namespace is being
+// deleted, a *NoNamespaceError if there is none, and nil otherwise. Of a namespace that is being
+// deleted, the API server answers with the status of a missing permission.
+func (c *Cluster) homeless(err error) error {
 	if apierrors.HasStatusCause(err, v1.NamespaceTerminatingCause) {
 		return &LeavingError{c.Namespace, c.Name}
+	}
+	var refused apierrors.APIStatus
+	if errors.As(err, &refused) && apierrors.IsNotFound(err) && refused.Status().Details != nil && refused.Status().Details.Kind == "namespaces" {
+		return &NoNamespaceError{Namespace: c.Namespace, Cluster: c.Name, Unseen: true, Err: err}
 	}
 	return nil
 }

@@ -168,8 +168,8 @@ func (e *RefusedError) Error() string { return e.Message }
 func (o *Objects) failed(ctx context.Context, what string, kind schema.GroupVersionKind, name string, err error) error {
 	where := fmt.Sprintf("%s %s %s in namespace %s of cluster %s", what, kind.Kind, name, o.Namespace, o.Name)
 	switch {
-	case o.leaving(err) != nil:
-		return fmt.Errorf("%s %s %s: %w", what, kind.Kind, name, o.leaving(err))
+	case o.homeless(err) != nil:
+		return fmt.Errorf("%s %s %s: %w", what, kind.Kind, name, o.homeless(err))
 	case apierrors.IsForbidden(err) && what != "get" && o.permits(ctx, what, kind):
 		return &RefusedError{where + ": the cluster refuses it, by a quota or a policy: " + err.Error()}
 	case apierrors.IsForbidden(err):

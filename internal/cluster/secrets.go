@@ -163,8 +163,8 @@ func (s secrets) Delete(ctx context.Context, name string) error {
 func (s secrets) explain(what string, err error) error {
 	where := fmt.Sprintf("%s in namespace %s of cluster %s", what, s.Namespace, s.Name)
 	switch {
-	case s.leaving(err) != nil:
-		return fmt.Errorf("%s: %w", what, s.leaving(err))
+	case s.homeless(err) != nil:
+		return fmt.Errorf("%s: %w", what, s.homeless(err))
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf("%s: permission denied; these credentials need get, create and patch on secrets, and list and delete for --prune: %w", where, err)
 	case apierrors.IsConflict(err):

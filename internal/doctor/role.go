@@ -12,7 +12,8 @@ import (
 // manifestOf returns the Role, and the ClusterRole for what is in no namespace, that give a
 // user all rights that slipway uses, each with its binding. It leaves out one of which
 // nothing is lacking. Each has all rights, not only those that are lacking, so that it
-// replaces an earlier one of the same name without a loss.
+// replaces an earlier one of the same name without a loss. A namespace that deploy would create
+// comes first, because a Role cannot be created without it.
 func manifestOf(to *platform.Platform, user string, needs, lacking []platform.Need) string {
 	var b strings.Builder
 	name, namespace := quoted("slipway-"+to.Config.Project), quoted(to.RunNamespace)
@@ -27,6 +28,9 @@ func manifestOf(to *platform.Platform, user string, needs, lacking []platform.Ne
 		}
 		if b.Len() > 0 {
 			b.WriteString("---\n")
+		}
+		if !everywhere && to.Config.Cluster != nil && to.Config.Cluster.CreateNamespace {
+			fmt.Fprintf(&b, "apiVersion: v1\nkind: Namespace\nmetadata: {name: %s}\n---\n", namespace)
 		}
 		const version = "apiVersion: rbac.authorization.k8s.io/v1\n"
 		fmt.Fprintf(&b, version+"kind: %s\nmetadata: %s\nrules:\n", kind, metadata)

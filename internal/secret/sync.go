@@ -3,7 +3,6 @@ package secret
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sort"
 )
 
@@ -17,7 +16,7 @@ type Store interface {
 	// have permission to list Secrets.
 	List(context.Context) ([]Stored, error)
 	// Apply writes b by server-side apply. Unless force is set, it fails for fields that other
-	// field managers have set to other values.
+	// field managers have set to other values. The errors of Apply and Delete name the Secret.
 	Apply(ctx context.Context, b Bundle, force bool) error
 	// Delete deletes a Secret. It returns nil if there is none.
 	Delete(ctx context.Context, name string) error
@@ -114,7 +113,7 @@ func Apply(ctx context.Context, s Store, w Wanted, changes []Change) error {
 			continue
 		}
 		if err := s.Apply(ctx, b, w.Force); err != nil {
-			return fmt.Errorf("apply secret %s: %w", b.Name, err)
+			return err
 		}
 	}
 	for _, c := range changes {
@@ -122,7 +121,7 @@ func Apply(ctx context.Context, s Store, w Wanted, changes []Change) error {
 			continue
 		}
 		if err := s.Delete(ctx, c.Name); err != nil {
-			return fmt.Errorf("delete secret %s: %w", c.Name, err)
+			return err
 		}
 	}
 	return nil

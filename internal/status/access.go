@@ -109,7 +109,9 @@ func (v *viewer) needsOfManifests(ctx context.Context) []platform.Need {
 		optional = append(optional, platform.NeedsOf(of, "to put manifests back with --rollback, and to delete with --prune", true, "delete", "update")...)
 	}
 	inventory := cluster.Right{Resource: "configmaps", Name: manifest.InventoryName(v.Config.Project)}
-	needed = append(needed, platform.NeedsOf(inventory, "to list what was applied", false, "get", "create", "patch")...)
+	const list = "to list what was applied"
+	needed = append(needed, platform.NeedsOf(inventory, list, false, "get", "patch")...)
+	needed = append(needed, platform.NeedsOf(cluster.Right{Resource: inventory.Resource}, list, false, "create")...) // what is created by POST has no name yet
 	optional = append(optional, platform.NeedsOf(cluster.Right{Group: "apps", Resource: "replicasets"}, "to say why an object is not rolled out", true, "list")...)
 	known := map[cluster.Right]bool{}
 	return slices.DeleteFunc(append(needed, optional...), func(n platform.Need) bool {
