@@ -36,6 +36,8 @@ type googleCloud struct {
 	images, objects *registrytest.Faults
 	// refused is how many requests had no valid token.
 	refused atomic.Int32
+	// arrives is called before a request to the cluster is looked at. It may be nil.
+	arrives func()
 }
 
 // inCloud starts a Google Cloud, and returns the Env of a repository that deploys to it
@@ -50,9 +52,12 @@ func inCloud(t *testing.T, tree map[string]string) (*googleCloud, *Env, *eventLo
 	}
 	c := &googleCloud{Server: googletest.New(t), images: &registrytest.Faults{Next: registrytest.InMemory()}, objects: &registrytest.Faults{Next: cluster}}
 	plane := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c.arrives != nil {
+			c.arrives()
+		}
 		if _, ok := c.Valid(r); !ok {
 			c.refused.Add(1)
-			w.WriteHeader(http.StatusUnauthorized)
+			kubernetes.Refuse(w, http.StatusUnauthorized, "Unauthorized")
 			return
 		}
 		c.objects.ServeHTTP(w, r)

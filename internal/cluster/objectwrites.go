@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -78,10 +77,7 @@ func (o *Objects) Apply(ctx context.Context, object *unstructured.Unstructured, 
 // asChanged returns a *ChangedError for the answer that an object is not as it was read. A
 // conflict with another field manager is something else, and names the fields.
 func asChanged(err error, attempts int) error {
-	var answer apierrors.APIStatus
-	fields := errors.As(err, &answer) && answer.Status().Details != nil &&
-		slices.ContainsFunc(answer.Status().Details.Causes, func(c metav1.StatusCause) bool { return c.Type == metav1.CauseTypeFieldManagerConflict })
-	if apierrors.IsConflict(err) && !fields || apierrors.IsAlreadyExists(err) {
+	if apierrors.IsConflict(err) && !ownedByOthers(err) || apierrors.IsAlreadyExists(err) {
 		return &ChangedError{Lost: attempts > 1, Err: err}
 	}
 	return err

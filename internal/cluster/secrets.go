@@ -138,7 +138,7 @@ func (s secrets) Apply(ctx context.Context, b secret.Bundle, force bool) error {
 	if b.Immutable {
 		wanted.Immutable = &b.Immutable
 	}
-	_, err := retry(ctx, s.Cluster, func() (*v1.Secret, error) {
+	_, err := retryAfter(ctx, s.Cluster, isContended, func() (*v1.Secret, error) {
 		return s.Client.CoreV1().Secrets(s.Namespace).Apply(ctx, wanted, metav1.ApplyOptions{FieldManager: FieldManager, Force: force})
 	})
 	if err != nil {
@@ -149,7 +149,7 @@ func (s secrets) Apply(ctx context.Context, b secret.Bundle, force bool) error {
 
 // Delete implements secret.Store.
 func (s secrets) Delete(ctx context.Context, name string) error {
-	_, err := retry(ctx, s.Cluster, func() (any, error) {
+	_, err := retryAfter(ctx, s.Cluster, isContended, func() (any, error) {
 		return nil, s.Client.CoreV1().Secrets(s.Namespace).Delete(ctx, name, metav1.DeleteOptions{})
 	})
 	if err != nil && !apierrors.IsNotFound(err) {
@@ -167,8 +167,10 @@ func (s secrets) explain(what string, err error) error {
 		return fmt.Errorf("%s: %w", what, s.homeless(err))
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf("%s: permission denied; these credentials need get, create and patch on secrets, and list and delete for --prune: %w", where, err)
-	case apierrors.IsConflict(err):
+	case ownedByOthers(err):
 		return fmt.Errorf("%s: %w (%s)", where, err, secret.TakeOver)
+	case isContended(err) && !isTemporary(err):
+		return fmt.Errorf("%s: somebody else changes it at the same time, %d times in a row: run it again: %w", where, maxAttempts, err)
 	case apierrors.IsInvalid(err):
 		return fmt.Errorf("%s: the cluster rejected it as invalid (%s)", where, apierrors.ReasonForError(err))
 	}
