@@ -62,10 +62,10 @@ func Up(ctx context.Context, env *Env, o UpOptions) (*Result, error) {
 		return result, err
 	}
 	s := &service.Service{Platform: d.Platform, Job: j}
-	if err := s.CheckPort(o.Port); err != nil {
+	if err := s.CheckPort(o.Port); err != nil && p.NoSecrets == "" {
 		return result, err
 	}
-	if err := d.Apply(ctx, result); err != nil {
+	if err := d.Apply(ctx, result); err != nil || result.LeftOut != nil {
 		return result, err
 	}
 	return result, reach(ctx, s, &d.Results[0], o, result)

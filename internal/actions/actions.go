@@ -76,6 +76,11 @@ func (c *Commands) Warning(at source.Position, title, message string) {
 	c.send("warning "+c.properties(at, title), truncate(message))
 }
 
+// Notice is like Error, with the level notice.
+func (c *Commands) Notice(at source.Position, title, message string) {
+	c.send("notice "+c.properties(at, title), truncate(message))
+}
+
 // send writes a command. There is no other place to report that the log is gone.
 func (c *Commands) send(command, message string) {
 	_, _ = io.WriteString(c.w, "::"+command+"::"+EscapeData(message)+"\n")

@@ -18,7 +18,7 @@ func dockerfileBuilder(o *imageBuild) image.Builder {
 	p, i := o.to.Project, o.config
 	return dockerfile.NewBuilder(dockerfile.Order{
 		Order: o.Order, File: i.Dockerfile, FileAt: p.Config.At("images", i.Name, "dockerfile"), Target: i.Target,
-		BuildArgs: i.BuildArgs, SSH: i.SSH, Git: i.Git, Offline: p.Offline,
+		BuildArgs: i.BuildArgs, SSH: i.SSH, Git: i.Git, Offline: !p.ReadsSecrets(),
 		Secrets: func(ctx context.Context) (map[string]secret.Value, error) { return buildSecrets(ctx, p, i) },
 		Kubernetes: func(ctx context.Context) (*dockerfile.Kubernetes, error) {
 			access, err := p.Access(ctx)

@@ -27,7 +27,7 @@ func Versions(ctx context.Context, p *project.Project, wanted string) (versions 
 }
 
 // serverVersions returns the releases that p's command line names, or else the release of the
-// server that runs go to. If p is offline or the server does not answer, it returns all
+// server that runs go to. If p reads no secrets or the server does not answer, it returns all
 // known releases, as a guess. If ctx is cancelled, the error is an
 // *exit.InterruptedError.
 func serverVersions(ctx context.Context, p *project.Project) (versions []schema.Version, guessed bool, err error) {
@@ -37,7 +37,7 @@ func serverVersions(ctx context.Context, p *project.Project) (versions []schema.
 	switch {
 	case p.Config.Sandboxed():
 		return []schema.Version{p.SandboxVersion()}, false, nil
-	case p.Offline:
+	case !p.ReadsSecrets():
 		return lint.KnownVersions(), true, nil
 	}
 	v, err := platform.ServerVersion(ctx, p)

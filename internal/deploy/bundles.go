@@ -50,6 +50,22 @@ func bundles(ctx context.Context, p *project.Project, jobs []*config.Job) ([]sec
 	return bundles, nil
 }
 
+// secretNames returns the names of the secrets that jobs need, without reading them.
+func secretNames(p *project.Project, jobs []*config.Job) (names []string) {
+	for _, s := range p.SecretList() {
+		names = append(names, s.Name)
+	}
+	for _, j := range jobs {
+		if len(p.SecretParams(j)) > 0 {
+			names = append(names, p.ParamSecret(j))
+		}
+	}
+	if m := p.Config.MLflow; m != nil && m.Password != "" {
+		names = append(names, p.MLflowSecret())
+	}
+	return names
+}
+
 // checkSize returns an error for a Secret that is larger than Kubernetes allows.
 func checkSize(b secret.Bundle) error {
 	size := 0

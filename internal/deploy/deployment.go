@@ -58,6 +58,8 @@ type Deployment struct {
 	claimMissing bool
 	// claimErr is why that could not be asked then.
 	claimErr error
+	// unread are the names of the secrets that the project does not read.
+	unread []string
 	// references maps the names of images to their references by digest.
 	references map[string]string
 	// unbuilt are the images of a plan whose digests are only known after they have been built.
@@ -130,8 +132,9 @@ func ReadImages(ctx context.Context, p *project.Project, names []string) (*Deplo
 func ReadSecrets(ctx context.Context, p *project.Project) (*Deployment, error) {
 	d := &Deployment{Platform: platform.New(p)}
 	jobs := append(p.Jobs(), p.Services()...)
-	if err := p.Config.Unsupported(); err != nil {
-		return nil, err
+	if err := p.Config.Unsupported(); err != nil || !p.ReadsSecrets() {
+		d.unread = secretNames(p, jobs)
+		return d, err
 	}
 	var err error
 	d.Bundles, err = bundles(ctx, p, jobs)
@@ -148,10 +151,13 @@ func (d *Deployment) check(ctx context.Context, w Selection) error {
 		}
 	}
 	errs := []error{d.Config.Unsupported()}
-	if errs[0] == nil && !d.Offline {
+	if errs[0] == nil && d.ReadsSecrets() {
 		var err error
 		d.Bundles, err = bundles(ctx, d.Project, d.Jobs)
 		errs = append(errs, err, d.checkToken(ctx), d.checkKey(ctx))
+	}
+	if !d.ReadsSecrets() {
+		d.unread = secretNames(d.Project, d.Jobs)
 	}
 	errs = append(errs, build.Check(ctx, d.Project, d.Images), checker.Jobs(ctx, d.Project, d.Jobs))
 	return exit.IfInterrupted(ctx, errors.Join(errs...))
@@ -168,7 +174,7 @@ func (d *Deployment) checkToken(ctx context.Context) error {
 
 // checkKey checks the service account key that slipway.yaml names, which sends no request.
 func (d *Deployment) checkKey(ctx context.Context) error {
-	if cfg := d.Config.Google; cfg == nil || cfg.Credentials == "" {
+	if cfg := d.Config.Google; cfg == nil || cfg.Credentials == "" || !d.ReadsSecrets() {
 		return nil
 	}
 	_, err := d.Google(ctx)
@@ -184,12 +190,12 @@ func (d *Deployment) Uses() platform.Uses {
 }
 
 // Connect connects the deployment to the platform. It starts the sandbox if the project uses
-// it, and changes nothing else. It returns an error for a Secret, a volume claim or an object of a
+// it, and changes nothing else. Without secrets it does nothing. It returns an error for a Secret, a volume claim or an object of a
 // manifest that Kubernetes would refuse, and for a job that the server would refuse or that could
 // never start.
 func (d *Deployment) Connect(ctx context.Context) error {
 	u := d.Uses()
-	if err := d.CheckCombination(u); err != nil {
+	if err := d.CheckCombination(u); err != nil || d.NoSecrets != "" {
 		return err
 	}
 	if err := d.Extend(ctx, u); err != nil {

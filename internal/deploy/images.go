@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/wheel"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -83,7 +85,7 @@ func (s images) planAll(ctx context.Context, planned []plannedImage) error {
 				<-below.done // it is planned before this one
 			}
 			err := s.plan(limited, i, below, &planned[n])
-			if err != nil && limited.Err() == nil && isUnreachable(err) {
+			if err != nil && limited.Err() == nil && (isUnreachable(err) || s.NoSecrets != "" && errors.As(err, new(*wheel.IndexError))) {
 				s.Event(report.Note, "image", i.Name, "image "+i.Name+" is unknown: "+err.Error())
 				return nil
 			}

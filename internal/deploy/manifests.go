@@ -157,6 +157,9 @@ func reportManifests(changes []manifest.Change) []report.Manifest {
 // ApplyManifests connects to the platform, builds and pushes the images of the manifests, and
 // applies the manifests.
 func (d *Deployment) ApplyManifests(ctx context.Context, result *report.Result) error {
+	if d.NoSecrets != "" {
+		return d.planOnly(ctx, []Step{images{d}, manifests{d}}, result)
+	}
 	if err := d.Connect(ctx); err != nil {
 		return err
 	}

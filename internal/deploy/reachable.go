@@ -16,9 +16,9 @@ import (
 
 // connectForPlan connects a plan to the parts of the platform in u, and reports whether they
 // can be asked. A failure to connect is logged as a note and is not an error, because the
-// rest of the plan is still useful.
+// rest of the plan is still useful. Without secrets only bases can be read.
 func (d *Deployment) connectForPlan(ctx context.Context, whom string, u platform.Uses) bool {
-	if u == (platform.Uses{}) || d.Offline {
+	if u == (platform.Uses{}) || d.Offline || d.NoSecrets != "" && u != (platform.Uses{Images: true}) {
 		return false
 	}
 	if err := d.Extend(ctx, u); err != nil {

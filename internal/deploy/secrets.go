@@ -25,9 +25,9 @@ func (s secrets) Apply(ctx context.Context, result *report.Result) error {
 
 // Plan implements Step. It masks values.
 func (s secrets) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
-	if s.Offline {
-		for _, one := range s.SecretList() {
-			result.Secrets = append(result.Secrets, report.Secret{Name: one.Name, Action: report.ActionUnknown})
+	if !s.ReadsSecrets() {
+		for _, name := range s.unread {
+			result.Secrets = append(result.Secrets, report.Secret{Name: name, Action: report.ActionUnknown})
 			changes++
 		}
 		return changes, nil
@@ -132,6 +132,9 @@ func (d *Deployment) PlanSecrets(ctx context.Context, result *report.Result) err
 // withSecretsStep connects to the cluster, calls do, and adds the changes to result. It
 // tells what uses the Secrets.
 func (d *Deployment) withSecretsStep(ctx context.Context, result *report.Result, do func(secrets, context.Context) ([]secret.Change, error), planned bool) error {
+	if d.NoSecrets != "" {
+		return d.planOnly(ctx, []Step{secrets{d}}, result)
+	}
 	u := platform.Uses{Secrets: true}
 	if err := d.CheckCombination(u); err != nil {
 		return err

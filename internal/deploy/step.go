@@ -27,8 +27,12 @@ func (d *Deployment) Steps() []Step {
 }
 
 // Apply applies the steps in order, and stops at the first one that fails. It warns if this
-// machine has little space left, and if the clock of a server that has answered is off.
+// machine has little space left, and if the clock of a server that has answered is off. Without
+// secrets it plans the steps, and reports what is left out.
 func (d *Deployment) Apply(ctx context.Context, result *report.Result) error {
+	if d.NoSecrets != "" {
+		return d.planOnly(ctx, d.Steps(), result)
+	}
 	preflight.Warn(d.Project, preflight.Disk(d.Project))
 	defer func() { preflight.Warn(d.Project, preflight.Clocks(d.Project)) }()
 	return apply(ctx, d.Steps(), result)
@@ -51,6 +55,9 @@ func (d *Deployment) Plan(ctx context.Context, result *report.Result) error {
 	}
 	if err := d.checkForPlan(ctx); err != nil {
 		return exit.IfInterrupted(ctx, err)
+	}
+	if d.NoSecrets != "" {
+		return d.planOnly(ctx, d.Steps(), result)
 	}
 	return d.plan(ctx, d.Steps(), result)
 }

@@ -30,7 +30,7 @@ type Order struct {
 	SSH, Git     bool
 	// Secrets reads the values of the build secrets.
 	Secrets func(context.Context) (map[string]secret.Value, error)
-	// Offline reports whether Check must not read secrets.
+	// Offline reports whether Check and Plan must not read secrets.
 	Offline bool
 	// Kubernetes, if not nil, returns the cluster in which a buildkitd may be started, or
 	// nil if there is none. Its error is reported only if no other BuildKit is found.
@@ -158,6 +158,9 @@ func (b *builder) spec(ctx context.Context) (Spec, error) {
 		Name: b.Name, Dir: b.Dir, File: b.File, Target: b.Target, BuildArgs: b.BuildArgs, SSH: b.SSH, Git: b.Git, At: b.At, Environ: b.Environ,
 	}
 	spec.Platforms = b.platforms()
+	if b.Offline {
+		return spec, nil
+	}
 	var err error
 	spec.Secrets, err = b.Secrets(ctx)
 	return spec, err

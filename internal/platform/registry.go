@@ -24,7 +24,9 @@ func (to *Platform) connectRegistry() {
 		to.Registry.Keychain = to.Sandbox.Keychain(to.Registry.Keychain)
 		to.Registry.NameOptions = []name.Option{name.Insecure}
 		to.Registry.Pause = nil // by the clock
+		return
 	}
+	to.Registry.Empty = to.NoSecrets != ""
 }
 
 // Registries returns a client for registries with the user's credentials. Images can be pushed

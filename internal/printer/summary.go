@@ -17,6 +17,9 @@ const maxRows = 200
 // jobs, what changed, and images.
 func Summary(r *report.Result) []string {
 	verdict := "succeeded"
+	if r.LeftOut != nil {
+		verdict = "only planned"
+	}
 	if r.ExitCode != 0 {
 		verdict = fmt.Sprintf("failed (exit code %d)", r.ExitCode)
 	}
@@ -25,11 +28,35 @@ func Summary(r *report.Result) []string {
 		sections = append(sections, fenced(ShortenIDs(r.Error)))
 	}
 	for _, part := range []func(*report.Result) []string{
-		summarizeProblems, summarizeChecks, summarizeJobs, summarizeMatrices, summarizeLastLines, summarizeSecrets, summarizeVolumes, summarizeManifests, summarizeImages, summarizeRuns, summarizeDiffs,
+		summarizeLeftOut, summarizeProblems, summarizeChecks, summarizeJobs, summarizeMatrices, summarizeLastLines, summarizeSecrets, summarizeVolumes, summarizeManifests, summarizeImages, summarizeRuns, summarizeDiffs,
 	} {
 		sections = append(sections, part(r)...)
 	}
 	return sections
+}
+
+// LeftOut returns what a command did not do and why, as one line, or "".
+func LeftOut(r *report.Result) string {
+	if r.LeftOut == nil {
+		return ""
+	}
+	what := "nothing"
+	if len(r.LeftOut.What) > 0 {
+		what = strings.Join(r.LeftOut.What, "; ")
+	}
+	return "left out, as " + r.LeftOut.Why + ": " + what
+}
+
+// summarizeLeftOut returns what the command did not do, as a list.
+func summarizeLeftOut(r *report.Result) []string {
+	if r.LeftOut == nil {
+		return nil
+	}
+	lines := []string{"Left out, as " + inline(r.LeftOut.Why) + ":", ""}
+	for _, one := range r.LeftOut.What {
+		lines = append(lines, "- "+inline(one))
+	}
+	return []string{strings.Join(lines, "\n")}
 }
 
 func summarizeProblems(r *report.Result) []string {

@@ -46,18 +46,20 @@ func (p *Project) findGoogle(ctx context.Context) (*google.Credentials, error) {
 	return found, err
 }
 
+// providerVariable has the input workload-identity-provider of the GitHub Action.
+const providerVariable = "SLIPWAY_WORKLOAD_IDENTITY_PROVIDER"
+
 // federationOfWorkflow returns the Workload Identity Federation that the inputs of the GitHub
 // Action name, or nil.
 func (p *Project) federationOfWorkflow() (*google.Federation, error) {
-	const variable = "SLIPWAY_WORKLOAD_IDENTITY_PROVIDER"
-	provider, _ := p.Lookup(variable)
+	provider, _ := p.Lookup(providerVariable)
 	if provider == "" {
 		return nil, nil
 	}
 	account, _ := p.Lookup("SLIPWAY_SERVICE_ACCOUNT")
 	federation := &google.Federation{Provider: provider, ServiceAccount: account}
 	if err := federation.Check(); err != nil {
-		return nil, &source.Error{Message: fmt.Sprintf("%s: %v", variable, err), Err: err}
+		return nil, &source.Error{Message: fmt.Sprintf("%s: %v", providerVariable, err), Err: err}
 	}
 	return federation, nil
 }

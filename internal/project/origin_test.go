@@ -12,12 +12,14 @@ func TestPullRequest(t *testing.T) {
 	head, base := strings.Repeat("0a", 20), strings.Repeat("0b", 20)
 	whole := `{"pull_request": {"number": 7, "head": {"sha": "` + head + `", "ref": "try", "repo": {"full_name": "acme/churn"}}, "base": {"sha": "` + base + `", "ref": "main", "repo": {"full_name": "acme/churn"}}}}`
 	own := PullRequest{Number: 7, Head: head, Base: Base{"main", base}}
-	foreign := own
-	foreign.Foreign = true
+	foreign, deleted := own, own
+	foreign.Foreign, foreign.From = true, "the fork mallory/churn"
+	deleted.Foreign, deleted.From = true, "a fork"
 	for event, want := range map[string]PullRequest{
 		whole: own,
 		strings.Replace(whole, "acme/churn", "mallory/churn", 1):                                    foreign,
-		strings.Replace(whole, `{"full_name": "acme/churn"}`, "null", 1):                            foreign, // a fork that was deleted
+		strings.Replace(whole, `{"full_name": "acme/churn"}`, "null", 1):                            deleted,
+		strings.Replace(whole, "acme/churn", `m\n::error::/churn`, 1):                               deleted, // a name that no repository has
 		`{"pull_request": {"number": -7, "head": {"sha": "$(touch owned)"}, "base": {"sha": "x"}}}`: {},
 		`{"pull_request": null}`: {}, `{`: {}, `{"ref": "main"}`: {},
 	} {
@@ -29,6 +31,10 @@ func TestPullRequest(t *testing.T) {
 		e := &Env{Lookup: func(name string) (string, bool) { v, ok := variables[name]; return v, ok }}
 		if got := e.PullRequest(); got != want {
 			t.Errorf("%s: got %+v, want %+v", event, got, want)
+		}
+		variables["GITHUB_ACTOR"] = "dependabot[bot]"
+		if got := e.PullRequest(); want == own && (!got.Foreign || got.From != "Dependabot") {
+			t.Errorf("of Dependabot: got %+v", got)
 		}
 		variables["GITHUB_EVENT_NAME"] = "push"
 		if got := e.PullRequest(); got != (PullRequest{}) {

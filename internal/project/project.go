@@ -27,6 +27,9 @@ type Project struct {
 	Params map[string]map[string]string
 	// Offline reports whether commands must not send requests to servers or read secrets.
 	Offline bool
+	// NoSecrets says why this workflow gets no secrets, or is "" if it may have them. Commands
+	// then do what needs none, and contact only the registries of bases.
+	NoSecrets string
 	// PolyaxonVersion is the release that the command line names, or "" for the server's
 	// own.
 	PolyaxonVersion string
@@ -54,7 +57,8 @@ type Project struct {
 
 // Open reads slipway.yaml and masks the secrets that it names. Errors in slipway.yaml are
 // *source.Error. If the directory .slipway is tracked by git, is not a directory or
-// belongs to another user, the error is an *exit.UsageError.
+// belongs to another user, the error is an *exit.UsageError, as it is in a workflow that has
+// secrets and the code of a fork.
 func Open(ctx context.Context, env *Env) (*Project, error) {
 	path, err := env.configPath()
 	if err != nil {
@@ -82,10 +86,17 @@ func Open(ctx context.Context, env *Env) (*Project, error) {
 	}
 	tree := newWorkingTree(cfg.Dir, env.Environ)
 	p.Revision, p.RecheckRevision = func() revision.Revision { return tree.revision(ctx) }, tree.recheck
+	if err := p.checkForeignCode(ctx); err != nil {
+		return nil, err
+	}
 	p.secrets.Remotes = p.remotes()
 	p.maskSecrets(ctx)
+	p.NoSecrets = p.findNoSecrets(ctx)
 	return p, nil
 }
+
+// ReadsSecrets reports whether commands read the secrets that slipway.yaml names.
+func (p *Project) ReadsSecrets() bool { return !p.Offline && p.NoSecrets == "" }
 
 // Names are the names of the images, jobs, services and environments in a slipway.yaml.
 type Names struct{ Images, Jobs, Services, Environments []string }

@@ -19,6 +19,8 @@ type PullRequest struct {
 	// Foreign reports whether the head is in another repository, or Dependabot made it: the
 	// workflow then has no secrets, and its token may only read.
 	Foreign bool
+	// From says where a foreign head comes from: "the fork mallory/churn" or "Dependabot".
+	From string
 }
 
 // Base is a branch and its commit.
@@ -27,37 +29,72 @@ type Base struct{ Branch, Commit string }
 // maxEvent is the largest event that is read, in bytes. GitHub's limit for one is 25 MB.
 const maxEvent = 32 << 20
 
-var commitHash = lazyregexp.New(`^[0-9a-f]{40}$`)
+var (
+	commitHash     = lazyregexp.New(`^[0-9a-f]{40}$`)
+	repositoryName = lazyregexp.New(`^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}$`)
+)
+
+// event is the event of GitHub that started a workflow, as far as slipway reads it. See
+// docs.github.com/en/webhooks/webhook-events-and-payloads. Its text is that of a stranger.
+type event struct {
+	PullRequest struct {
+		Number     int  `json:"number"`
+		Head, Base side // encoding/json ignores case
+	} `json:"pull_request"`
+	// WorkflowRun is the workflow after which this one runs.
+	WorkflowRun struct {
+		HeadSHA        string `json:"head_sha"`
+		HeadRepository named  `json:"head_repository"`
+	} `json:"workflow_run"`
+	Repository named `json:"repository"`
+}
+
+// side is the head or the base of a pull request. The Repo of a fork that was deleted is null.
+type side struct {
+	SHA  string `json:"sha"`
+	Ref  string `json:"ref"`
+	Repo named  `json:"repo"`
+}
+
+// named is a repository.
+type named struct {
+	FullName string `json:"full_name"`
+}
+
+// fork returns what to call a repository that is not the workflow's own.
+func (n named) fork() string {
+	if repositoryName.MatchString(n.FullName) {
+		return "the fork " + n.FullName
+	}
+	return "a fork"
+}
+
+// readEvent reads the event of this workflow. lookup reads an environment variable. It reports
+// false if the event cannot be read.
+func readEvent(lookup func(string) (string, bool)) (event, bool) {
+	path, _ := lookup("GITHUB_EVENT_PATH")
+	var e event
+	text, err := source.ReadDocument(path, maxEvent, "an event")
+	if err != nil || json.Unmarshal(text, &e) != nil {
+		return event{}, false
+	}
+	return e, true
+}
 
 // PullRequest returns the pull request of the event that started this workflow.
 func (e *Env) PullRequest() PullRequest { return ReadPullRequest(e.Lookup) }
 
 // ReadPullRequest is PullRequest for a process without an Env. lookup reads an environment
-// variable. The text of an event is that of a stranger: hashes and numbers that are none are
-// left out.
+// variable. Hashes and numbers that are none are left out.
 func ReadPullRequest(lookup func(string) (string, bool)) PullRequest {
-	get := func(name string) string { value, _ := lookup(name); return value }
-	if get("GITHUB_EVENT_NAME") != "pull_request" {
+	if name, _ := lookup("GITHUB_EVENT_NAME"); name != "pull_request" {
 		return PullRequest{}
 	}
-	type side struct {
-		SHA  string `json:"sha"`
-		Ref  string `json:"ref"`
-		Repo struct {
-			FullName string `json:"full_name"`
-		} `json:"repo"`
-	}
-	var event struct {
-		PullRequest struct {
-			Number     int  `json:"number"`
-			Head, Base side // encoding/json ignores case
-		} `json:"pull_request"`
-	}
-	text, err := source.ReadDocument(get("GITHUB_EVENT_PATH"), maxEvent, "an event")
-	if err != nil || json.Unmarshal(text, &event) != nil {
+	e, ok := readEvent(lookup)
+	if !ok {
 		return PullRequest{}
 	}
-	found := event.PullRequest
+	found := e.PullRequest
 	p := PullRequest{Number: max(found.Number, 0), Base: Base{Branch: found.Base.Ref}}
 	if commitHash.MatchString(found.Head.SHA) {
 		p.Head = found.Head.SHA
@@ -65,6 +102,11 @@ func ReadPullRequest(lookup func(string) (string, bool)) PullRequest {
 	if commitHash.MatchString(found.Base.SHA) {
 		p.Base.Commit = found.Base.SHA
 	}
-	p.Foreign = found.Head.Repo.FullName != found.Base.Repo.FullName || get("GITHUB_ACTOR") == "dependabot[bot]"
+	switch actor, _ := lookup("GITHUB_ACTOR"); {
+	case found.Head.Repo.FullName != found.Base.Repo.FullName:
+		p.Foreign, p.From = true, found.Head.Repo.fork()
+	case actor == "dependabot[bot]":
+		p.Foreign, p.From = true, "Dependabot"
+	}
 	return p
 }

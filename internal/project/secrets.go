@@ -2,11 +2,13 @@ package project
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // Resolve reads the secret that text names, such as env:TOKEN, and masks its value. at
@@ -22,7 +24,11 @@ func (p *Project) Resolve(ctx context.Context, text string, at ...string) (secre
 	case err != nil && src.IsRemote():
 		return secret.Value{}, p.located(err, at...)
 	case err != nil:
-		return secret.Value{}, WithPosition(p.Config.At(at...), err)
+		located := WithPosition(p.Config.At(at...), err)
+		if e := new(source.Error); errors.As(located, &e) && e.Hint == "" {
+			e.Hint = p.NoSecrets
+		}
+		return secret.Value{}, located
 	}
 	secret.LearnAll(p.Secrets, value)
 	return value, nil

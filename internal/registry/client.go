@@ -46,6 +46,9 @@ type Client struct {
 	// has the right size. If false, the registry is trusted to have the blobs that its
 	// manifests name.
 	Verify bool
+	// Empty makes Open give repositories that have nothing and take nothing, without asking the
+	// registry. Bases are read as ever.
+	Empty bool
 	// Pause waits between attempts. If nil, it waits by the clock.
 	Pause func(context.Context, time.Duration) error
 	// OnWait is called each time a request waits for a busy registry, possibly from

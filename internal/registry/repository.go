@@ -43,6 +43,9 @@ type Repository struct {
 // also requests permission to read the other repositories, from which blobs may be mounted,
 // and does without it if the registry refuses.
 func (c *Client) Open(ctx context.Context, repository name.Repository, scope string, others ...name.Repository) (*Repository, error) {
+	if c.Empty {
+		return &Repository{Name: repository, Meter: &Meter{}, client: c, wire: newWire(repository, emptyTransport{})}, nil
+	}
 	own := []string{repository.Scope(scope)}
 	scopes := own
 	for _, other := range others {
@@ -72,7 +75,7 @@ func (c *Client) Open(ctx context.Context, repository name.Repository, scope str
 // that Open need not wait for the response. It does nothing unless the transport is that of
 // CachePings. It ignores errors, which Open will return.
 func (c *Client) Ping(ctx context.Context, image string) {
-	if _, remembers := c.Transport.(*pings); !remembers || c.Prefix == "" {
+	if _, remembers := c.Transport.(*pings); !remembers || c.Prefix == "" || c.Empty {
 		return
 	}
 	if repository, err := c.Reference(image); err == nil {

@@ -90,6 +90,9 @@ func jsonOf(value any) string {
 
 // changed reports whether the command changed something, or, for a plan, would change something.
 func changed(r *report.Result) bool {
+	if r.LeftOut != nil && r.Command != "plan" {
+		return false
+	}
 	found := r.Changes > 0
 	for _, i := range r.Images {
 		found = found || i.Action.Changes()
@@ -133,8 +136,12 @@ var plainWord = lazyregexp.New(`^[A-Za-z0-9_-]{0,64}$`)
 
 // status returns the status of the pipeline. This is the first status of a job other than
 // succeeded and upstream_failed. If there is none, it is the status of the last job or,
-// without jobs, succeeded; it is failed if the command failed.
+// without jobs, succeeded; it is failed if the command failed. It is planned if the workflow
+// gets no secrets.
 func status(r *report.Result) string {
+	if r.LeftOut != nil && r.ExitCode == 0 {
+		return "planned"
+	}
 	for _, j := range r.Jobs {
 		if j.Status != "" && j.Status != "succeeded" && j.Status != "upstream_failed" {
 			return j.Status

@@ -104,6 +104,9 @@ func (w *workflow) close() {
 // that is a warning and does not change how the command ended.
 func (w *workflow) report(r *report.Result, err error) {
 	w.close()
+	if r.LeftOut != nil {
+		w.commands.Notice(source.Position{}, "slipway "+r.Command, printer.ShortenIDs(printer.EscapeLines(printer.LeftOut(r))))
+	}
 	w.problems(r)
 	shown := *r
 	if err != nil {

@@ -20,6 +20,10 @@ type Result struct {
 	// Error is the error of the command, with secret values masked.
 	Error string `json:"error,omitempty"`
 
+	// LeftOut is what the command did not do, as the workflow gets no secrets. What it would have
+	// done is in the other sections, as in a plan.
+	LeftOut *LeftOut `json:"left_out,omitempty"`
+
 	Images []Image `json:"images,omitempty"`
 	// CreateNamespace is the namespace that would be created for the secrets, or "".
 	CreateNamespace string   `json:"create_namespace,omitempty"`
@@ -59,6 +63,12 @@ type Result struct {
 	// a longer Message are left out.
 	Events        []Event `json:"events,omitempty"`
 	EventsOmitted int     `json:"events_omitted,omitempty"`
+}
+
+// LeftOut says what a command did not do.
+type LeftOut struct {
+	Why  string   `json:"why"`
+	What []string `json:"what,omitempty"`
 }
 
 // Image is an image that was, or would be, built and pushed, or that is in the registry.
