@@ -216,10 +216,10 @@ func TestGoogleCloudRefuses(t *testing.T) {
 		"no right to the cluster": {inGoogle + token, func(c *googleCloud, _ *Env) { c.Deny("container.clusters.get") }, secrets, ExitStep,
 			"slipway.yaml:4:16: " + who + " lacks the permission container.clusters.get on projects/acme-ml/locations/europe-west4/clusters/ml"},
 		"not a key": {inGoogle + token, func(_ *googleCloud, env *Env) {
-			env.Lookup = func(string) (string, bool) { return "hunter2-hunter2", true }
+			env.Lookup = func(name string) (string, bool) { return "hunter2-hunter2", name == "GCP_SA_KEY" }
 		}, secrets, ExitUsage, "slipway.yaml:3:23: env:GCP_SA_KEY is not JSON"},
 		"not a key, of use or not": {"project: story\nregistry: REGISTRY\ngoogle: {credentials: env:GCP_SA_KEY}\nimages: {api: {files: [src]}}\n", func(_ *googleCloud, env *Env) {
-			env.Lookup = func(string) (string, bool) { return "hunter2-hunter2", true }
+			env.Lookup = func(name string) (string, bool) { return "hunter2-hunter2", name == "GCP_SA_KEY" }
 		}, func(ctx context.Context, env *Env) (*Result, error) { return Deploy(ctx, env, DeployOptions{}) }, ExitUsage, "slipway.yaml:3:23: env:GCP_SA_KEY is not JSON"},
 		"a build secret": {inGoogle + "images: {api: {dockerfile: src/Dockerfile, build-secrets: {pip: '" + managed("pip") + "'}}}\n", func(*googleCloud, *Env) {},
 			func(ctx context.Context, env *Env) (*Result, error) { return Build(ctx, env, BuildOptions{}) }, ExitUsage,

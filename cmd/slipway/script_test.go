@@ -143,14 +143,16 @@ func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 			return err == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"eventually": eventually,
-			"fetch":      fetch,
-			"freeport":   freePort,
-			"occupy":     occupy,
-			"unraced":    func(ts *testscript.TestScript, neg bool, args []string) { unraced(t, ts, neg, args) },
-			"saveimage":  saveImage,
-			"pythonbase": func(ts *testscript.TestScript, neg bool, args []string) { pythonBase(t, ts, neg, args) },
-			"buildkit":   func(ts *testscript.TestScript, neg bool, args []string) { buildKit(t, ts, neg, args) },
+			"eventually":  eventually,
+			"fetch":       fetch,
+			"freeport":    freePort,
+			"occupy":      occupy,
+			"unraced":     func(ts *testscript.TestScript, neg bool, args []string) { unraced(t, ts, neg, args) },
+			"saveimage":   saveImage,
+			"block":       block,
+			"googlecloud": func(ts *testscript.TestScript, neg bool, args []string) { googleCloud(t, ts, neg, args) },
+			"pythonbase":  func(ts *testscript.TestScript, neg bool, args []string) { pythonBase(t, ts, neg, args) },
+			"buildkit":    func(ts *testscript.TestScript, neg bool, args []string) { buildKit(t, ts, neg, args) },
 		},
 	})
 }

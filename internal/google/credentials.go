@@ -31,8 +31,16 @@ type Credentials struct {
 // Find returns the credentials that options describe, or Application Default Credentials.
 // It checks them as far as that needs no request. Only on a machine without any it sends
 // one, to the metadata server of this machine. The error is a *KeyError if a key cannot be
-// used, and a *NoCredentialsError if there are none.
+// used, a *NoCredentialsError if there are none, and an *OverrideError if the environment names
+// an address to which no token may be sent.
 func Find(ctx context.Context, options Options) (*Credentials, error) {
+	if options.Endpoints == (Endpoints{}) {
+		public, err := Public().overridden(options.Lookup)
+		if err != nil {
+			return nil, err
+		}
+		options.Endpoints = public
+	}
 	c := &Credentials{options: options.complete(), masker: secret.NewMasker()}
 	c.tokens.renew = c.renew
 	keyed := options.Key.Len() > 0 || options.KeyFrom != ""

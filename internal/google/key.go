@@ -159,7 +159,7 @@ func (c *Credentials) useKey(text []byte, from string) error {
 	c.issue = func(ctx context.Context) (*oauth2.Token, error) {
 		config := jwt.Config{
 			Email: key.Account, PrivateKey: []byte(key.private), PrivateKeyID: key.ID,
-			Scopes: c.options.Scopes, TokenURL: c.options.Endpoints.Token,
+			Scopes: c.options.Scopes, TokenURL: c.options.Endpoints.Token, Audience: Public().Token, // whatever leads there
 		}
 		return config.TokenSource(ctx).Token()
 	}

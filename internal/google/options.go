@@ -21,7 +21,8 @@ type Options struct {
 	Federation *Federation
 	// Scopes of the access tokens. None means CloudPlatform.
 	Scopes []string
-	// Endpoints are the addresses of the services. The zero value means Public.
+	// Endpoints are the addresses of the services. The zero value means Public, with what
+	// gcloud's variables override (docs/google.md).
 	Endpoints Endpoints
 	// Lookup returns an environment variable, as os.LookupEnv does.
 	Lookup func(string) (string, bool)
@@ -40,9 +41,6 @@ type Options struct {
 func (o Options) complete() Options {
 	if len(o.Scopes) == 0 {
 		o.Scopes = []string{CloudPlatform}
-	}
-	if o.Endpoints == (Endpoints{}) {
-		o.Endpoints = Public()
 	}
 	if o.Lookup == nil {
 		o.Lookup = func(string) (string, bool) { return "", false }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -46,6 +47,53 @@ func TestRenewal(t *testing.T) {
 			t.Errorf("%d tokens in six hours, want 7", got)
 		}
 	})
+}
+
+// TestFederationForSixHours works for six hours in a job of GitHub, whose OIDC tokens live for
+// five minutes. Each access token has an OIDC token of its own, nothing is refused, and no file
+// appears.
+func TestFederationForSixHours(t *testing.T) {
+	for name, impersonates := range map[string]bool{"direct": false, "as a service account": true} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			t.Setenv("HOME", dir)
+			t.Setenv("TMPDIR", dir)
+			t.Chdir(dir)
+			synctest.Test(t, func(t *testing.T) {
+				s := googletest.New(t)
+				s.AddProvider(provider, googletest.Provider{})
+				account := ""
+				if impersonates {
+					account = s.Account("deployer")
+				}
+				o := inJob(s, account)
+				refused := 0
+				carry := o.Transport
+				o.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+					response, err := carry.RoundTrip(r)
+					if err != nil || response.StatusCode != http.StatusOK {
+						refused++
+					}
+					return response, err
+				})
+				found := find(t, o)
+				for range 6 * 60 {
+					if err := clusters(t.Context(), found, s); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(time.Minute)
+				}
+				asked := strings.Join(s.Requests(), "\n")
+				subjects, tokens := strings.Count(asked, "/github/idtoken"), strings.Count(asked, "/sts/v1/token")
+				if subjects != 7 || tokens != subjects || refused > 0 || strings.Count(asked, ":generateAccessToken") != map[bool]int{true: 7, false: 0}[impersonates] {
+					t.Errorf("%d OIDC tokens and %d exchanges in six hours, want 7; %d requests were refused", subjects, tokens, refused)
+				}
+			})
+			if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+				t.Errorf("there are files: %v, %v", files, err)
+			}
+		})
+	}
 }
 
 // TestSingleFlight lets a hundred callers need a token at once.

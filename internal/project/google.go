@@ -71,13 +71,14 @@ func (p *Project) located(err error, at ...string) error {
 	var (
 		key       *google.KeyError
 		none      *google.NoCredentialsError
+		override  *google.OverrideError
 		cluster   *gke.NotFoundError
 		endpoint  *gke.EndpointError
 		fleet     *gke.NoMembershipError
 		missing   *secretmanager.NotFoundError
 		forbidden *secretmanager.StateError
 	)
-	for _, mistake := range []any{&key, &none, &cluster, &endpoint, &fleet, &missing, &forbidden} {
+	for _, mistake := range []any{&key, &none, &override, &cluster, &endpoint, &fleet, &missing, &forbidden} {
 		if errors.As(err, mistake) {
 			return WithPosition(p.Config.At(at...), err)
 		}

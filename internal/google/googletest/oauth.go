@@ -92,7 +92,7 @@ func (s *Server) byKey(w http.ResponseWriter, assertion string) {
 	case iat.After(now.Add(allowedSkew)) || !exp.After(now.Add(-allowedSkew)) || exp.Sub(iat) > longest+allowedSkew:
 		oauthError(w, http.StatusBadRequest, "invalid_grant",
 			"Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.")
-	case claims.Aud != s.Endpoints().Token:
+	case claims.Aud != google.Public().Token:
 		oauthError(w, http.StatusBadRequest, "invalid_grant", "Invalid JWT: Failed audience check.")
 	case !knownScopes(claims.Scope):
 		oauthError(w, http.StatusBadRequest, "invalid_scope", "Invalid OAuth scope or ID token audience provided.")

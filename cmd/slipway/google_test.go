@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/google/googletest"
+	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
+	"github.com/slipway-ci/slipway/internal/testenv"
+)
+
+// googleCloud starts a Google Cloud with the cluster ml in a region and in a zone, and the secrets
+// of docs/google.md: googlecloud. Ada has logged in with gcloud in $HOME, and GCP_SA_KEY is a key.
+// In CI, the cluster is a real API server.
+func googleCloud(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: googlecloud")
+	}
+	cloud := googletest.New(t).Listen()
+	var objects http.Handler
+	if testenv.Thorough() {
+		objects = realCluster(t, ts)
+	} else {
+		imitation, err := kubernetes.New(ts.MkAbs(".kubernetes"), "polyaxon-v1")
+		ts.Check(err)
+		objects = imitation
+	}
+	plane := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := cloud.Valid(r); !ok {
+			kubernetes.Refuse(w, http.StatusUnauthorized, "Unauthorized")
+			return
+		}
+		r.Header.Del("Authorization")
+		objects.ServeHTTP(w, r)
+	}))
+	t.Cleanup(plane.Close)
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: plane.Certificate().Raw})
+	for _, location := range []string{"europe-west4", "europe-west4-a"} {
+		cloud.AddCluster(googletest.Cluster{Location: location, Name: "ml", Public: plane.Listener.Addr().String(), Authority: authority})
+	}
+	for _, name := range []string{"mlflow-password", "mlflow-cookie"} {
+		cloud.AddSecret(name, &googletest.Version{Value: []byte("first-" + name)}, &googletest.Version{Value: []byte("second-" + name)}, &googletest.Version{Value: []byte("value-of-" + name)})
+	}
+	login := filepath.Join(ts.Getenv("HOME"), ".config", "gcloud", "application_default_credentials.json")
+	ts.Check(os.MkdirAll(filepath.Dir(login), 0o700))
+	ts.Check(os.WriteFile(login, cloud.Login("ada@acme.dev"), 0o600))
+	to := cloud.Endpoints()
+	for name, value := range map[string]string{
+		"CLOUDSDK_AUTH_TOKEN_HOST": to.Token, "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER": to.Container + "/", "CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER": to.SecretManager + "/",
+		"GCP_SA_KEY": string(cloud.NewKey(cloud.Account("deployer"))),
+	} {
+		ts.Setenv(name, value)
+	}
+}
+
+// realCluster starts a real API server, and returns an administrator's access to it.
+func realCluster(t *testing.T, ts *testscript.TestScript) http.Handler {
+	access := testenv.Kubernetes(t)
+	clients, err := client.NewForConfig(access)
+	ts.Check(err)
+	_, err = clients.Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "polyaxon-v1"}}, metav1.CreateOptions{})
+	ts.Check(err)
+	transport, err := rest.TransportFor(access)
+	ts.Check(err)
+	target, err := url.Parse(access.Host)
+	ts.Check(err)
+	return &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }}
+}
+
+// block writes a fenced block of YAML of a page of docs to a file: block FILE PAGE N. N counts from
+// 1.
+func block(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 || len(args[2]) != 1 {
+		ts.Fatalf("usage: block FILE PAGE N")
+	}
+	parts := strings.Split(ts.ReadFile(filepath.Join(ts.Getenv("ROOT"), "docs", args[1])), "```yaml\n")
+	n := int(args[2][0] - '0')
+	if n < 1 || n >= len(parts) {
+		ts.Fatalf("%s has only %d blocks", args[1], len(parts)-1)
+	}
+	text, _, _ := strings.Cut(parts[n], "```")
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
