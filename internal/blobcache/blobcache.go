@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -15,15 +14,14 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/slipway-ci/slipway/internal/atomicfile"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
 const (
-	// blobsDir and tagsDir are the directories of the cache. partPrefix begins the names of files
-	// that are being written.
-	blobsDir   = "blobs"
-	tagsDir    = "tags"
-	partPrefix = ".part-"
+	// blobsDir and tagsDir are the directories of the cache.
+	blobsDir = "blobs"
+	tagsDir  = "tags"
 	// maxTag limits the size of the file of a tag, in bytes.
 	maxTag = 64 << 10
 	// abandoned is the age from which a file that was being written is one that a killed process
@@ -78,7 +76,7 @@ func (c Cache) Keep(stream io.ReadCloser, digest v1.Hash, size int64) io.ReadClo
 		return stream
 	}
 	c.makeRoom(size)
-	file, err := os.CreateTemp(dir, partPrefix+"*")
+	file, err := os.CreateTemp(dir, atomicfile.Prefix+"*")
 	if err != nil {
 		return stream
 	}
@@ -101,19 +99,8 @@ func (c Cache) SetTag(reference string, digest v1.Hash, at time.Time) {
 		return
 	}
 	dir := filepath.Join(c.dir, tagsDir)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return
-	}
-	file, err := os.CreateTemp(dir, partPrefix+"*")
-	if err != nil {
-		return
-	}
-	_, err = file.Write(text)
-	if errors.Join(err, file.Close()) == nil {
-		err = os.Rename(file.Name(), c.tag(reference))
-	}
-	if err != nil {
-		_ = os.Remove(file.Name())
+	if os.MkdirAll(dir, 0o700) == nil {
+		_ = atomicfile.Write(c.tag(reference), text, 0o600) // without it, the registry is asked next time
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/slipway-ci/slipway/internal/atomicfile"
 )
 
 func digestOf(text string) v1.Hash {
@@ -91,7 +93,7 @@ func TestRoom(t *testing.T) {
 	if _, err := cached(c, "bbb"); err != nil { // used again
 		t.Fatal(err)
 	}
-	left := filepath.Join(c.dir, blobsDir, partPrefix+"killed")
+	left := filepath.Join(c.dir, blobsDir, atomicfile.Prefix+"killed")
 	if err := os.WriteFile(left, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

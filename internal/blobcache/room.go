@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/atomicfile"
 )
 
 // makeRoom deletes the blobs that were not used for the longest time, until there is room for size
@@ -24,12 +26,12 @@ func (c Cache) makeRoom(size int64) {
 		if err != nil { // another process has deleted it
 			continue
 		}
-		if strings.HasPrefix(info.Name(), partPrefix) && time.Since(info.ModTime()) > abandoned {
+		if strings.HasPrefix(info.Name(), atomicfile.Prefix) && time.Since(info.ModTime()) > abandoned {
 			_ = os.Remove(filepath.Join(dir, info.Name()))
 			continue
 		}
 		total += info.Size()
-		if !strings.HasPrefix(info.Name(), partPrefix) {
+		if !strings.HasPrefix(info.Name(), atomicfile.Prefix) {
 			blobs = append(blobs, info)
 		}
 	}

@@ -2,13 +2,13 @@ package checker
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
 
+	"github.com/slipway-ci/slipway/internal/atomicfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
 	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -72,14 +72,5 @@ func replace(path string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".slipway-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	_, err = file.Write(text)
-	if err = errors.Join(err, file.Chmod(info.Mode().Perm()), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return atomicfile.Write(path, text, info.Mode().Perm())
 }

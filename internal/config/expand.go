@@ -11,27 +11,24 @@ import (
 
 var variable = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// VariableError says what is wrong with a ${NAME} in a text.
-type VariableError struct {
+// VariableProblem says what is wrong with a ${NAME} in a text.
+type VariableProblem struct {
 	Message, Hint string
 	// Unset is the name of the variable if it is not set, or "" if the text is wrong.
 	Unset string
 }
 
-// Error implements error.
-func (e *VariableError) Error() string { return e.Message + " (" + e.Hint + ")" }
-
 // Expand replaces ${NAME} and ${NAME:-default} in a text by the values of environment
 // variables, and $${ by a literal ${. expanded reports whether there were any variables.
-// The errors are about each variable that is not set, and the first one that is not
+// The problems are each variable that is not set, and the first one that is not
 // well-formed.
-func Expand(text string, lookup func(string) (string, bool)) (value string, expanded bool, errs []*VariableError) {
+func Expand(text string, lookup func(string) (string, bool)) (value string, expanded bool, problems []*VariableProblem) {
 	var b strings.Builder
 	for rest := text; ; {
 		before, after, found := strings.Cut(rest, "${")
 		if !found {
 			b.WriteString(rest)
-			return b.String(), expanded, errs
+			return b.String(), expanded, problems
 		}
 		if strings.HasSuffix(before, "$") {
 			b.WriteString(strings.TrimSuffix(before, "$") + "${")
@@ -41,11 +38,11 @@ func Expand(text string, lookup func(string) (string, bool)) (value string, expa
 		b.WriteString(before)
 		reference, tail, closed := strings.Cut(after, "}")
 		if !closed {
-			return "", false, append(errs, &VariableError{Message: "${ is not closed by }", Hint: "write $${ for a plain ${"})
+			return "", false, append(problems, &VariableProblem{Message: "${ is not closed by }", Hint: "write $${ for a plain ${"})
 		}
 		name, fallback, hasFallback := strings.Cut(reference, ":-")
 		if !variable.MatchString(name) {
-			return "", false, append(errs, &VariableError{
+			return "", false, append(problems, &VariableProblem{
 				Message: fmt.Sprintf("${%s} is not a valid environment variable name", reference),
 				Hint:    "write ${NAME} or ${NAME:-default}, or $${ for a plain ${",
 			})
@@ -53,7 +50,7 @@ func Expand(text string, lookup func(string) (string, bool)) (value string, expa
 		value, set := lookup(name)
 		if !set || value == "" && hasFallback {
 			if !hasFallback {
-				errs = append(errs, &VariableError{
+				problems = append(problems, &VariableProblem{
 					Message: fmt.Sprintf("the environment variable %s is not set", name), Hint: "set it, or write ${" + name + ":-default}", Unset: name,
 				})
 			}

@@ -14,6 +14,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/slipway-ci/slipway/internal/contextio"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/rootfs"
@@ -136,7 +137,7 @@ func readFS(ctx context.Context, s Spec, b *base, pass layerCopier) (*rootfs.FS,
 // intact but is not an archive that rootfs can read, readLayer returns an empty layer, and
 // partial is true.
 func readLayer(ctx context.Context, stream io.Reader, digest v1.Hash) (l *rootfs.Layer, partial bool, err error) {
-	body := &contextReader{ctx, stream}
+	body := contextio.NewReader(ctx, stream)
 	l, wrong := rootfs.Read(body)
 	if _, err := io.Copy(io.Discard, body); err != nil {
 		return nil, false, fmt.Errorf("read the layer %s: %w", digest, errors.Join(err, ctx.Err()))

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/slipway-ci/slipway/internal/contextio"
 	"github.com/slipway-ci/slipway/internal/exclusion"
 	"github.com/slipway-ci/slipway/internal/panics"
 )
@@ -85,7 +86,7 @@ func readEntry(ctx context.Context, root *os.Root, e *entry) (isKey bool, err er
 	} else {
 		e.size = 0
 	}
-	n, err := io.Copy(h, &contextReader{ctx, file})
+	n, err := io.Copy(h, contextio.NewReader(ctx, file))
 	if err != nil {
 		return false, readError(ctx, e.file, err)
 	}
@@ -125,20 +126,6 @@ func fingerprint(entries []entry) string {
 		fmt.Fprintf(h, "%q %o %d:%d %q %x\n", e.name, e.mode, e.owner.User, e.owner.Group, e.link, e.sum)
 	}
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-// contextReader is a reader that fails once its context is done.
-type contextReader struct {
-	ctx context.Context
-	io.Reader
-}
-
-// Read implements io.Reader.
-func (r *contextReader) Read(b []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(b)
 }
 
 // counter hashes and counts what is written to it.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/contextio"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -118,7 +119,7 @@ func readProgram(ctx context.Context, path string) (entry, error) {
 	defer file.Close()
 	h := sha256.New()
 	e := entry{mode: 0o755}
-	if e.size, err = io.Copy(h, &contextReader{ctx, file}); err != nil {
+	if e.size, err = io.Copy(h, contextio.NewReader(ctx, file)); err != nil {
 		return entry{}, err
 	}
 	h.Sum(e.sum[:0])

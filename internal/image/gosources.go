@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/contextio"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -228,7 +229,7 @@ func (h *sourceHash) addFile(path string) error {
 	}
 	h.addTimes(info)
 	content := sha256.New()
-	if _, err := io.Copy(content, &contextReader{h.ctx, file}); err != nil {
+	if _, err := io.Copy(content, contextio.NewReader(h.ctx, file)); err != nil {
 		return err
 	}
 	fmt.Fprintf(h, "%q %x\n", path, content.Sum(nil))

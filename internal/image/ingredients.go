@@ -147,7 +147,7 @@ func (c Ingredients) since(old Ingredients) []string {
 			}
 		}
 	}
-	told := func(name, now, before string) string {
+	describe := func(name, now, before string) string {
 		switch {
 		case before == "":
 			return name + " (new)"
@@ -156,15 +156,15 @@ func (c Ingredients) since(old Ingredients) []string {
 		}
 		return name
 	}
-	compare(c.Files, old.Files, told)
+	compare(c.Files, old.Files, describe)
 	compare(c.Packages, old.Packages, func(name, now, before string) string {
 		is, _, _ := strings.Cut(now, " ")
 		was, _, _ := strings.Cut(before, " ")
 		if is == "" || was == "" || is == was {
-			return told(strings.TrimSpace(name+" "+cmp.Or(is, was)), now, before)
+			return describe(strings.TrimSpace(name+" "+cmp.Or(is, was)), now, before)
 		}
 		return name + " " + was + " -> " + is
 	})
-	compare(c.Settings, old.Settings, told)
+	compare(c.Settings, old.Settings, describe)
 	return all
 }

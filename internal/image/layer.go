@@ -18,6 +18,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/slipway-ci/slipway/internal/contextio"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -133,7 +134,7 @@ func packEntry(ctx context.Context, archive *tar.Writer, root *os.Root, e entry)
 		return err
 	}
 	// Read one more byte to detect a file that has grown.
-	body := io.Reader(&contextReader{ctx, io.LimitReader(file, e.size+1)})
+	body := contextio.NewReader(ctx, io.LimitReader(file, e.size+1))
 	read := sha256.New()
 	if e.open == nil { // otherwise the source verifies the content
 		body = io.TeeReader(body, read)

@@ -169,35 +169,35 @@ func (b *base) findPython(ctx context.Context, s Spec) error {
 // pythonOf returns the interpreter that the requirements are for: the one that slipway.yaml
 // names, or the first on the base's PATH that has the version in slipway.yaml.
 func pythonOf(s Spec, env []string, fs *rootfs.FS) (interpreter, error) {
-	told := variable(env, pythonVersion)
+	stated := variable(env, pythonVersion)
 	found, ok := searchPython(s, env, fs)
 	switch {
 	case ok && s.Python != "" && found.Version != s.Python:
 		return interpreter{}, refusePython(s, fs, fmt.Sprintf("has Python %s at %s, but python.version is %s", found.Version, found.Path, s.Python))
 	case ok:
 		p := interpreter{path: found.Path, version: found.Version}
-		if strings.HasPrefix(told, found.Version+".") {
-			p.version = told // including the patch version
+		if strings.HasPrefix(stated, found.Version+".") {
+			p.version = stated // including the patch version
 		}
 		p.libc, _ = fs.Libc(found.Path)
 		return p, nil
-	case told != "" && s.Python != "" && told != s.Python && !strings.HasPrefix(told, s.Python+"."):
-		return interpreter{}, refusePython(s, fs, fmt.Sprintf("has Python %s, but python.version is %s", told, s.Python))
+	case stated != "" && s.Python != "" && stated != s.Python && !strings.HasPrefix(stated, s.Python+"."):
+		return interpreter{}, refusePython(s, fs, fmt.Sprintf("has Python %s, but python.version is %s", stated, s.Python))
 	case !fs.Partial && s.Interpreter != "":
 		return interpreter{}, refusePython(s, fs, "has no Python at "+s.Interpreter)
-	case !fs.Partial && told == "" && s.Python != "":
+	case !fs.Partial && stated == "" && s.Python != "":
 		return interpreter{}, refusePython(s, fs, "has no Python "+s.Python+" on its PATH")
-	case !fs.Partial && told == "":
+	case !fs.Partial && stated == "":
 		return interpreter{}, refusePython(s, fs, "has no Python on its PATH")
 	}
 	// The base states a version but no interpreter was found, or it could not be read.
-	p := interpreter{path: cmp.Or(s.Interpreter, officialInterpreter), version: cmp.Or(s.Python, told)}
+	p := interpreter{path: cmp.Or(s.Interpreter, officialInterpreter), version: cmp.Or(s.Python, stated)}
 	if p.version == "" {
 		return interpreter{}, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the base %s does not state its Python version, and its layers cannot be read", s.Name, s.Base),
 			Hint: "set python.version, such as 3.12, and python.interpreter where Python is not at " + officialInterpreter}
 	}
 	if !fs.Partial {
-		s.Notify(Warning, "image %s: the base %s states that it has Python %s, but no interpreter was found in it; using %s", s.Name, s.Base, told, p.path)
+		s.Notify(Warning, "image %s: the base %s states that it has Python %s, but no interpreter was found in it; using %s", s.Name, s.Base, stated, p.path)
 	}
 	p.libc, _ = fs.Libc(p.path)
 	return p, nil

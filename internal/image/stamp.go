@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/atomicfile"
 	"github.com/slipway-ci/slipway/internal/machine"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/state"
@@ -159,24 +160,12 @@ func writeSigned(path string, text []byte) error {
 	return writeAtomic(path, append([]byte(code+"\n"), text...))
 }
 
-// writeAtomic writes a file atomically.
+// writeAtomic writes a file atomically, and creates its directory.
 func writeAtomic(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".part-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(file.Name()) }() // does nothing after the rename
-	_, err = file.Write(text)
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return atomicfile.Write(path, text, 0o600)
 }
 
 // maxCacheFile limits the size of the cached files that are read. slipway never writes that

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slipway-ci/slipway/internal/contextio"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -230,7 +231,7 @@ func TestCancelledBuildEndsAtOnce(t *testing.T) {
 	if _, err := Prepare(ctx, filesSpec(dir, "src"), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v; want context.Canceled", err)
 	}
-	_, err := io.Copy(io.Discard, &contextReader{ctx, strings.NewReader("endless")})
+	_, err := io.Copy(io.Discard, contextio.NewReader(ctx, strings.NewReader("endless")))
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("a large file is read on: %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/slipway-ci/slipway/internal/atomicfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/edit"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/source/syntax"
@@ -133,17 +134,8 @@ func (f *file) write() (bool, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return false, fmt.Errorf("write the kubeconfig: %w", err)
 	}
-	part, err := os.CreateTemp(dir, ".kubeconfig-*")
-	if err != nil {
+	if err := atomicfile.WriteSync(f.at, f.changed, 0o600); err != nil {
 		return false, fmt.Errorf("write the kubeconfig: %w", err)
-	}
-	_, err = part.Write(f.changed)
-	err = errors.Join(err, part.Chmod(0o600), part.Sync(), part.Close())
-	if err == nil {
-		err = os.Rename(part.Name(), f.at)
-	}
-	if err != nil {
-		return false, fmt.Errorf("write the kubeconfig: %w", errors.Join(err, os.Remove(part.Name())))
 	}
 	return true, nil
 }

@@ -67,11 +67,6 @@ func (r *Regexp) FindAllStringSubmatch(s string, n int) [][]string {
 	return r.compiled().FindAllStringSubmatch(s, n)
 }
 
-// FindAllSubmatch returns the first n matches with their groups, or all if n is negative.
-func (r *Regexp) FindAllSubmatch(b []byte, n int) [][][]byte {
-	return r.compiled().FindAllSubmatch(b, n)
-}
-
 // ReplaceAllString returns s with all matches replaced.
 func (r *Regexp) ReplaceAllString(s, by string) string { return r.compiled().ReplaceAllString(s, by) }
 

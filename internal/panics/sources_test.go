@@ -123,6 +123,7 @@ var bounded = map[string]string{
 	"internal/google/exchange.go http.Client":         "its transport has those of package timeouts",
 	"internal/google/metadata.go http.Client":         "its transport has those of package timeouts",
 	"internal/doctor/mlflow.go http.Client":           "its context has a limit",
+	"internal/cluster/clients.go http.Client":         "its transport has those of package timeouts",
 	"internal/gate/gate.go http.Server":               "ReadHeaderTimeout",
 	"internal/sandbox/serve.go http.Server":           "ReadHeaderTimeout",
 }

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/atomicfile"
+	"github.com/slipway-ci/slipway/internal/contextio"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -91,16 +93,7 @@ func writeFile(name string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(name), ".part-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(file.Name()) }() // already renamed on success
-	_, err = file.Write(text)
-	if err := errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), name)
+	return atomicfile.Write(name, text, 0o600)
 }
 
 func hashFile(ctx context.Context, name string) (sum string, size int64, err error) {
@@ -110,21 +103,8 @@ func hashFile(ctx context.Context, name string) (sum string, size int64, err err
 	}
 	defer file.Close()
 	h := sha256.New()
-	size, err = io.Copy(h, &contextReader{ctx, file})
+	size, err = io.Copy(h, contextio.NewReader(ctx, file))
 	return hex.EncodeToString(h.Sum(nil)), size, err
-}
-
-// contextReader is a reader that fails once its context is done.
-type contextReader struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (r *contextReader) Read(b []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(b)
 }
 
 // pipFetch downloads the wheels of requirements with up to pipProcesses processes of pip,

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/contextio"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -42,7 +43,7 @@ func (p *partial) fetch(ctx context.Context, from *remote, address string) (sum 
 			return "", err
 		}
 		defer file.Close()
-		_, err = io.Copy(p, &contextReader{ctx, file})
+		_, err = io.Copy(p, contextio.NewReader(ctx, file))
 		return hex.EncodeToString(p.sum.Sum(nil)), err
 	}
 	if err = p.get(ctx, from, address); p.n > 0 && isStatus(err, http.StatusRequestedRangeNotSatisfiable) {

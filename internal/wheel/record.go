@@ -14,6 +14,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/contextio"
 )
 
 // noteSums sets the hash of each file to the one in RECORD. The file is compared with it
@@ -76,7 +78,7 @@ func (e *entry) read(ctx context.Context, algorithm, digest string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(writer, &contextReader{ctx, r})
+	_, err = io.Copy(writer, contextio.NewReader(ctx, r))
 	if err := errors.Join(err, r.Close()); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -143,7 +144,7 @@ func status(r *report.Result) string {
 		return "planned"
 	}
 	for _, j := range r.Jobs {
-		if j.Status != "" && j.Status != "succeeded" && j.Status != "upstream_failed" {
+		if j.Status != "" && j.Status != string(polyaxon.Succeeded) && j.Status != string(polyaxon.UpstreamFailed) {
 			return j.Status
 		}
 	}

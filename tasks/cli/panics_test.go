@@ -400,6 +400,9 @@ var testedElsewhere = map[string]string{
 	"internal/github":             "", // it runs after the command, in its goroutine
 	"internal/admission":          "",
 	"internal/advice":             "",
+	"internal/atomicfile":         "",
+	"internal/contextio":          "",
+	"internal/scheme":             "",
 	"internal/preflight":          "",
 	"internal/release":            "", // for development
 	"internal/relay":              "TestFailures",

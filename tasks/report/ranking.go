@@ -21,6 +21,9 @@ var lowerIsBetter = lazyregexp.New(`(?i)loss|err|mse|mae|perplexity|deviance|lat
 // loss, an error or a time. Metrics whose name says nothing count as higher is better.
 func LowerIsBetter(metric string) bool { return lowerIsBetter.MatchString(metric) }
 
+// succeeded is the status of a run whose metrics count, as Polyaxon names it.
+const succeeded = "succeeded"
+
 // Rank sorts the runs of a matrix, the best one first. It sorts by the given ranking, or
 // if that is nil by the metric whose name is first in the alphabet; that name decides
 // whether lower is better. Runs that did not succeed, and runs without the metric, come
@@ -37,7 +40,7 @@ func (j *Job) Rank(by *Ranking) {
 		}
 		x, hasX := a.Metrics[by.Metric]
 		y, hasY := b.Metrics[by.Metric]
-		hasX, hasY = hasX && a.Status == "succeeded", hasY && b.Status == "succeeded"
+		hasX, hasY = hasX && a.Status == succeeded, hasY && b.Status == succeeded
 		switch {
 		case hasX != hasY && hasX:
 			return -1

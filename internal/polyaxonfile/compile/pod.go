@@ -32,11 +32,9 @@ type Environment struct {
 	RestartPolicy string         `json:"restartPolicy"`
 }
 
-// Termination limits a run. MaxRetries is the number of retries. TTL and Timeout are in
-// seconds.
+// Termination limits a run. MaxRetries is the number of retries. Timeout is in seconds.
 type Termination struct {
 	MaxRetries int `json:"maxRetries"`
-	TTL        int `json:"ttl"`
 	Timeout    int `json:"timeout"`
 }
 

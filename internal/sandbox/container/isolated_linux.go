@@ -82,7 +82,7 @@ func (r *Runtime) startInit(ctx context.Context, o order, c command) (*Process, 
 	if err != nil {
 		return fail(err)
 	}
-	told := json.NewEncoder(giveOrders).Encode(o)
+	unsent := json.NewEncoder(giveOrders).Encode(o)
 	_ = giveOrders.Close()
 	last, err := readReport(reports)
 	if err == nil {
@@ -96,7 +96,7 @@ func (r *Runtime) startInit(ctx context.Context, o order, c command) (*Process, 
 	if last.Error != nil {
 		return nil, last, last.Error
 	}
-	return fail(errors.Join(err, told))
+	return fail(errors.Join(err, unsent))
 }
 
 // self returns the program to start as init. The file of the running program may have

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/slipway-ci/slipway/internal/atomicfile"
 )
 
 // Write writes content to the file at path, completely or not at all. It creates missing
@@ -22,19 +24,7 @@ func write(path string, content []byte, mode os.FileMode) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(dir, ".part-*")
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return nil
+	return atomicfile.WriteSync(path, content, mode)
 }
 
 // Mkdir creates a directory and its parents, with mode 0700. If the disk is full the

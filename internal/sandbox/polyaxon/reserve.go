@@ -13,7 +13,7 @@ const reasonBusy = "MachineBusy"
 // reserve waits until the resources that a run requests are free, and claims them. The
 // run's status says which runs it waits for. It returns the cause if ctx is cancelled.
 func (e *executor) reserve(ctx context.Context, uuid string, asked request) error {
-	told := ""
+	reported := ""
 	for {
 		e.mu.Lock()
 		if e.options.Capacity.fits(asked, e.used) {
@@ -26,8 +26,8 @@ func (e *executor) reserve(ctx context.Context, uuid string, asked request) erro
 		}
 		why, freed := e.waitsFor(asked), e.freed
 		e.mu.Unlock()
-		if why != told {
-			told = why
+		if why != reported {
+			reported = why
 			e.setStatus(uuid, queued, reasonBusy, why)
 		}
 		select {

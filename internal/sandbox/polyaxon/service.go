@@ -56,16 +56,16 @@ func (p *podRun) serve(process *container.Process) (end func(), err error) {
 // path for its port, if the service's command or environment contains that. Otherwise it
 // is "".
 func (p *podRun) basePath() string {
-	told := slices.Concat(p.o.Container.Command, p.o.Container.Args)
+	texts := slices.Concat(p.o.Container.Command, p.o.Container.Args)
 	for _, e := range p.o.Container.Env {
-		told = append(told, e.Value)
+		texts = append(texts, e.Value)
 	}
 	for _, prefix := range p.dialect.gateways {
 		base := prefix + strings.Join([]string{p.options.Namespace, owner, p.run.Project, "runs", p.run.UUID}, "/")
 		if p.dialect.portInPath {
 			base += "/" + strconv.Itoa(p.o.Ports[0])
 		}
-		if slices.ContainsFunc(told, func(text string) bool { return strings.Contains(text, base) }) {
+		if slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, base) }) {
 			return base + "/"
 		}
 	}

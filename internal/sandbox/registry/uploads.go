@@ -50,11 +50,11 @@ func (u *uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		return
 	}
-	var told *protocolError
-	if !errors.As(err, &told) {
-		told = &protocolError{http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", disk.Explain(u.blobs.dir, err).Error()}
+	var refusal *protocolError
+	if !errors.As(err, &refusal) {
+		refusal = &protocolError{http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", disk.Explain(u.blobs.dir, err).Error()}
 	}
-	told.write(w)
+	refusal.write(w)
 }
 
 // protocolError is an error of the distribution protocol.
