@@ -49,7 +49,7 @@ func ReadInputs(lookup func(string) (string, bool)) (*Inputs, error) {
 		}
 	}
 	if comment := input("COMMENT"); comment != "" {
-		in.Environment = append(in.Environment, "SLIPWAY_COMMENT="+comment)
+		in.Arguments = append(in.Arguments, "--comment="+comment)
 		if token := input("TOKEN"); token != "" { // only then does the token reach the process and what it starts
 			in.Environment = append(in.Environment, "GITHUB_TOKEN="+token)
 		}

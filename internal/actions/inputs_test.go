@@ -22,6 +22,8 @@ func TestReadInputs(t *testing.T) {
 		"jobs and params":     {map[string]string{"TARGET": "deploy", "JOBS": "\n  train\n\n  evaluate\n", "PARAMS": "EPOCHS=3\nNAME=a b # c\n"}, "deploy|--param=EPOCHS=3|--param=NAME=a b # c|--|train|evaluate|"},
 		"jobs are no flags":   {map[string]string{"TARGET": "deploy", "JOBS": "--file=/x"}, "deploy|--|--file=/x|"},
 		"empty inputs":        {map[string]string{"TARGET": "plan", "ARGS": "", "ENVIRONMENT": "", "CONFIG": " ", "POLYAXON_TOKEN": ""}, "plan|"},
+		"a comment":           {map[string]string{"TARGET": "plan", "COMMENT": "true", "TOKEN": "t"}, "plan|--comment=true|GITHUB_TOKEN=t|"},
+		"no comment":          {map[string]string{"TARGET": "plan", "TOKEN": "t"}, "plan|"},
 		"all":                 {map[string]string{"TARGET": "plan", "CONFIG": "ml/slipway.yaml", "ENVIRONMENT": "production", "WORKING_DIRECTORY": "a b", "POLYAXON_TOKEN": "t", "SERVICE_ACCOUNT": "s", "WORKLOAD_IDENTITY_PROVIDER": "p"}, "plan|--file=ml/slipway.yaml|--env=production|--dir=a b|SLIPWAY_WORKLOAD_IDENTITY_PROVIDER=p|SLIPWAY_SERVICE_ACCOUNT=s|POLYAXON_TOKEN=t|"},
 	} {
 		got, err := ReadInputs(func(name string) (string, bool) {
