@@ -31,15 +31,15 @@ func TestDeployThroughFaults(t *testing.T) {
 	t.Parallel()
 	t.Run("sandbox", func(t *testing.T) {
 		t.Parallel()
-		throughFaults(newStage(t, sandboxServer(t)), 19, 1, testenv.AllFaults()...)
+		throughFaults(newStage(t, sandboxServer(t)), 19, 3, testenv.AllFaults()...)
 	})
 	t.Run("1.11.3", func(t *testing.T) {
 		t.Parallel()
-		throughFaults(newStage(t, oldServer(t)), 19, 2, testenv.AllFaults()...)
+		throughFaults(newStage(t, oldServer(t)), 19, 5, testenv.AllFaults()...)
 	})
 	t.Run("2.18", func(t *testing.T) {
 		t.Parallel()
-		throughFaults(newStage(t, testenv.Forward(t, shared.Polyaxon(t))), 31, 3, testenv.LoseResponse, testenv.Twice, testenv.Refuse405)
+		throughFaults(newStage(t, testenv.Forward(t, shared.Polyaxon(t))), 31, 7, testenv.LoseResponse, testenv.Twice, testenv.Refuse405)
 	})
 }
 
@@ -129,7 +129,7 @@ func TestEveryEndThroughFaults(t *testing.T) {
 		t.Run(string(end.status), func(t *testing.T) {
 			s.t = t
 			s.ends.Store(end.status)
-			for _, k := range some(len(paths)-first, 9, 1, number) {
+			for _, k := range some(len(paths)-first, 9, 3, number) {
 				project := s.project()
 				s.faults.Spoil(first+k, []testenv.Fault{testenv.LoseRequest, testenv.LoseResponse, testenv.CutResponse}[k%3])
 				code, err := s.deploy(t.Context(), project, tasks.DeployOptions{})
@@ -155,7 +155,7 @@ func TestInterruptedAtEveryRequest(t *testing.T) {
 	paths := s.rehearse()
 	s.ends.Store(polyaxon.Status("")) // runs keep running until they are stopped
 	for number, fault := range []testenv.Fault{"", testenv.LoseResponse} {
-		for _, k := range some(len(paths), 3, 1, number) {
+		for _, k := range some(len(paths), 3, 2, number) {
 			project := s.project()
 			ctx, cancel := context.WithCancel(t.Context())
 			end := s.during(func(n int, _ *http.Request, _ bool) {
@@ -329,7 +329,7 @@ func TestKilledAtEveryRequest(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
 	paths := s.rehearse()
 	following := slices.IndexFunc(paths, statusesOf.MatchString) + 1
-	for _, k := range some(len(paths), 17, 1, 0) {
+	for _, k := range some(len(paths), 17, 3, 0) {
 		for _, answered := range []bool{false, true} {
 			if answered == (k%2 == 0) && !strings.HasSuffix(paths[k-1], "/runs") {
 				continue

@@ -70,7 +70,7 @@ func TestPanicAtEveryRequest(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, sandboxServer(t))
 	paths := s.rehearse()
-	for _, k := range some(len(paths), 6, 1, 0) {
+	for _, k := range some(len(paths), 6, 2, 0) {
 		var n atomic.Int64
 		path, transport := "", &http.Transport{DisableKeepAlives: true}
 		env := s.env(s.project(), carrier(func(r *http.Request) (*http.Response, error) {

@@ -263,10 +263,13 @@ func (s *stage) mustBeOnce(what, project string, end polyaxon.Status, jobs ...st
 }
 
 // some returns every usual-th number from 1 to n, or every thorough-th in a thorough
-// test. The salt selects where the sequence begins.
+// test, or all in an exhaustive one. The salt selects where the sequence begins.
 func some(n, usual, thorough, salt int) []int {
 	step := usual
-	if testenv.Thorough() {
+	switch {
+	case testenv.Exhaustive():
+		step = 1
+	case testenv.Thorough():
 		step = thorough
 	}
 	var all []int

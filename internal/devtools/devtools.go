@@ -30,7 +30,7 @@ type Options struct {
 const cacheDir = ".cache"
 
 // Test sets up the real components that tests use, and runs all tests. If CI is true it
-// uses the race detector, runs the large matrices in full, and then fuzzes. Otherwise the
+// uses the race detector, runs large parts of the matrices, and then fuzzes. Otherwise the
 // fuzz targets only try the known inputs.
 func Test(ctx context.Context, o Options) error {
 	if err := setUp(ctx, o); err != nil {

@@ -50,9 +50,13 @@ func component(t testing.TB, name, path string) string {
 	return ""
 }
 
-// Thorough reports whether a test should run a large matrix in full rather than a sample
-// of it. It does if CI is true.
-func Thorough() bool { return os.Getenv("CI") == "true" }
+// Thorough reports whether a test should run a large part of a matrix rather than a small
+// sample of it. It does if CI is true.
+func Thorough() bool { return Exhaustive() || os.Getenv("CI") == "true" }
+
+// Exhaustive reports whether a test should run all of a matrix, which takes hours. It does if
+// EXHAUSTIVE is true.
+func Exhaustive() bool { return os.Getenv("EXHAUSTIVE") == "true" }
 
 // Demanded reports whether a test must fail, rather than be skipped, if this machine lacks
 // what the test needs. It must if CI is true. Other systems than Linux are an exception,
