@@ -23,16 +23,18 @@ import (
 )
 
 // googleCloud starts a Google Cloud with the cluster ml in a region and in a zone, and the secrets
-// of docs/google.md: googlecloud. Ada has logged in with gcloud in $HOME, and GCP_SA_KEY is a key.
-// In CI, the cluster is a real API server.
+// of docs/google.md: googlecloud [whole]. Ada has logged in with gcloud in $HOME, and GCP_SA_KEY is
+// a key. Variables that begin with GIVEN_ are what GitHub and GitLab give to jobs. In CI, the cluster is a real API server. A whole one also has a Polyaxon in the cluster,
+// a node, a storage class, and the registries europe-west4-docker.pkg.dev and Docker Hub.
 func googleCloud(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 0 {
-		ts.Fatalf("usage: googlecloud")
+	whole := len(args) == 1 && args[0] == "whole"
+	if neg || len(args) != 0 && !whole {
+		ts.Fatalf("usage: googlecloud [whole]")
 	}
 	cloud := googletest.New(t).Listen()
 	var objects http.Handler
-	if testenv.Thorough() {
-		objects = realCluster(t, ts)
+	if whole || testenv.Thorough() {
+		objects = realCluster(t, ts, whole)
 	} else {
 		imitation, err := kubernetes.New(ts.MkAbs(".kubernetes"), "polyaxon-v1")
 		ts.Check(err)
@@ -57,9 +59,22 @@ func googleCloud(t *testing.T, ts *testscript.TestScript, neg bool, args []strin
 	login := filepath.Join(ts.Getenv("HOME"), ".config", "gcloud", "application_default_credentials.json")
 	ts.Check(os.MkdirAll(filepath.Dir(login), 0o700))
 	ts.Check(os.WriteFile(login, cloud.Login("ada@acme.dev"), 0o600))
+	if whole {
+		registries(t, ts, cloud)
+	}
+	const pool = "projects/" + googletest.ProjectNumber + "/locations/global/workloadIdentityPools/ci/providers/"
+	cloud.AddProvider(pool+"github", googletest.Provider{})
+	cloud.AddProvider(pool+"gitlab", googletest.Provider{})
+	job := googletest.Job{Repository: "acme/fraud-detection"}
+	for name, value := range cloud.Run(job) {
+		if name != "GITHUB_ACTIONS" {
+			ts.Setenv("GIVEN_"+name, value)
+		}
+	}
+	ts.Setenv("GIVEN_ID_TOKEN", cloud.IDToken(job, "https://iam.googleapis.com/"+pool+"gitlab"))
 	to := cloud.Endpoints()
 	for name, value := range map[string]string{
-		"CLOUDSDK_AUTH_TOKEN_HOST": to.Token, "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER": to.Container + "/", "CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER": to.SecretManager + "/",
+		"CLOUDSDK_AUTH_TOKEN_HOST": to.Token, "CLOUDSDK_API_ENDPOINT_OVERRIDES_STS": to.STS + "/", "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER": to.Container + "/", "CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER": to.SecretManager + "/",
 		"GCP_SA_KEY": string(cloud.NewKey(cloud.Account("deployer"))),
 	} {
 		ts.Setenv(name, value)
@@ -67,12 +82,17 @@ func googleCloud(t *testing.T, ts *testscript.TestScript, neg bool, args []strin
 }
 
 // realCluster starts a real API server, and returns an administrator's access to it.
-func realCluster(t *testing.T, ts *testscript.TestScript) http.Handler {
+func realCluster(t *testing.T, ts *testscript.TestScript, whole bool) http.Handler {
 	access := testenv.Kubernetes(t)
 	clients, err := client.NewForConfig(access)
 	ts.Check(err)
 	_, err = clients.Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "polyaxon-v1"}}, metav1.CreateOptions{})
 	ts.Check(err)
+	if whole {
+		installPolyaxon(t, ts, access)
+	}
+	access = rest.CopyConfig(access)
+	access.NextProtos = []string{"http/1.1"} // for port forwarding
 	transport, err := rest.TransportFor(access)
 	ts.Check(err)
 	target, err := url.Parse(access.Host)

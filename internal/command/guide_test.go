@@ -12,7 +12,8 @@ import (
 )
 
 // TestFromTheGuide checks that each command of docs/from-the-guide.md exists, and that a
-// story runs it.
+// story runs it. What the page says of clusters, secrets and images is run as it is printed, on a
+// cluster (guide.txtar).
 func TestFromTheGuide(t *testing.T) {
 	root := testenv.Root(t)
 	page, err := os.ReadFile(filepath.Join(root, "docs", "from-the-guide.md"))
@@ -31,6 +32,16 @@ func TestFromTheGuide(t *testing.T) {
 				t.Fatal(err)
 			}
 			stories.Write(text)
+		}
+	}
+	guide, err := os.ReadFile(filepath.Join(root, "cmd", "slipway", "testdata", "guide.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	jobs := strings.Index(string(page), "## Jobs and services")
+	for _, m := range regexp.MustCompile("(?m)^\\|.*\\| `(slipway [^`]*)`").FindAllStringSubmatch(string(page[:jobs]), -1) {
+		if !regexp.MustCompile(`\b` + m[1] + `( 2>log.*| HEAD v1)?\n`).Match(guide) {
+			t.Errorf("guide.txtar does not run `%s`", m[1])
 		}
 	}
 	found := 0

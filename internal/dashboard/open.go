@@ -121,9 +121,12 @@ func (o *opener) forward(ctx context.Context, word string, to *cluster.Service, 
 		var fault error
 		defer panics.Keep(ctx, &fault, "the connection to "+word)
 		route.Follow(ctx, func(up bool, text string) {
-			if up {
+			switch {
+			case up:
 				o.Note(word + ": " + text)
-			} else {
+			case o.sandboxEnded(ctx):
+				o.Event(report.Warning, "dashboard", word, word+": the sandbox has ended, and its services with it: start the service with slipway up, and run this again")
+			default:
 				o.Event(report.Warning, "dashboard", word, word+": "+text)
 			}
 		})
@@ -181,6 +184,16 @@ func (o *opener) sandbox(ctx context.Context, port int) (*Dashboard, error) {
 	d.Forwarded, d.Address = true, fmt.Sprintf("http://localhost:%d", opened.Port())
 	d.Command = setHost(d.Address)
 	return d, nil
+}
+
+// sandboxEnded reports whether the services are those of a sandbox that has ended. Another one has
+// other services, another address and another token.
+func (o *opener) sandboxEnded(ctx context.Context) bool {
+	if !o.Embedded || o.Sandbox == nil {
+		return false
+	}
+	running, err := sandbox.Running(ctx, o.StateDir())
+	return ctx.Err() == nil && (err != nil || running.PID != o.Sandbox.PID)
 }
 
 // restart starts a sandbox that has ended. Of several connections, the first one does so.

@@ -29,11 +29,15 @@ func Read(c *config.Config, namespace string, lookup func(string) (string, bool)
 		if err != nil {
 			r.errs = append(r.errs, &source.Error{Position: at, Message: "manifests: " + path + " " + err.Error(), Err: err})
 		}
+		known, again := len(r.objects)+len(r.errs), false
 		for _, file := range found {
-			if !read[file] {
+			if again = again || read[file]; !read[file] {
 				read[file] = true
 				r.readFile(filepath.Join(c.Dir, filepath.FromSlash(file)), filepath.Join(filepath.Dir(at.File), filepath.FromSlash(file)))
 			}
+		}
+		if len(found) > 0 && !again && len(r.objects)+len(r.errs) == known { // --prune would delete all objects
+			r.errs = append(r.errs, &source.Error{Position: at, Message: "manifests: " + path + " has no objects", Hint: "write objects into it, or remove it from manifests"})
 		}
 	}
 	for _, o := range r.objects {

@@ -169,11 +169,17 @@ func TestErrors(t *testing.T) {
 		"k9s":         "slipway.yaml:1:13: manifests: k9s not found",
 		"'*.json'":    "slipway.yaml:1:13: manifests: *.json matches no files",
 		"empty":       "slipway.yaml:1:13: manifests: empty has no .yaml, .yml or .json files",
+		"void.yaml":   "slipway.yaml:1:13: manifests: void.yaml has no objects (write objects into it, or remove it from manifests)",
+		"void":        "slipway.yaml:1:13: manifests: void has no objects (write objects into it, or remove it from manifests)",
 		"empty, none": "slipway.yaml:1:13: manifests: empty has no .yaml, .yml or .json files\nslipway.yaml:1:20: manifests: none not found",
 	} {
-		if _, err := read(t, map[string]string{"slipway.yaml": "manifests: [" + paths + "]\n", "empty/README.md": ""}); err == nil || err.Error() != want {
+		if _, err := read(t, map[string]string{"slipway.yaml": "manifests: [" + paths + "]\n", "empty/README.md": "", "void.yaml": "", "void/a.yaml": "# later\n---\n", "void/b.json": "null"}); err == nil || err.Error() != want {
 			t.Errorf("%s gives %v", paths, err)
 		}
+	}
+	some, err := read(t, map[string]string{"slipway.yaml": "manifests: [some, some/a.yaml]\n", "some/a.yaml": "", "some/b.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"})
+	if err != nil || len(some) != 1 {
+		t.Errorf("a directory with an empty file gives %v, %v", some, err)
 	}
 }
 

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/rogpeppe/go-internal/testscript"
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	client "k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/cluster/clustertest"
+	"github.com/slipway-ci/slipway/internal/google/googletest"
+	"github.com/slipway-ci/slipway/internal/registry/registrytest"
+	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
+)
+
+// installPolyaxon creates a node, a default storage class, and what Polyaxon's chart creates for
+// its gateway. The server is the sandbox's of release 2.18, outside of a sandbox.
+func installPolyaxon(t *testing.T, ts *testscript.TestScript, access *rest.Config) {
+	clients, err := client.NewForConfig(access)
+	ts.Check(err)
+	program := ts.MkAbs(".program")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./testdata/job")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		ts.Fatalf("build the job: %v\n%s", err, out)
+	}
+	at, err := url.Parse(sandboxtest.Polyaxon(t, "2.18", program))
+	ts.Check(err)
+	port, err := strconv.Atoi(at.Port())
+	ts.Check(err)
+	ctx, options, core, delayed, no := t.Context(), metav1.CreateOptions{}, clients.CoreV1(), storagev1.VolumeBindingWaitForFirstConsumer, false
+	_, err = clients.StorageV1().StorageClasses().Create(ctx, &storagev1.StorageClass{Provisioner: "none", VolumeBindingMode: &delayed,
+		ObjectMeta: metav1.ObjectMeta{Name: "standard-rwx", Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}}}, options)
+	ts.Check(err)
+	_, err = core.ServiceAccounts("polyaxon-v1").Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default"}}, options)
+	ts.Check(err)
+	labels := map[string]string{"app.kubernetes.io/name": "polyaxon-polyaxon-gateway"}
+	clustertest.Kubelet(t, core.Nodes())
+	node, err := core.Nodes().Get(ctx, "node", metav1.GetOptions{})
+	ts.Check(err)
+	node.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
+	node.Status.Capacity = node.Status.Allocatable
+	_, err = core.Nodes().UpdateStatus(ctx, node, metav1.UpdateOptions{})
+	ts.Check(err)
+	clustertest.RunPod(t, core.Pods("polyaxon-v1"), &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "polyaxon-polyaxon-gateway-0", Labels: labels},
+		Spec: corev1.PodSpec{AutomountServiceAccountToken: &no, Containers: []corev1.Container{{Name: "main", Image: "none"}}}})
+	_, err = core.Services("polyaxon-v1").Create(ctx, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "polyaxon-polyaxon-gateway"},
+		Spec: corev1.ServiceSpec{Selector: labels, Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt(port)}}}}, options)
+	ts.Check(err)
+}
+
+// registries serves Google's registry and Docker Hub, with the base of docs/google.md, under their
+// own names, to programs that use the proxy and the authority of the story's environment. Google's
+// takes access tokens of the cloud only.
+func registries(t *testing.T, ts *testscript.TestScript, cloud *googletest.Server) {
+	hub, google := registrytest.InMemory(), registrytest.InMemory()
+	pushBase(t, ts, hub)
+	authority, certificate := selfSigned(t, ts, "*.pkg.dev", "*.docker.io")
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.Host, "-docker.pkg.dev") {
+			hub.ServeHTTP(w, r)
+			return
+		}
+		user, password, _ := r.BasicAuth()
+		r.Header.Set("Authorization", "Bearer "+password)
+		if _, ok := cloud.Valid(r); !ok || user != "oauth2accesstoken" {
+			w.Header().Set("WWW-Authenticate", `Basic realm="Artifact Registry"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		google.ServeHTTP(w, r)
+	}))
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodConnect {
+			w.WriteHeader(http.StatusMethodNotAllowed)
+			return
+		}
+		tunnel(w, server.Listener.Addr().String())
+	}))
+	t.Cleanup(proxy.Close)
+	file := ts.MkAbs(".authority.pem")
+	ts.Check(os.WriteFile(file, authority, 0o600))
+	ts.Setenv("SSL_CERT_FILE", file)
+	ts.Setenv("HTTPS_PROXY", proxy.URL)
+}
+
+// tunnel connects the client of a request CONNECT with an address.
+func tunnel(w http.ResponseWriter, address string) {
+	to, err := net.Dial("tcp", address)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	defer to.Close()
+	from, begun, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer from.Close()
+	_, _ = io.WriteString(from, "HTTP/1.1 200 Connection established\r\n\r\n")
+	go func() { _, _ = io.Copy(to, begun) }()
+	_, _ = io.Copy(from, to)
+}
+
+// pushBase pushes an image for python:3.12-slim to a registry.
+func pushBase(t *testing.T, ts *testscript.TestScript, to http.Handler) {
+	server := httptest.NewServer(to)
+	defer server.Close()
+	reference, err := name.ParseReference(strings.TrimPrefix(server.URL, "http://")+"/library/python:3.12-slim", name.Insecure)
+	ts.Check(err)
+	var base v1.ImageIndex = empty.Index
+	for _, architecture := range []string{"amd64", "arm64"} {
+		image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: architecture, RootFS: v1.RootFS{Type: "layers"}})
+		ts.Check(err)
+		base = mutate.AppendManifests(base, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: architecture}}})
+	}
+	ts.Check(remote.WriteIndex(reference, base, remote.WithContext(t.Context())))
+}
+
+// selfSigned returns a certificate for hosts that is its own authority, as PEM and for a server.
+func selfSigned(t *testing.T, ts *testscript.TestScript, hosts ...string) ([]byte, tls.Certificate) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ts.Check(err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, DNSNames: hosts}
+	made, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	ts.Check(err)
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made}), tls.Certificate{Certificate: [][]byte{made}, PrivateKey: key}
+}
