@@ -15,6 +15,9 @@ type BuildOptions struct {
 	// Verify asks the registry for every blob of the images that it has, and uploads lost blobs
 	// again. Without it, slipway trusts the registry's manifests.
 	Verify bool `flag:"verify" help:"ask the registry for every layer of the images that it has, and send lost ones again"`
+	// UpgradeSystem moves the system packages of the images to the newest versions, and writes them
+	// to slipway.lock.
+	UpgradeSystem bool `flag:"upgrade-system" help:"move the system packages of the images to the newest versions, and write slipway.lock"`
 }
 
 // Build builds images and pushes them by digest. What the registry already has is neither
@@ -24,6 +27,7 @@ func Build(ctx context.Context, env *Env, o BuildOptions) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.UpgradeSystem = o.UpgradeSystem
 	result := p.Result("build")
 	d, err := deploy.ReadImages(ctx, p, o.Images)
 	if err != nil {

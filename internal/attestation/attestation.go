@@ -30,11 +30,15 @@ const docs = "https://github.com/slipway-ci/slipway/blob/main/docs/"
 const (
 	PyPI   = "pypi"
 	Golang = "golang"
+	// Debian is followed by a slash and the distribution.
+	Debian = "deb"
 )
 
 // Package is a package in an image.
 type Package struct {
 	Ecosystem, Name, Version string
+	// Architecture is that of a Debian package, or empty.
+	Architecture string
 	// License is an SPDX expression. Any other text goes into a comment of the SBOM.
 	License string
 	// SHA256 is the hash, in hexadecimal, of the file that the package came from, or empty.
@@ -178,7 +182,10 @@ func (p Package) spdx(id string) object {
 func (p Package) url() string {
 	url := "pkg:" + p.Ecosystem + "/" + p.Name
 	if p.Version != "" {
-		url += "@" + strings.ReplaceAll(p.Version, "+", "%2B")
+		url += "@" + strings.NewReplacer("+", "%2B", ":", "%3A").Replace(p.Version)
+	}
+	if p.Architecture != "" {
+		url += "?arch=" + p.Architecture
 	}
 	return url
 }

@@ -38,6 +38,9 @@ func attester(p *project.Project, i *config.Image, source string) image.Attester
 		for _, one := range s.Packages {
 			known.Packages = append(known.Packages, attestation.Package{Ecosystem: attestation.PyPI, Name: one.Name, Version: one.Version, License: one.License, SHA256: one.SHA256})
 		}
+		for _, one := range s.System {
+			known.Packages = append(known.Packages, attestation.Package{Ecosystem: attestation.Debian + "/" + s.Distribution, Name: one.Name, Version: one.Version, Architecture: one.Architecture, SHA256: one.SHA256})
+		}
 		known.Packages = append(known.Packages, s.Modules...)
 		known.Builder, known.Invocation = builder(p)
 		sbom, err := attestation.SBOM(known)

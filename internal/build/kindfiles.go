@@ -18,7 +18,7 @@ func filesBuilder(o *imageBuild) image.Builder {
 // filesParameters returns the parameters of an image of kind files.
 func filesParameters(i *config.Image) map[string]any {
 	all := treeParameters(i)
-	all["base"] = i.Base
+	all["base"], all["system"] = i.Base, i.System
 	return all
 }
 

@@ -20,5 +20,6 @@ func pythonParameters(i *config.Image) map[string]any {
 	all := treeParameters(i)
 	all["python"] = map[string]any{"base": i.Python.Base, "requirements": i.Python.Requirements, "version": i.Python.Version, "interpreter": i.Python.Interpreter,
 		"extras": i.Python.Extras, "groups": i.Python.Groups, "build-from-source": i.Python.FromSource, "wheels": i.Python.Wheels}
+	all["system"] = i.System
 	return all
 }

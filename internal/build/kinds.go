@@ -64,6 +64,11 @@ func Builder(to *platform.Platform, i *config.Image, below *name.Digest, notice 
 		Source: p.Revision().Source, Notice: notice, Bases: bases(), Now: p.Now,
 		Watch: func(to http.RoundTripper) http.RoundTripper { return secret.Watch(to, p.Secrets) },
 	}
+	o.System, o.SystemMirrors, o.UpgradeSystem, o.FrozenSystem = i.System, p.Config.SystemMirrors, p.UpgradeSystem, p.FrozenLock()
+	o.SystemAt = map[string]source.Position{"": p.Config.At("images", i.Name, "system")}
+	for n, name := range i.System {
+		o.SystemAt[name] = p.Config.At("images", i.Name, "system", strconv.Itoa(n))
+	}
 	for n, file := range i.Files {
 		o.note(file, "files", strconv.Itoa(n))
 	}

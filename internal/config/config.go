@@ -26,6 +26,9 @@ type Config struct {
 	// RegistryMirrors are hosts with the beginning of a path, by the host of the registry that they
 	// mirror.
 	RegistryMirrors map[string]string `yaml:"registry-mirrors" doc:"Where the bases of images are read in place of a registry: from its host, such as docker.io, to a host and the beginning of a path" form:"mirror"`
+	// SystemMirrors are addresses, by the beginnings of the addresses of apt sources that they stand
+	// for.
+	SystemMirrors map[string]string `yaml:"system-mirrors" doc:"Where system packages of images are read in place of the repositories of the base's apt sources: from the address in the source to another" form:"url"`
 	Cluster         *Cluster          `yaml:"cluster" doc:"Kubernetes cluster; the sandbox's when left out"`
 	Polyaxon        *Polyaxon         `yaml:"polyaxon" doc:"Polyaxon server; the sandbox's when left out"`
 	// Sandbox is nil if the file has no section sandbox.

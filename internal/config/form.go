@@ -41,6 +41,7 @@ var forms = map[string]form{
 	"url":      {pattern: lazyregexp.New(`^https?://[^/\s]+(/\S*)?$`), description: "an address that begins with https:// or http://"},
 	"host":     {pattern: lazyregexp.New(`^[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?$|^[0-9A-Fa-f:]+:[0-9A-Fa-f:.]*$`), description: "the name or the address of a host, without https:// and port"},
 	"mirror":   {pattern: lazyregexp.New(`^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._-]+)*$`), description: "a host and the beginning of a path, such as mirror.example.com/dockerhub, without https://"},
+	"debian":   {pattern: lazyregexp.New(`^[a-z0-9][a-z0-9+.-]+$`), description: "the name of a Debian package, such as libgl1, without a version"},
 	"bucket":   {pattern: lazyregexp.New(`^gs://[a-z0-9][-_.a-z0-9]{1,220}[a-z0-9]/?$`), description: "gs:// and the bucket's name"},
 	"owner":    {pattern: lazyregexp.New(`^[0-9]{1,9}(:[0-9]{1,9})?$`), description: "a user's number, or a user's and a group's, such as 1000:1000"},
 	"python":   {pattern: lazyregexp.New(`^3\.[0-9]{1,2}$`), description: "a version such as 3.12"},

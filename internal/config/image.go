@@ -13,6 +13,7 @@ type Image struct {
 	Git          bool              `yaml:"git" doc:"Let the Dockerfile's context have .git, without its configuration and hooks, for programs that read the version there"`
 	Target       string            `yaml:"target" doc:"Stage of the Dockerfile"`
 	Base         string            `yaml:"base" doc:"Base image of files: a reference, slipway://NAME for an image of this file, oci:DIR or archive:FILE.tar; none when left out"`
+	System       []string          `yaml:"system" doc:"Debian packages to add to the base of kinds python and files, such as libgl1; slipway.lock has their versions" form:"debian"`
 	Files        []string          `yaml:"files" doc:"Files and directories of the repository to put into the image" form:"path" oneof:"rest"`
 	Workdir      string            `yaml:"workdir" doc:"Working directory, and where files go; /app when left out" default:"/app"`
 	User         string            `yaml:"user" doc:"User that the image runs as"`

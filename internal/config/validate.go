@@ -29,6 +29,10 @@ func (c *Config) validate() []*source.Error {
 			fail("", append(at, "base"), "base of image %s must be set under %s", name, i.Kind())
 		case i.Dockerfile == "" && (len(i.BuildArgs) > 0 || len(i.BuildSecrets) > 0 || i.SSH || i.Git || i.Target != ""):
 			fail("", at, "image %s has build-args, build-secrets, ssh or target without a dockerfile", name)
+		case len(i.System) > 0 && i.Kind() != "files" && i.Kind() != "python":
+			fail("add them in the Dockerfile with apt-get, or to another image that is the base", append(at, "system"), "image %s is of kind %s, and system is for kinds python and files", name, i.Kind())
+		case len(i.System) > 0 && i.Kind() == "files" && (i.Base == "" || i.Base == "scratch"):
+			fail("name one that has apt, such as debian:stable-slim", append(at, "system"), "image %s has system packages and no base", name)
 		default:
 			c.validateBase(i, at, fail)
 		}
@@ -37,6 +41,11 @@ func (c *Config) validate() []*source.Error {
 	for _, host := range keys(c.RegistryMirrors) {
 		if !registryHost.MatchString(host) {
 			fail("write the host alone, as in docker.io", []string{"registry-mirrors", host}, "%q is not the host of a registry", host)
+		}
+	}
+	for _, address := range keys(c.SystemMirrors) {
+		if !forms["url"].matches(address) {
+			fail("write it as in the base's apt sources, such as http://debian.example.com/debian", []string{"system-mirrors", address}, "%q is not the address of a repository", address)
 		}
 	}
 	for _, name := range keys(c.Secrets) {

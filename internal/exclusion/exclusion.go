@@ -35,10 +35,11 @@ func PrivateKey(root *os.Root, path string) bool {
 
 // Excluded reports whether a file or directory of this name never goes into an image,
 // wherever in the tree it is: data of tools, and credentials that tools leave in a working
-// tree. __pycache__ is excluded because it contains times, which differ between machines.
+// tree. __pycache__ is excluded because it contains times, which differ between machines, and
+// slipway.lock because a build writes it.
 func Excluded(name string) bool {
 	switch name {
-	case ".git", ".slipway", ".cache", "__pycache__":
+	case ".git", ".slipway", ".cache", "__pycache__", "slipway.lock":
 		return true
 	}
 	return HoldsCredentials(name)

@@ -8,6 +8,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/slipway-ci/slipway/internal/attestation"
+	"github.com/slipway-ci/slipway/internal/lock"
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
@@ -31,6 +32,9 @@ type Subject struct {
 	// Packages are Python packages, and Modules the Go modules linked into a program.
 	Packages []Package
 	Modules  []attestation.Package
+	// System are Debian packages, of the distribution Distribution.
+	System       []lock.Package
+	Distribution string
 }
 
 // File is a file of the tree, with its path.
@@ -50,7 +54,7 @@ func (p *push) attach(ctx context.Context, a *assembled, platform string) error 
 		return nil
 	}
 	s := Subject{Repository: p.to.Name.String(), Digest: a.Digest.String(), Inputs: p.recipe.Inputs, Packages: p.recipe.packages, Platform: platform, Variants: a.variants}
-	s.Base = p.recipe.base.String()
+	s.Base, s.System, s.Distribution = p.recipe.base.String(), p.recipe.system.Packages, p.recipe.system.Distribution
 	for _, c := range p.recipe.contents {
 		if c.description == programContent {
 			if info, err := buildInfo(filepath.Join(c.dir, c.entries[0].file)); err == nil {

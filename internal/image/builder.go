@@ -2,6 +2,7 @@ package image
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/slipway-ci/slipway/internal/layout"
@@ -48,8 +49,11 @@ type builder struct{ Order }
 // NewBuilder returns a Builder for images of kind go, files and python.
 func NewBuilder(o Order) Builder { return &builder{o} }
 
-// Check checks that the files and directories that the spec names exist.
-func (b *builder) Check(context.Context) error { return Missing(b.Spec) }
+// Check checks that the files and directories that the spec names exist, and that slipway.lock has
+// its system packages where it is frozen.
+func (b *builder) Check(context.Context) error {
+	return errors.Join(Missing(b.Spec), checkSystem(b.Spec))
+}
 
 // CheckTools looks for the go command, or for what reads the lock of Python packages.
 func (b *builder) CheckTools(ctx context.Context) error {
@@ -92,6 +96,10 @@ func (b *builder) Build(ctx context.Context) (*Pushed, error) {
 	b.Notify(Begin, "building")
 	recipe, err := Prepare(ctx, b.Spec, b.To)
 	if err != nil {
+		b.Notify(Failed, "not built")
+		return nil, fmt.Errorf("build image %s: %w", b.Name, err)
+	}
+	if err := recipe.writeLock(); err != nil {
 		b.Notify(Failed, "not built")
 		return nil, fmt.Errorf("build image %s: %w", b.Name, err)
 	}

@@ -71,6 +71,16 @@ type Spec struct {
 	// build from source. Wheels is a directory relative to Dir. See wheel.Spec.
 	Extras, Groups, FromSource []string
 	Wheels                     string
+	// System are the names of Debian packages to add to the base, for KindFiles and KindPython. Their
+	// versions are in slipway.lock.
+	System []string
+	// SystemAt are the positions of these names in slipway.yaml. SystemMirrors are addresses that are
+	// read in place of those of the base's apt sources, by their beginnings.
+	SystemAt      map[string]source.Position
+	SystemMirrors map[string]string
+	// UpgradeSystem moves the packages of System to the newest versions. If FrozenSystem is set,
+	// slipway.lock must already have them.
+	UpgradeSystem, FrozenSystem bool
 	// PositionOf, if not nil, returns the position at which slipway.yaml names a path of Files,
 	// Main or Requirements, or its base.
 	PositionOf func(path string) source.Position

@@ -24,6 +24,7 @@ type Ingredients struct {
 	Base     string            `json:"base,omitempty"`
 	Files    map[string]string `json:"files,omitempty"`
 	Packages map[string]string `json:"packages,omitempty"`
+	System   map[string]string `json:"system,omitempty"`
 	Settings map[string]string `json:"settings,omitempty"`
 }
 
@@ -43,6 +44,12 @@ func (r *Recipe) ingredients() Ingredients {
 	}
 	for _, p := range r.packages {
 		c.Packages[p.Name] = p.Version + " " + p.SHA256[:min(len(p.SHA256), 12)]
+	}
+	if len(r.system.Packages) > 0 {
+		c.System = map[string]string{}
+	}
+	for _, p := range r.system.Packages {
+		c.System[p.Name] = p.Version + " " + p.SHA256[:12]
 	}
 	s := r.spec
 	for name, value := range map[string]string{"kind": s.Kind, "workdir": s.Workdir, "user": s.User, "entrypoint": strings.Join(s.Entrypoint, "\x00"), "command": strings.Join(s.Command, "\x00"), "source": s.Source, "python": s.Interpreter + s.Python} {
@@ -157,14 +164,16 @@ func (c Ingredients) since(old Ingredients) []string {
 		return name
 	}
 	compare(c.Files, old.Files, describe)
-	compare(c.Packages, old.Packages, func(name, now, before string) string {
+	versioned := func(name, now, before string) string {
 		is, _, _ := strings.Cut(now, " ")
 		was, _, _ := strings.Cut(before, " ")
 		if is == "" || was == "" || is == was {
 			return describe(strings.TrimSpace(name+" "+cmp.Or(is, was)), now, before)
 		}
 		return name + " " + was + " -> " + is
-	})
+	}
+	compare(c.System, old.System, versioned)
+	compare(c.Packages, old.Packages, versioned)
 	compare(c.Settings, old.Settings, describe)
 	return all
 }

@@ -39,6 +39,8 @@ type content struct {
 	parents []directory
 	// bytes is the total size of all files.
 	bytes int64
+	// stream, if not nil, writes the content in place of entries and parents.
+	stream func(context.Context, *tar.Writer) error
 	// requirements is the key of the requirements that the content belongs to, or empty.
 	requirements string
 }
@@ -80,6 +82,11 @@ func (c *content) write(ctx context.Context, w io.Writer) (facts, error) {
 		return facts{}, err
 	}
 	archive := tar.NewWriter(to)
+	if c.stream != nil {
+		if err := c.stream(ctx, archive); err != nil {
+			return facts{}, err
+		}
+	}
 	for _, directory := range c.parents {
 		header := header(tar.TypeDir, directory.name+"/", directory.mode, directory.owner)
 		if err := archive.WriteHeader(header); err != nil {

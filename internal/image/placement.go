@@ -100,6 +100,9 @@ func placeOn(ctx context.Context, contents []*content, parent *base, limit int) 
 // kind, so that a change of the files does not change the layers of the requirements.
 func (r *Recipe) layerLimits(parent *base) (below, above int, err error) {
 	limit := maxLayers - len(parent.layers)
+	if len(r.system.Packages) > 0 {
+		limit--
+	}
 	needs := map[string]int{KindFiles: 1, KindGo: 2, KindPython: 4}[r.spec.Kind]
 	if limit < needs {
 		return 0, 0, refuseBase(r.spec, nil, "choose a base with fewer layers, or squash it", "has %d layers, and container runtimes support at most %d", len(parent.layers), maxLayers)

@@ -94,6 +94,7 @@ func assembleDry(ctx context.Context, to *registry.Client, at *registry.Reposito
 	if err != nil {
 		return nil, err
 	}
+	below = append(recipe.systemLayers(parent), below...)
 	above, err := placeOn(ctx, recipe.contents, parent, files)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/slipway-ci/slipway/internal/lock"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/state"
@@ -28,6 +29,11 @@ type Recipe struct {
 	// parts are the recipes of the images of an index, sorted by platform. A recipe for one
 	// platform has no parts, and a recipe with parts has no contents.
 	parts []*Recipe
+
+	// system are the Debian packages in the image. If relocked is set, slipway.lock does not have
+	// them yet.
+	system   lock.System
+	relocked bool
 
 	spec Spec
 	// base is what the spec's base refers to, or nil.
@@ -82,6 +88,9 @@ func Prepare(ctx context.Context, s Spec, r *registry.Client) (*Recipe, error) {
 	known := openLedger(s.Dir)
 	for n, platform := range s.Platforms {
 		parts[n] = &Recipe{Name: s.Name, spec: s.forPlatform(platform), base: base, contents: contents[n], ledger: known}
+		if err := parts[n].findSystem(ctx, r); err != nil {
+			return nil, err
+		}
 		if parts[n].Inputs, err = parts[n].identity(); err != nil {
 			return nil, err
 		}
@@ -104,6 +113,9 @@ func (r *Recipe) identity() (string, error) {
 			return "", err
 		}
 		fingerprints = append(fingerprints, lock)
+	}
+	if len(r.system.Packages) > 0 {
+		fingerprints = append(fingerprints, systemKey(r.system))
 	}
 	for _, c := range r.contents {
 		fingerprints = append(fingerprints, c.fingerprint)

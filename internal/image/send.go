@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -96,7 +97,7 @@ func (p *push) layers(ctx context.Context) (*base, []builtLayer, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	var below, above []*builtLayer
+	var system, below, above []*builtLayer
 	group, limited := panics.WithContext(ctx)
 	group.SetLimit(registry.Parallel)
 	group.Go(func() error {
@@ -115,12 +116,13 @@ func (p *push) layers(ctx context.Context) (*base, []builtLayer, error) {
 		})
 		return p.copyBase(limited, parent)
 	})
+	system = p.contents(limited, group, p.recipe.systemLayers(parent), &early{})
 	above = p.contents(limited, group, contents, &early{})
 	if err := group.Wait(); err != nil {
 		return nil, nil, err
 	}
 	var own []builtLayer
-	for _, m := range append(below, above...) {
+	for _, m := range slices.Concat(system, below, above) {
 		own = append(own, *m)
 	}
 	return parent, own, nil

@@ -30,6 +30,8 @@ type Project struct {
 	// NoSecrets says why this workflow gets no secrets, or is "" if it may have them. Commands
 	// then do what needs none, and contact only the registries of bases.
 	NoSecrets string
+	// UpgradeSystem moves the system packages of images to the newest versions.
+	UpgradeSystem bool
 	// PolyaxonVersion is the release that the command line names, or "" for the server's
 	// own.
 	PolyaxonVersion string
@@ -53,6 +55,13 @@ type Project struct {
 	// untaggedOnce and cacheUnusedOnce make sure that the notes of NoteUntagged and
 	// NoteCacheUnused are sent once.
 	untaggedOnce, cacheUnusedOnce sync.Once
+}
+
+// FrozenLock reports whether slipway.lock must have all that slipway.yaml asks for: without a
+// network, and in CI, where nobody would commit it.
+func (p *Project) FrozenLock() bool {
+	ci, _ := p.Lookup("CI")
+	return p.Offline || !p.UpgradeSystem && (ci == "true" || ci == "1")
 }
 
 // Open reads slipway.yaml and masks the secrets that it names. Errors in slipway.yaml are

@@ -91,6 +91,9 @@ func (l *Layer) add(h *tar.Header, content io.Reader) error {
 			}
 			l.Libcs[name] = c
 		}
+		if isPackageFile(name) {
+			return l.addFile(name, h, content)
+		}
 		if !programName.MatchString(base) || n.Mode&0o111 == 0 {
 			return nil
 		}

@@ -1,6 +1,6 @@
 // Package rootfs describes the file system of a base image, as far as it matters to an
 // image built on top: directories with their owners and modes, symbolic links, Python
-// interpreters, and the C library. It reads the archives of the layers as streams and
+// interpreters, the C library, and the files of dpkg and apt. It reads the archives of the layers as streams and
 // unpacks nothing.
 package rootfs
 
@@ -13,7 +13,7 @@ import (
 
 // FormatVersion is the version of the data read from a layer. Increase it when Read reads
 // something different from the same layer, so that cached results are not used.
-const FormatVersion = "1"
+const FormatVersion = "2"
 
 // Kinds of nodes.
 const (
@@ -50,6 +50,9 @@ type Layer struct {
 	Opaque []string `json:"opaque,omitempty"`
 	// Libcs are the C libraries in the layer, by path.
 	Libcs map[string]Libc `json:"libcs,omitempty"`
+	// Files are the contents of the files that say which packages the image has, and where others
+	// are, by path.
+	Files map[string][]byte `json:"files,omitempty"`
 }
 
 // FS is the file system that all layers of an image make together. It is not safe for
@@ -57,6 +60,7 @@ type Layer struct {
 type FS struct {
 	nodes map[string]Node
 	libcs map[string]Libc
+	files map[string][]byte
 	// Partial reports whether a layer could not be read, so that files may exist that FS
 	// does not know.
 	Partial bool
@@ -67,7 +71,7 @@ type FS struct {
 
 // Merge returns the file system of the layers, the lowest first.
 func Merge(layers ...*Layer) *FS {
-	fs := &FS{nodes: map[string]Node{}, libcs: map[string]Libc{}}
+	fs := &FS{nodes: map[string]Node{}, libcs: map[string]Libc{}, files: map[string][]byte{}}
 	for _, l := range layers {
 		for _, name := range l.Hidden {
 			fs.remove(name)
@@ -83,10 +87,12 @@ func Merge(layers ...*Layer) *FS {
 		}
 		for name, n := range l.Nodes {
 			fs.nodes[name] = n
+			delete(fs.files, name)
 		}
 		for name, c := range l.Libcs {
 			fs.libcs[name] = c
 		}
+		maps.Copy(fs.files, l.Files)
 	}
 	return fs
 }
@@ -95,6 +101,7 @@ func Merge(layers ...*Layer) *FS {
 func (fs *FS) remove(name string) {
 	delete(fs.nodes, name)
 	delete(fs.libcs, name)
+	delete(fs.files, name)
 }
 
 // clear removes everything below a directory.
@@ -110,6 +117,7 @@ func (fs *FS) clear(dir string) {
 			delete(fs.libcs, name)
 		}
 	}
+	maps.DeleteFunc(fs.files, func(name string, _ []byte) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // Node returns the node at a path. It does not follow a link there.
@@ -198,6 +206,9 @@ func (e Excerpt) FS() *FS {
 	}
 	return fs
 }
+
+// Whole reports whether fs is not an excerpt.
+func (fs *FS) Whole() bool { return fs.absent == nil }
 
 // Lacks reports whether an excerpt was asked for a path that it does not cover.
 func (fs *FS) Lacks() bool { return fs.lacks }

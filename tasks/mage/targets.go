@@ -149,11 +149,13 @@ func Submit(ctx context.Context, job string,
 func Build(ctx context.Context,
 	images *string, // names with commas between
 	verify *bool, // ask the registry for every layer of the images that it has, and send lost ones again
+	upgradeSystem *bool, // move the system packages of the images to the newest versions, and write slipway.lock
 ) error {
 	return cli.Open().Named("build").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Build(ctx, env, tasks.BuildOptions{
-			Images: list(images),
-			Verify: value(verify),
+			Images:        list(images),
+			Verify:        value(verify),
+			UpgradeSystem: value(upgradeSystem),
 		})
 	})
 }

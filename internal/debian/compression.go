@@ -1,0 +1,58 @@
+package debian
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+)
+
+// maxWindow limits the memory in bytes that unpacking takes. xz -9 takes 64 MiB.
+const maxWindow = 128 << 20
+
+// decompress returns the plain content of a file whose name says how it is compressed.
+func decompress(name string, r io.Reader) (io.ReadCloser, error) {
+	switch path.Ext(name) {
+	case ".gz":
+		return gzip.NewReader(r)
+	case ".xz":
+		plain, err := xz.NewReader(bufio.NewReaderSize(r, 256<<10))
+		if err != nil {
+			return nil, err
+		}
+		return io.NopCloser(plain), nil
+	case ".zst":
+		plain, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, err
+		}
+		return plain.IOReadCloser(), nil
+	case ".tar", "":
+		return io.NopCloser(r), nil
+	}
+	return nil, fmt.Errorf("%s is compressed in a way that is not supported", name)
+}
+
+// errTooLarge reports that something is larger than any real one.
+var errTooLarge = errors.New("it is larger than any real one when it is unpacked")
+
+// bounded is a reader that fails after left bytes.
+type bounded struct {
+	io.Reader
+	left int64
+}
+
+// Read implements io.Reader.
+func (r *bounded) Read(b []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, errTooLarge
+	}
+	n, err := r.Reader.Read(b[:min(int64(len(b)), r.left)])
+	r.left -= int64(n)
+	return n, err
+}

@@ -1,0 +1,110 @@
+package debian
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
+	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+)
+
+// keyring returns the keys that a source may be signed with, and where they are.
+func (b *Base) keyring(s aptSource) (openpgp.EntityList, string, error) {
+	trusted := append([]string{"/etc/apt/trusted.gpg"}, b.fs.Files("/etc/apt/trusted.gpg.d")...)
+	files, prints := trusted, map[string]bool{}
+	if len(s.signedBy) > 0 && strings.Contains(s.signedBy[0], "-----BEGIN") {
+		keys, err := readKeys([]byte(s.signedBy[0]))
+		return keys, s.file, err
+	}
+	named := s.signedBy[:0:0]
+	for _, by := range s.signedBy {
+		if strings.HasPrefix(by, "/") {
+			named = append(named, by)
+		} else {
+			prints[strings.ToUpper(strings.TrimSuffix(by, "!"))] = true
+		}
+	}
+	if len(named) > 0 {
+		files = named
+	}
+	var all openpgp.EntityList
+	var read []string
+	for _, file := range files {
+		text, ok := b.fs.File(file)
+		if !ok {
+			continue
+		}
+		read = append(read, file)
+		keys, err := readKeys(text)
+		if err != nil && len(named) > 0 {
+			return nil, "", fmt.Errorf("the keyring %s of %s cannot be read: %w", file, s.file, err)
+		}
+		for _, key := range keys { // a keyring in trusted.gpg.d that cannot be read is no key
+			if len(prints) == 0 || prints[strings.ToUpper(hex.EncodeToString(key.PrimaryKey.Fingerprint))] {
+				all = append(all, key)
+			}
+		}
+	}
+	if len(read) == 0 && len(named) > 0 {
+		return nil, "", fmt.Errorf("the keyring %s, which %s names, is not in the base", strings.Join(named, ", "), s.file)
+	}
+	if len(named) == 0 && len(read) > 1 {
+		read = []string{path.Dir(trusted[0])}
+	}
+	return all, strings.Join(read, ", "), nil
+}
+
+// readKeys reads a keyring, with or without armor.
+func readKeys(text []byte) (openpgp.EntityList, error) {
+	if !bytes.Contains(text, []byte("-----BEGIN PGP PUBLIC KEY BLOCK-----")) {
+		return openpgp.ReadKeyRing(bytes.NewReader(text))
+	}
+	return openpgp.ReadArmoredKeyRing(bytes.NewReader(text))
+}
+
+// verify returns the text that InRelease contains, if one of the keys signed it.
+func verify(inRelease []byte, keys openpgp.EntityList, now time.Time) ([]byte, error) {
+	block, rest := clearsign.Decode(inRelease)
+	if block == nil || len(bytes.TrimSpace(rest)) > 0 {
+		return nil, errors.New("it is not a signed text")
+	}
+	if _, err := block.VerifySignature(keys, at(now)); err != nil {
+		return nil, signatureError(err)
+	}
+	return block.Plaintext, nil
+}
+
+// verifyDetached returns an error unless one of the keys signed a text.
+func verifyDetached(text, signature []byte, keys openpgp.EntityList, now time.Time) error {
+	check := openpgp.CheckDetachedSignature
+	if bytes.HasPrefix(signature, []byte("-----BEGIN")) {
+		check = openpgp.CheckArmoredDetachedSignature
+	}
+	_, err := check(keys, bytes.NewReader(text), bytes.NewReader(signature), at(now))
+	return signatureError(err)
+}
+
+// at returns a configuration that has the time now.
+func at(now time.Time) *packet.Config {
+	return &packet.Config{Time: func() time.Time { return now }}
+}
+
+// signatureError says what is wrong with a signature in the words of apt.
+func signatureError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, pgperrors.ErrUnknownIssuer):
+		return fmt.Errorf("it is signed by a key that the base does not have (NO_PUBKEY): %w", err)
+	case errors.Is(err, pgperrors.ErrKeyExpired):
+		return fmt.Errorf("it is signed by a key that has expired (EXPKEYSIG): %w", err)
+	}
+	return fmt.Errorf("its signature is not valid (BADSIG): %w", err)
+}

@@ -1,0 +1,191 @@
+// Package lock reads and writes slipway.lock, which is beside slipway.yaml. It has the versions and
+// hashes of what slipway.yaml names without them, so that every machine makes the same image.
+package lock
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
+	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/state"
+)
+
+const (
+	// Name is the name of the file.
+	Name = "slipway.lock"
+	// version is the version of its format.
+	version = 1
+	// maxSize limits its size in bytes. A package takes some 300.
+	maxSize = 64 << 20
+	// patience is how long another process may write the file.
+	patience = 10 * time.Second
+)
+
+// file is the content of slipway.lock.
+type file struct {
+	Version int `json:"version"`
+	// Images has what images are made of, by their names and their platforms.
+	Images map[string]map[string]*Image `json:"images"`
+}
+
+// Image is what the image of one platform is made of.
+type Image struct {
+	System System `json:"system"`
+}
+
+// System are the Debian packages that are added to a base.
+type System struct {
+	// Requested are the packages that slipway.yaml names, sorted.
+	Requested []string `json:"requested"`
+	// Distribution is the id of the base's distribution, such as debian: os-release(5).
+	Distribution string `json:"distribution"`
+	// Packages are these and what they depend on, without what the base has, sorted by name.
+	Packages []Package `json:"packages"`
+}
+
+// Package is a package in one version.
+type Package struct {
+	Name         string `json:"name"`
+	Version      string `json:"version"`
+	Architecture string `json:"architecture"`
+	// URL is the address that the base's apt sources give for the file, without mirrors.
+	URL string `json:"url"`
+	// Size is in bytes, and SHA256 in hexadecimal.
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// read returns the file in a directory, which is empty if it does not exist. An error has the
+// position in the file.
+func read(dir string) (*file, error) {
+	f := &file{Version: version}
+	name := filepath.Join(dir, Name)
+	text, err := source.ReadFile(nil, name, maxSize)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	at := source.Position{File: Name, Line: 1, Column: 1}
+	refuse := func(format string, args ...any) (*file, error) {
+		return nil, &source.Error{Position: at, Message: fmt.Sprintf(format, args...), Hint: "restore it from git, or remove it: slipway build writes a new one"}
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if err := decoder.Decode(f); err != nil {
+		before := text[:min(int(decoder.InputOffset()), len(text))]
+		at.Line = 1 + bytes.Count(before, []byte("\n"))
+		if bytes.Contains(text, []byte("\n<<<<<<< ")) {
+			return refuse("it has a merge conflict")
+		}
+		return refuse("it is not the JSON that slipway build writes: %v", err)
+	}
+	if f.Version > version {
+		return nil, &source.Error{Position: at, Message: fmt.Sprintf("it is of the format %d, which a newer slipway wrote", f.Version), Hint: "use that version of slipway"}
+	}
+	for image, platforms := range f.Images {
+		for platform, one := range platforms {
+			if one == nil {
+				return refuse("images.%s.%s has no value", image, platform)
+			}
+			for _, p := range one.System.Packages {
+				if !p.valid() {
+					return refuse("the package %q of image %s has no valid name, version, address, size or hash", p.Name, image)
+				}
+			}
+		}
+	}
+	return f, nil
+}
+
+var (
+	nameForm = lazyregexp.New(`^[a-z0-9][a-z0-9+.-]*$`)
+	hashForm = lazyregexp.New(`^[0-9a-f]{64}$`)
+)
+
+func (p Package) valid() bool {
+	return nameForm.MatchString(p.Name) && p.Version != "" && nameForm.MatchString(p.Architecture) && p.Size >= 0 && hashForm.MatchString(p.SHA256) &&
+		(strings.HasPrefix(p.URL, "http://") || strings.HasPrefix(p.URL, "https://"))
+}
+
+// SystemOf returns the system packages of an image for a platform in the file in a directory, and
+// false if it has none. A file that cannot be read is a *source.Error.
+func SystemOf(dir, image, platform string) (System, bool, error) {
+	f, err := read(dir)
+	if err != nil {
+		return System{}, false, err
+	}
+	one, ok := f.Images[image][platform]
+	if !ok {
+		return System{}, false, nil
+	}
+	return one.System, true, nil
+}
+
+// SetSystem writes the system packages of an image, by platform, into the file in a directory. It
+// keeps other images and platforms. Several processes may call it at once.
+func SetSystem(dir, image string, systems map[string]System) error {
+	if err := state.Make(dir); err != nil {
+		return err
+	}
+	guard := flock.New(filepath.Join(state.Dir(dir), "lock"))
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		if ok, err := guard.TryLock(); err != nil {
+			return err
+		} else if ok {
+			break
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%s is being written by another process; run it again when that has ended", Name)
+		}
+	}
+	defer func() { _ = guard.Unlock() }()
+	f, err := read(dir)
+	if err != nil {
+		return err
+	}
+	if f.Images == nil {
+		f.Images = map[string]map[string]*Image{}
+	}
+	if f.Images[image] == nil {
+		f.Images[image] = map[string]*Image{}
+	}
+	for platform, system := range systems {
+		f.Images[image][platform] = &Image{System: system}
+	}
+	text, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return err
+	}
+	return replace(filepath.Join(dir, Name), append(text, '\n'))
+}
+
+// replace writes a file at once.
+func replace(name string, text []byte) error {
+	part, err := os.CreateTemp(filepath.Dir(name), ".slipway.lock-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(part.Name()) }() // does nothing after the rename
+	_, err = part.Write(text)
+	if err = errors.Join(err, part.Chmod(0o644), part.Close()); err != nil {
+		return err
+	}
+	return os.Rename(part.Name(), name)
+}
+
+// Sorted returns the packages that slipway.yaml names as Requested has them.
+func Sorted(names []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(names)))
+}
