@@ -89,6 +89,8 @@ func TestDependencies(t *testing.T) {
 	want := map[string]string{
 		"github.com/moby/patternmatcher":         ".dockerignore, by Docker's own rules",
 		"github.com/Microsoft/go-winio":          "Docker's named pipe on Windows",
+		"github.com/ProtonMail/go-crypto":        "OpenPGP: the signatures of Debian's repositories",
+		"github.com/ulikunitz/xz":                "the compression of Debian's packages",
 		"github.com/containerd/containerd/api":   "the service by which BuildKit hands over an image",
 		"github.com/gofrs/flock":                 "locks between processes, on every system",
 		"github.com/google/go-cmp":               "readable differences in tests",

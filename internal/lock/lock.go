@@ -82,10 +82,10 @@ func read(dir string) (*file, error) {
 	refuse := func(format string, args ...any) (*file, error) {
 		return nil, &source.Error{Position: at, Message: fmt.Sprintf(format, args...), Hint: "restore it from git, or remove it: slipway build writes a new one"}
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	if err := decoder.Decode(f); err != nil {
-		before := text[:min(int(decoder.InputOffset()), len(text))]
-		at.Line = 1 + bytes.Count(before, []byte("\n"))
+	if err := json.Unmarshal(text, f); err != nil {
+		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
+			at.Line = 1 + bytes.Count(text[:min(max(int(syntax.Offset)-1, 0), len(text))], []byte("\n"))
+		}
 		if bytes.Contains(text, []byte("\n<<<<<<< ")) {
 			return refuse("it has a merge conflict")
 		}

@@ -118,6 +118,8 @@ var bounded = map[string]string{
 	"internal/registry/wire.go http.Client":           "its transport has those of package timeouts",
 	"internal/polyaxon/client.go http.Client":         "each request has a limit",
 	"internal/wheel/remote.go http.Client":            "its transport has those of package timeouts",
+	"internal/debian/fetch.go http.Client":            "its transport has those of package timeouts",
+	"internal/debian/repository.go http.Client":       "the client of fetch.go",
 	"internal/google/client.go http.Client":           "its transport has those of package timeouts",
 	"internal/google/credentials.go http.Client":      "its transport has those of package timeouts",
 	"internal/google/exchange.go http.Client":         "its transport has those of package timeouts",

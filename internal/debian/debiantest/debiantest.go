@@ -170,8 +170,8 @@ func (k Key) Keyring(t testing.TB) []byte {
 // Repository is a repository of one suite, stable, with the component main.
 type Repository struct {
 	Key Key
-	// Until is the field Valid-Until.
-	Until time.Time
+	// At is when the index is signed, Now if it is zero, and Until its field Valid-Until.
+	At, Until time.Time
 
 	mu    sync.Mutex
 	files map[string][]byte
@@ -208,8 +208,12 @@ func (r *Repository) Publish(t testing.TB, debs ...Deb) {
 		sums += fmt.Sprintf(" %x %d %s\n", sha256.Sum256(text), len(text), name)
 	}
 	release := "Origin: Test\nSuite: stable\nAcquire-By-Hash: yes\nArchitectures: amd64 arm64\nComponents: main\nValid-Until: " + r.Until.Format(time.RFC1123) + "\n" + sums
+	at := r.At
+	if at.IsZero() {
+		at = Now
+	}
 	var b bytes.Buffer
-	w, err := clearsign.Encode(&b, r.Key.entity.PrivateKey, &packet.Config{Time: func() time.Time { return Now }})
+	w, err := clearsign.Encode(&b, r.Key.entity.PrivateKey, &packet.Config{Time: func() time.Time { return at }})
 	check(t, err)
 	_, err = io.WriteString(w, release)
 	check(t, err)
