@@ -27,6 +27,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/build"
 	"github.com/slipway-ci/slipway/internal/checker"
 	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/debian/debiantest"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/registry"
@@ -87,6 +88,13 @@ func world(t *testing.T) (dir string, transport http.RoundTripper) {
 			t.Fatal(err)
 		}
 	}
+	repository := &debiantest.Repository{Key: debiantest.NewKey(t), At: time.Now(), Until: time.Now().AddDate(0, 0, 7)}
+	var debs []debiantest.Deb
+	for _, name := range []string{"libgl1", "libgomp1", "ffmpeg"} {
+		debs = append(debs, debiantest.Deb{Name: name, Version: "1", Architecture: "all", Files: map[string]string{"usr/share/" + name: name}})
+	}
+	repository.Publish(t, debs...)
+	apt := debiantest.Tar(t, repository.Base(t, repository.Serve(t)))
 	server := httptest.NewServer(registrytest.InMemory())
 	t.Cleanup(server.Close)
 	at, err := url.Parse(server.URL)
@@ -98,7 +106,7 @@ func world(t *testing.T) (dir string, transport http.RoundTripper) {
 	} {
 		reference, err := name.ParseReference(at.Host+"/"+base.name, name.Insecure)
 		if err == nil {
-			err = remote.WriteIndex(reference, pythonIndex(t, base.prefix, base.version, base.variable))
+			err = remote.WriteIndex(reference, pythonIndex(t, base.prefix, base.version, base.variable, apt))
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -117,8 +125,8 @@ func (e singleHostTransport) RoundTrip(r *http.Request) (*http.Response, error) 
 }
 
 // pythonIndex returns a base image with an interpreter and with an environment variable that
-// may name its version.
-func pythonIndex(t *testing.T, prefix, version, variable string) v1.ImageIndex {
+// may name its version. below are the layers below it.
+func pythonIndex(t *testing.T, prefix, version, variable string, below ...[]byte) v1.ImageIndex {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
@@ -134,13 +142,17 @@ func pythonIndex(t *testing.T, prefix, version, variable string) v1.ImageIndex {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
-	if err != nil {
-		t.Fatal(err)
+	var layers []v1.Layer
+	for _, text := range append(below, b.Bytes()) {
+		layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		layers = append(layers, layer)
 	}
 	var index v1.ImageIndex = empty.Index
 	for _, architecture := range []string{"amd64", "arm64"} {
-		made, err := mutate.AppendLayers(empty.Image, layer)
+		made, err := mutate.AppendLayers(empty.Image, layers...)
 		if err == nil {
 			made, err = mutate.ConfigFile(made, &v1.ConfigFile{OS: "linux", Architecture: architecture, Config: v1.Config{Env: []string{variable}}, RootFS: configRoot(t, made)})
 		}
