@@ -110,17 +110,23 @@ func (c *Commands) properties(at source.Position, title string) string {
 	return strings.Join(all, ",")
 }
 
-// InRepository returns a path as GitHub expects it: relative to the top level of the
+// InRepository is the function InRepository for the workspace of this workflow.
+func (c *Commands) InRepository(path string) string {
+	workspace, _ := c.lookup("GITHUB_WORKSPACE")
+	return InRepository(path, workspace)
+}
+
+// InRepository returns a path as GitHub and GitLab expect it: relative to the top level of the
 // repository, with slashes. That is not the workspace when the checkout has a path of its own.
 // Outside of a repository, the path is relative to the workspace if it is in it.
-func (c *Commands) InRepository(path string) string {
+func InRepository(path, workspace string) string {
 	whole, err := filepath.Abs(path)
 	if err != nil {
 		return filepath.ToSlash(path)
 	}
 	top := revision.Top(filepath.Dir(whole))
 	if top == "" {
-		top, _ = c.lookup("GITHUB_WORKSPACE")
+		top = workspace
 	}
 	if below, err := filepath.Rel(top, whole); err == nil && top != "" && filepath.IsLocal(below) {
 		return filepath.ToSlash(below)

@@ -59,12 +59,11 @@ func attester(p *project.Project, i *config.Image, source string) image.Attester
 }
 
 // builder returns the id of the builder and the address of the build. They are those of
-// the workflow, from GitHub's environment variables, or else laptop and "".
+// the workflow, from the environment variables of GitHub or GitLab, or else slipway and "".
 func builder(p *project.Project) (id, invocation string) {
-	server, _ := p.Lookup("GITHUB_SERVER_URL")
-	workflow, _ := p.Lookup("GITHUB_WORKFLOW_REF")
-	if server == "" || workflow == "" {
+	workflow := project.Workflow(p.Lookup)
+	if workflow == "" {
 		return defaultBuilder, ""
 	}
-	return server + "/" + workflow, project.WorkflowRun(p.Lookup)
+	return workflow, project.WorkflowRun(p.Lookup)
 }

@@ -1,6 +1,10 @@
 package project
 
-import "github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+import (
+	"cmp"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+)
 
 // labelPrefix begins the keys of the labels and annotations that slipway writes.
 const labelPrefix = operation.LabelPrefix
@@ -50,15 +54,56 @@ func (p *Project) Origin() Origin {
 		note("head", head)
 		o.Tags = append(o.Tags, head[:min(12, len(head))])
 	}
-	note("ref", lookup("GITHUB_REF"))
-	note("workflow", lookup("GITHUB_WORKFLOW_REF"))
+	note("ref", cmp.Or(lookup("GITHUB_REF"), gitLabRef(lookup)))
+	note("workflow", cmp.Or(lookup("GITHUB_WORKFLOW_REF"), gitLabConfig(lookup)))
 	note("workflow-run", WorkflowRun(p.Lookup))
 	return o
 }
 
-// WorkflowRun returns the address of the run of the GitHub workflow that this process belongs to,
-// or "". lookup reads an environment variable.
+// gitLabRef returns the ref of a pipeline of GitLab as git names it, or "". See
+// docs.gitlab.com/ci/variables/predefined_variables.
+func gitLabRef(lookup func(string) string) string {
+	if lookup("GITLAB_CI") != "true" {
+		return ""
+	}
+	for _, ref := range []struct{ prefix, variable string }{{"", "CI_MERGE_REQUEST_REF_PATH"}, {"refs/tags/", "CI_COMMIT_TAG"}, {"refs/heads/", "CI_COMMIT_BRANCH"}} {
+		if name := lookup(ref.variable); name != "" {
+			return ref.prefix + name
+		}
+	}
+	return ""
+}
+
+// gitLabConfig returns the project of a pipeline of GitLab, its file and the ref, or "".
+func gitLabConfig(lookup func(string) string) string {
+	project, ref := lookup("CI_PROJECT_PATH"), gitLabRef(lookup)
+	if project == "" || ref == "" {
+		return ""
+	}
+	return project + "/" + cmp.Or(lookup("CI_CONFIG_PATH"), ".gitlab-ci.yml") + "@" + ref
+}
+
+// Workflow returns the address of the workflow of GitHub, or of the file of GitLab, that this process
+// belongs to, with its ref, or "". lookup reads an environment variable.
+func Workflow(lookup func(string) (string, bool)) string {
+	get := func(name string) string { value, _ := lookup(name); return value }
+	server, file := get("GITHUB_SERVER_URL"), get("GITHUB_WORKFLOW_REF")
+	if get("GITLAB_CI") == "true" {
+		server, file = get("CI_SERVER_URL"), gitLabConfig(get)
+	}
+	if server == "" || file == "" {
+		return ""
+	}
+	return server + "/" + file
+}
+
+// WorkflowRun returns the address of the run of the GitHub workflow, or of the job of GitLab, that this
+// process belongs to, or "". lookup reads an environment variable.
 func WorkflowRun(lookup func(string) (string, bool)) string {
+	if gitLab, _ := lookup("GITLAB_CI"); gitLab == "true" {
+		job, _ := lookup("CI_JOB_URL")
+		return job
+	}
 	server, _ := lookup("GITHUB_SERVER_URL")
 	repository, _ := lookup("GITHUB_REPOSITORY")
 	id, _ := lookup("GITHUB_RUN_ID")
@@ -72,8 +117,10 @@ func WorkflowRun(lookup func(string) (string, bool)) string {
 // user@machine. If only one of the two is known, it returns that one, and "" if neither
 // is.
 func (e *Env) actor() string {
-	if actor, ok := e.Lookup("GITHUB_ACTOR"); ok && actor != "" {
-		return actor
+	for _, name := range []string{"GITHUB_ACTOR", "GITLAB_USER_LOGIN"} {
+		if actor, ok := e.Lookup(name); ok && actor != "" {
+			return actor
+		}
 	}
 	for _, name := range []string{"USER", "USERNAME", "LOGNAME"} {
 		if user, ok := e.Lookup(name); ok && user != "" && e.Machine != "" {

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"cmp"
 	"encoding/json"
 
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
@@ -81,8 +82,16 @@ func readEvent(lookup func(string) (string, bool)) (event, bool) {
 	return e, true
 }
 
-// PullRequest returns the pull request of the event that started this workflow.
-func (e *Env) PullRequest() PullRequest { return ReadPullRequest(e.Lookup) }
+// PullRequest returns the pull request of the event that started this workflow. Of a merge request of
+// GitLab it has the head and the base.
+func (e *Env) PullRequest() PullRequest {
+	get := func(name string) string { value, _ := e.Lookup(name); return value }
+	if get("GITLAB_CI") != "true" || get("CI_PIPELINE_SOURCE") != "merge_request_event" {
+		return ReadPullRequest(e.Lookup)
+	}
+	head := cmp.Or(get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"), get("CI_COMMIT_SHA")) // the former is set if the latter is a merge
+	return PullRequest{Head: head, Base: Base{Branch: get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME"), Commit: get("CI_MERGE_REQUEST_DIFF_BASE_SHA")}}
+}
 
 // ReadPullRequest is PullRequest for a process without an Env. lookup reads an environment
 // variable. Hashes and numbers that are none are left out.

@@ -91,18 +91,20 @@ func (p *Plan) gitHub(project string) string {
 	).Replace(workflows.GitHub)
 }
 
-// gitLab plans the job that ships, as a file of its own where a .gitlab-ci.yml is there.
+// gitLab plans the job that ships, as a file of its own where a .gitlab-ci.yml is there. The jobs of a
+// project that is a directory have its name, and SLIPWAY_DIR.
 func (p *Plan) gitLab(name string) {
 	r := p.Repository
-	text := workflows.GitLab
-	text = strings.NewReplacer("slipway:\n", "slipway"+name+":\n", "resource_group: slipway ", "resource_group: slipway"+name+" ").Replace(text[strings.Index(text, "slipway:"):])
+	text := workflows.GitLab[strings.Index(workflows.GitLab, ".slipway:"):]
 	if r.Prefix != "." {
-		text = strings.Replace(text, "slipway deploy", "slipway deploy -C "+quoted(r.Prefix), 1)
+		text = strings.NewReplacer("slipway-ci/", "slipway-ci/", "slipway:\n", "slipway"+name+":\n", "slipway-", "slipway"+name+"-", "extends: .slipway\n", "extends: .slipway"+name+"\n",
+			"resource_group: slipway ", "resource_group: slipway"+name+" ", "resource_group: slipway\n", "resource_group: slipway"+name+"\n",
+			"SLIPWAY_REPORTS: ", "SLIPWAY_DIR: "+quoted(r.Prefix)+"\n    SLIPWAY_REPORTS: ").Replace(text)
 	}
 	if stages := r.CI.Stages; len(stages) > 1 && !slices.Contains(stages, "deploy") {
 		text = strings.Replace(text, "stage: deploy", "stage: "+stages[len(stages)-1], 1)
 	}
-	text = "# Takes every push to the default branch from the commit to finished runs, and fails when a run\n# fails.\n" + text
+	text = "# Takes every push to the default branch from the commit to finished runs, and fails when a run\n# fails. Merge requests are planned, and tags deploy production.\n" + text
 	reason := "runs slipway deploy on every push to the default branch"
 	if r.CI.GitLab.File == "" {
 		p.Files = append(p.Files, File{Path: ".gitlab-ci.yml", Text: text, Reason: reason})

@@ -44,6 +44,9 @@ type App struct {
 	// Quiet prints only results, warnings and errors. Verbose adds details.
 	Quiet   bool `flag:"quiet" env:"SLIPWAY_QUIET" help:"print only results, warnings and errors"`
 	Verbose bool `flag:"verbose" env:"SLIPWAY_VERBOSE" help:"print details"`
+	// Reports is the directory for files that systems of CI show, "" for none: summary.md,
+	// result.json, metrics.txt and codequality.json.
+	Reports string `flag:"reports" env:"SLIPWAY_REPORTS" value:"DIR" help:"write the summary, the result, metrics and findings into files in DIR, for CI"`
 	// NoAttestations is as in tasks.Env.
 	NoAttestations bool `flag:"no-attestations" env:"SLIPWAY_NO_ATTESTATIONS" help:"push images without SBOM and provenance"`
 	// Comment also writes the result into a comment of the pull request that a workflow of
@@ -54,9 +57,10 @@ type App struct {
 	// Stdout receives results. Stderr receives everything else.
 	Stdout, Stderr io.Writer
 
-	live    *printer.Live
-	streams *streams
-	name    string
+	live     *printer.Live
+	sections *sections
+	streams  *streams
+	name     string
 	// invalid is the error of a variable that Open could not read.
 	invalid error
 	// forms are the values of Output that are allowed besides text and json.
@@ -182,6 +186,10 @@ func (a *App) run(ctx context.Context, task Task) error {
 		workflow.report(result, err)
 		a.comment(ctx, workflow, result, env.Transport)
 	}
+	if a.sections != nil {
+		a.sections.close()
+	}
+	a.saveReports(result, err, latest)
 	if err := a.print(result); err != nil {
 		return a.fail(fmt.Errorf("print the result: %w", err))
 	}
@@ -228,6 +236,10 @@ func (a *App) env() (*tasks.Env, *workflow) {
 	if commands, ok := actions.New(to.err, to.secrets.Mask, os.LookupEnv); ok {
 		inWorkflow = newWorkflow(commands, to, sink, env.Now)
 		sink = inWorkflow
+	}
+	if os.Getenv("GITLAB_CI") == "true" && inWorkflow == nil {
+		a.sections = newSections(to.err, sink, env.Now)
+		sink = a.sections
 	}
 	env.Events = sink
 	return env, inWorkflow

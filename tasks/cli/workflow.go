@@ -25,26 +25,20 @@ type workflow struct {
 	commands *actions.Commands
 	next     report.Sink
 	throttle *printer.Throttle
-	group    string
+	folds
 	// encode returns the JSON that write encodes, with secrets masked.
 	encode func(write func(io.Writer) error) ([]byte, error)
-	// active are the jobs with a run that has not ended.
-	active map[string]bool
 }
 
 func newWorkflow(commands *actions.Commands, to *streams, next report.Sink, now func() time.Time) *workflow {
-	return &workflow{commands: commands, encode: to.encoded, next: next, throttle: printer.NewThrottle(now), active: map[string]bool{}}
+	return &workflow{commands: commands, encode: to.encoded, next: next, throttle: printer.NewThrottle(now), folds: folds{begin: commands.Group, end: commands.EndGroup, active: map[string]bool{}}}
 }
 
 // Event implements report.Sink.
 func (w *workflow) Event(e report.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	group := ""
-	w.follow(e)
-	if e.Kind == report.Line && len(w.active) < 2 { // the lines of jobs side by side would be torn into many groups
-		group = "log of " + e.Subject
-	}
+	group := w.of(e)
 	switch e.Kind {
 	case report.Detail:
 		w.next.Event(e)
@@ -68,30 +62,6 @@ func (w *workflow) Event(e report.Event) {
 	}
 	w.enter(group)
 	w.next.Event(e)
-}
-
-// follow keeps account of the jobs that have a run.
-func (w *workflow) follow(e report.Event) {
-	job, _, _ := strings.Cut(e.Subject, "/") // a run of a matrix belongs to its job
-	switch {
-	case e.Kind != report.Status:
-	case printer.Ended(e):
-		delete(w.active, job)
-	default:
-		w.active[job] = true
-	}
-}
-
-func (w *workflow) enter(group string) {
-	if group == w.group {
-		return
-	}
-	if w.group != "" {
-		w.commands.EndGroup()
-	}
-	if w.group = group; group != "" {
-		w.commands.Group(group)
-	}
 }
 
 func (w *workflow) close() {
