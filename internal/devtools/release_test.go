@@ -75,6 +75,10 @@ func TestRelease(t *testing.T) {
 	checkImage(t, registry+"/slipway-ci/slipway:next", hashes[second])
 	runAction(t, first, "dist")
 	deployWithWheel(t, only(t, "dist/wheels/*.whl"))
+
+	if err := MakeRelease(t.Context(), Options{Log: t.Output()}, Release{Snapshot: true, Platform: platform}); err != nil {
+		t.Errorf("a snapshot: %v", err)
+	}
 }
 
 // pushPythonBase pushes an image of Debian's Python, which stands for python:3.13.
@@ -225,6 +229,12 @@ func checkFiles(t *testing.T, hashes map[string]string) {
 	}
 	if !strings.Contains(read(t, "action/digests.txt"), sum+"  v1.2.3-rc.1/linux/"+runtime.GOARCH+"\n") {
 		t.Error("the binary is not that of action/digests.txt")
+	}
+	notices := say(t, "tar", "-xzOf", only(t, "dist/slipway_*.tar.gz"), "THIRD_PARTY_NOTICES")
+	for _, module := range []string{"Go 1.", "github.com/spf13/cobra v", "k8s.io/client-go v", "github.com/moby/buildkit v"} {
+		if !strings.Contains(notices, "\n"+module) {
+			t.Errorf("the notices do not name %s", module)
+		}
 	}
 	// The notes are what the commits are called.
 	if subject := say(t, "git", "log", "-1", "--format=%s"); !strings.Contains(read(t, "dist/CHANGELOG.md"), strings.TrimSpace(subject)) {

@@ -30,12 +30,12 @@ type member struct {
 }
 
 // WriteWheel writes the wheel of a program into a directory and returns its path. The root
-// of the repository has the license and the README.
+// of the repository has the license and the README. notices are those of Notices.
 //
 // The program itself is a script of the wheel, as those of ruff and uv are: installers put
 // it on the PATH, and no Python runs when it starts. uvx starts the script that is called
 // like the package, so there is one more, of Python, which starts the first.
-func (p *Program) WriteWheel(root, dir string) (string, error) {
+func (p *Program) WriteWheel(root, dir string, notices []byte) (string, error) {
 	parsed, err := parseVersion(p.Version)
 	if err != nil {
 		return "", err
@@ -45,7 +45,7 @@ func (p *Program) WriteWheel(root, dir string) (string, error) {
 		return "", err
 	}
 	version := parsed.python()
-	members, err := p.members(root, version, platforms)
+	members, err := p.members(root, version, platforms, notices)
 	if err != nil {
 		return "", err
 	}
@@ -65,12 +65,12 @@ func (p *Program) WriteWheel(root, dir string) (string, error) {
 }
 
 // members returns the files of a wheel but its RECORD, which is the last.
-func (p *Program) members(root, version string, platforms []string) ([]member, error) {
+func (p *Program) members(root, version string, platforms []string, notices []byte) ([]member, error) {
 	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {
 		return nil, err
 	}
-	terms, err := os.ReadFile(filepath.Join(root, "LICENSE"))
+	own, err := os.ReadFile(filepath.Join(root, "LICENSE"))
 	if err != nil {
 		return nil, err
 	}
@@ -98,10 +98,11 @@ func (p *Program) members(root, version string, platforms []string) ([]member, e
 	info := stem + ".dist-info/"
 	return append(all,
 		member{name: stem + ".data/scripts/" + p.name(), mode: 0o755, open: func() (io.ReadCloser, error) { return os.Open(p.Path) }},
-		text(info+"METADATA", []byte(p.metadata(version, string(readme), []string{"LICENSE"}))),
+		text(info+"METADATA", []byte(p.metadata(version, string(readme), []string{"LICENSE", NoticesName}))),
 		text(info+"WHEEL", []byte(description)),
 		text(info+"entry_points.txt", []byte("[console_scripts]\n"+Distribution+" = "+distribution+".__main__:main\n")),
-		text(info+"licenses/LICENSE", terms),
+		text(info+"licenses/LICENSE", own),
+		text(info+"licenses/"+NoticesName, notices),
 		text(info+"sboms/slipway.spdx.json", sbom),
 	), nil
 }

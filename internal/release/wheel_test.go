@@ -83,7 +83,11 @@ func wheelOf(t *testing.T, root, program string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path, err := p.WriteWheel(root, t.TempDir())
+	notices, err := p.Notices(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := p.WriteWheel(root, t.TempDir(), notices)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +107,7 @@ func TestWheel(t *testing.T) {
 	checkRecord(t, files, info+"RECORD")
 	metadata := files[info+"METADATA"]
 	for _, line := range []string{
-		"Name: slipway-ci", "Version: 1.2.3rc1", "License-Expression: Apache-2.0", "License-File: LICENSE", "Requires-Python: >=3.8",
+		"Name: slipway-ci", "Version: 1.2.3rc1", "License-Expression: Apache-2.0", "License-File: LICENSE", "License-File: THIRD_PARTY_NOTICES", "Requires-Python: >=3.8",
 		"[docs](https://github.com/slipway-ci/slipway/blob/v1.2.3-rc.1/docs/images.md#go), [home](https://example.com), [below](#more)",
 	} {
 		if !strings.Contains("\n"+metadata, "\n"+line+"\n") {
@@ -117,6 +121,9 @@ func TestWheel(t *testing.T) {
 	}
 	if files[info+"licenses/LICENSE"] != "Apache License\n" || !json.Valid([]byte(files[info+"sboms/slipway.spdx.json"])) {
 		t.Error("the license or the SBOM is missing")
+	}
+	if notices := files[info+"licenses/THIRD_PARTY_NOTICES"]; !strings.Contains(notices, "\nGo 1.") || !strings.Contains(notices, "The Go Authors") {
+		t.Errorf("the license of Go is missing:\n%s", notices)
 	}
 
 	other := makeRepository(t)
