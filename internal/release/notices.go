@@ -50,7 +50,7 @@ func (p *Program) Notices(ctx context.Context, root string) ([]byte, error) {
 	}
 	slices.SortFunc(parts, func(a, b part) int { return strings.Compare(a.names+a.text, b.names+b.text) })
 	var all strings.Builder
-	all.WriteString("The program slipway contains the modules that are listed here, each group under the terms that follow it.\n")
+	all.WriteString("This program contains the modules that are listed here, each group under the terms that follow it.\n")
 	for _, p := range parts {
 		fmt.Fprintf(&all, "\n%s\n%s\n\n%s\n", strings.Repeat("=", 80), p.names, strings.TrimSpace(p.text))
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/dashboard"
+	"github.com/slipway-ci/slipway/internal/debian"
 	"github.com/slipway-ci/slipway/internal/deploy"
 	"github.com/slipway-ci/slipway/internal/dockerfile"
 	"github.com/slipway-ci/slipway/internal/doctor"
@@ -226,6 +227,10 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 		yaml11.Scalar(nil)
 		return nil
 	},
+	"internal/debian": func(ctx context.Context, _ string) error {
+		f := &debian.Fetcher{Watch: func(http.RoundTripper) http.RoundTripper { return panickingTransport }, Now: time.Now}
+		return f.Download(ctx, []*debian.Package{{Name: "libgl1", URL: "https://debian.test/libgl1.deb", Size: 1, SHA256: strings.Repeat("0", 64)}}, nil)
+	},
 	"internal/registry": func(ctx context.Context, _ string) error {
 		_, err := (&registry.Client{Prefix: "registry.test/team", Transport: panickingTransport}).List(ctx, []string{"job", "other"})
 		return err
@@ -233,7 +238,9 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 	"internal/google": func(ctx context.Context, _ string) error {
 		found, err := google.Find(ctx, google.Options{
 			Federation: &google.Federation{Provider: "projects/1/locations/global/workloadIdentityPools/ci/providers/github"},
-			Lookup:     func(string) (string, bool) { return "https://github.test", true }, Transport: panickingTransport,
+			Lookup: func(name string) (string, bool) {
+				return "https://github.test", strings.HasPrefix(name, "ACTIONS_")
+			}, Transport: panickingTransport,
 		})
 		if err != nil {
 			return err
@@ -412,6 +419,7 @@ var testedElsewhere = map[string]string{
 	"internal/lazyregexp":         "",
 	"internal/blobcache":          "",
 	"internal/layout":             "",
+	"internal/lock":               "",
 	"internal/machine":            "",
 	"internal/polyaxonfile/plain": "",
 	"internal/state":              "",
