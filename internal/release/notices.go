@@ -9,16 +9,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // NoticesName is the name of the file with the licenses of what is linked into the program.
 const NoticesName = "THIRD_PARTY_NOTICES"
 
 // terms matches the names of the files of a module that a copy of it must carry.
-var terms = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([._-].*)?$`)
+var terms = lazyregexp.New(`(?i)^(licen[cs]e|copying|notice|patents)([._-].*)?$`)
 
 // Notices returns the licenses and notices of the modules that are linked into the program, and of
 // Go itself, as most of them demand of each copy. Modules with the same text share it. root is the
