@@ -136,7 +136,9 @@ func TestDoctorOfGoogle(t *testing.T) {
 		}, []string{"registry"}, "grant roles/artifactregistry.writer to " + member},
 		"a disabled account": {func(c *googleCloud, _ *Env) { c.DisableAccount("deployer@acme-ml.iam.gserviceaccount.com") }, []string{"registry", "google"}, "no access token for service account deployer@"},
 		"a deleted account":  {func(c *googleCloud, _ *Env) { c.DeleteAccount("deployer@acme-ml.iam.gserviceaccount.com") }, []string{"registry", "google"}, "deployer@"},
-		"not a key":          {func(_ *googleCloud, env *Env) { env.Lookup = func(string) (string, bool) { return "canary", true } }, []string{"registry", "google"}, "env:GCP_SA_KEY is not JSON"},
+		"not a key": {func(_ *googleCloud, env *Env) {
+			env.Lookup = func(name string) (string, bool) { return "canary", name == "GCP_SA_KEY" }
+		}, []string{"registry", "google"}, "env:GCP_SA_KEY is not JSON"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cloud, env, _ := inCloud(t, map[string]string{"slipway.yaml": text, "src/a.py": "print(1)\n"})
