@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/slipway-ci/slipway/internal/atomicfile"
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/state"
@@ -168,21 +168,7 @@ func SetSystem(dir, image string, systems map[string]System) error {
 	if err != nil {
 		return err
 	}
-	return replace(filepath.Join(dir, Name), append(text, '\n'))
-}
-
-// replace writes a file at once.
-func replace(name string, text []byte) error {
-	part, err := os.CreateTemp(filepath.Dir(name), ".slipway.lock-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(part.Name()) }() // does nothing after the rename
-	_, err = part.Write(text)
-	if err = errors.Join(err, part.Chmod(0o644), part.Close()); err != nil {
-		return err
-	}
-	return os.Rename(part.Name(), name)
+	return atomicfile.Write(filepath.Join(dir, Name), append(text, '\n'), 0o644)
 }
 
 // Sorted returns the packages that slipway.yaml names as Requested has them.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slipway-ci/slipway/internal/atomicfile"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -38,7 +39,7 @@ func TestConcurrentWrites(t *testing.T) {
 	if _, ok, err := SystemOf(dir, "image-1", "linux/arm64"); ok || err != nil {
 		t.Error(ok, err)
 	}
-	left, err := filepath.Glob(filepath.Join(dir, ".slipway.lock-*"))
+	left, err := filepath.Glob(filepath.Join(dir, atomicfile.Prefix+"*"))
 	if len(left) > 0 || err != nil {
 		t.Error(left, err)
 	}
