@@ -23,6 +23,9 @@ type credentialsFile struct {
 	Account        string          `json:"account"`
 	Audience       string          `json:"audience"`
 	Impersonation  string          `json:"service_account_impersonation_url"`
+	TokenURI       string          `json:"token_uri"`
+	TokenURL       string          `json:"token_url"`
+	TokenInfoURL   string          `json:"token_info_url"`
 	Installed, Web json.RawMessage // a client secret's
 	// Source are the credentials of the identity that impersonates a service account.
 	Source *credentialsFile `json:"source_credentials"`
@@ -55,6 +58,9 @@ func (c *Credentials) useFile(text []byte, from string) error {
 		return fmt.Errorf("%s is the client secret of an OAuth application, and has no credentials: run `gcloud auth application-default login`", from)
 	case !known(file.Type):
 		return fmt.Errorf("%s has no credentials of Google, because its \"type\" is none of %s", from, typeNames())
+	}
+	if err := file.checkHosts(from, c.options.Endpoints); err != nil {
+		return err
 	}
 	c.quota = file.QuotaProjectID
 	c.identify(file.identity())

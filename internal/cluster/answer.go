@@ -1,0 +1,93 @@
+package cluster
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// maxAnswer bounds an answer in bytes. The largest are lists of pods: 10,000 pods have some
+// 100 MB. Logs and watches have no bound, because they are read as they come.
+var maxAnswer = int64(256 << 20)
+
+// RedirectError reports that an API server, or a proxy before it, redirects to another host.
+// Package client-go would follow, and send the token there.
+type RedirectError struct{ From, To string }
+
+// Error implements error. It names both hosts.
+func (e *RedirectError) Error() string {
+	return fmt.Sprintf("%s redirects to %s, which is not followed because that host would get the token: check the server's address in the kubeconfig, and whether a proxy asks for a login", e.From, e.To)
+}
+
+// SizeError reports that an answer is too large to be one of Kubernetes.
+type SizeError struct {
+	Host  string
+	Limit int64 // in bytes
+}
+
+// Error implements error.
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("the answer of %s is larger than %d MiB", e.Host, e.Limit>>20)
+}
+
+// answers is a transport that returns no redirect to another host, and no answer that is
+// larger than maxAnswer.
+type answers struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper. The error may be a *RedirectError.
+func (a answers) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := a.next.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	if to := response.Header.Get("Location"); to != "" && response.StatusCode/100 == 3 {
+		if next, err := request.URL.Parse(to); err != nil || leads(request.URL, next) {
+			_ = response.Body.Close()
+			return nil, &RedirectError{request.URL.Host, hostOf(next)}
+		}
+	}
+	if !limits.Endless(request) && !strings.HasSuffix(request.URL.Path, "/log") && response.StatusCode != http.StatusSwitchingProtocols {
+		response.Body = &boundedBody{ReadCloser: response.Body, left: maxAnswer, err: &SizeError{request.URL.Host, maxAnswer}}
+	}
+	return response, nil
+}
+
+// WrappedRoundTripper returns the transport below, as client-go looks for it.
+func (a answers) WrappedRoundTripper() http.RoundTripper { return a.next }
+
+// leads reports whether a redirect leads to another host, or from TLS to no TLS.
+func leads(from, to *url.URL) bool {
+	return to.Host != from.Host || to.Scheme != from.Scheme && to.Scheme != "https"
+}
+
+// hostOf returns the host of an address for messages.
+func hostOf(at *url.URL) string {
+	if at == nil || at.Host == "" {
+		return "an address that is not valid"
+	}
+	return at.Scheme + "://" + at.Host
+}
+
+// boundedBody is a body that ends with an error when it is longer than left.
+type boundedBody struct {
+	io.ReadCloser
+	left int64
+	err  error
+}
+
+// Read implements io.Reader.
+func (b *boundedBody) Read(text []byte) (int, error) {
+	if b.left < 0 {
+		return 0, b.err
+	}
+	if int64(len(text)) > b.left+1 {
+		text = text[:b.left+1]
+	}
+	n, err := b.ReadCloser.Read(text)
+	if b.left -= int64(n); b.left < 0 {
+		return n - 1, b.err
+	}
+	return n, err
+}
