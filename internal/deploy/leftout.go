@@ -7,21 +7,19 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// planOnly plans steps, in a workflow that gets no secrets, and reports what is left out.
+// planOnly plans steps instead of applying them, in a workflow that gets no secrets, and reports
+// what is left out.
 func (d *Deployment) planOnly(ctx context.Context, steps []Step, result *report.Result) error {
 	if err := d.plan(ctx, steps, result); err != nil {
 		return err
 	}
-	result.LeftOut = &report.LeftOut{Why: d.NoSecrets, What: leftOut(result)}
+	result.LeftOut = &report.LeftOut{Why: d.NoSecrets, What: leftOut(result), Changes: true}
 	return nil
 }
 
 // leftOut returns what was planned, and not done. An image whose digest is not known is not
 // built either.
 func leftOut(r *report.Result) (all []string) {
-	if r.Command == "plan" {
-		return []string{"compare with the registry, the cluster and Polyaxon"}
-	}
 	var pushed, built, secrets, claims, jobs, manifests []string
 	for _, i := range r.Images {
 		if i.Reference == "" || i.Digest == "" {

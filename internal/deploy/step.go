@@ -57,7 +57,7 @@ func (d *Deployment) Plan(ctx context.Context, result *report.Result) error {
 		return exit.IfInterrupted(ctx, err)
 	}
 	if d.NoSecrets != "" {
-		return d.planOnly(ctx, d.Steps(), result)
+		result.LeftOut = &report.LeftOut{Why: d.NoSecrets, What: []string{"compare with the registry, the cluster and Polyaxon"}}
 	}
 	return d.plan(ctx, d.Steps(), result)
 }

@@ -91,7 +91,7 @@ func jsonOf(value any) string {
 
 // changed reports whether the command changed something, or, for a plan, would change something.
 func changed(r *report.Result) bool {
-	if r.LeftOut != nil && r.Command != "plan" {
+	if r.LeftOut != nil && r.LeftOut.Changes {
 		return false
 	}
 	found := r.Changes > 0

@@ -69,6 +69,9 @@ type Result struct {
 type LeftOut struct {
 	Why  string   `json:"why"`
 	What []string `json:"what,omitempty"`
+	// Changes says that the changes in the other sections are among what was left out. A plan
+	// makes no changes, so it leaves out none.
+	Changes bool `json:"changes,omitempty"`
 }
 
 // Image is an image that was, or would be, built and pushed, or that is in the registry.
