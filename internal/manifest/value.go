@@ -108,6 +108,7 @@ func (r *reader) scalar(n *yaml.Node) any {
 		value, set := r.lookup(name)
 		if value != "" {
 			used.variables[name] = value
+			r.secrets[name] = r.secrets[name] || namesSecret(name, value)
 		}
 		return value, set
 	})

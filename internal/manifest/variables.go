@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"maps"
+	"net/url"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -28,6 +29,20 @@ func secretVariables(c *config.Config) map[string]bool {
 		}
 	}
 	return names
+}
+
+// namesSecret reports whether a variable is secret by its name, such as DB_PASSWORD, or because its
+// value is an address with a password.
+func namesSecret(name, value string) bool {
+	if secret.IsCredentialName(name) {
+		return true
+	}
+	at, err := url.Parse(value)
+	if err != nil || at.User == nil {
+		return false
+	}
+	_, has := at.User.Password()
+	return has
 }
 
 // noteSecrets adds the variables that a Secret has as values to those that are secret.
@@ -68,7 +83,7 @@ func (r *reader) hide() {
 }
 
 // SecretValues returns the values of the variables in objects that are secret, because a Secret
-// has them or because slipway.yaml names them as secret sources.
+// has them, slipway.yaml names them as secret sources, or their names say so.
 func SecretValues(objects []*Object) []secret.Value {
 	texts := map[string]bool{}
 	for _, o := range objects {

@@ -21,7 +21,6 @@ func credentialRules() []Rule {
 }
 
 var (
-	secretKey = lazyregexp.New(`(?i)(?:^|[_.\- ])(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|apikey|access[_-]?key|secret[_-]?key|private[_-]?key|client[_-]?secret|auth[_-]?token|credentials?)$|(?:password|passwd|apikey|secretkey|accesskey|authtoken|privatekey)$`)
 	// Known forms of tokens. Each is long enough not to match by chance.
 	secretForm = lazyregexp.New(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{50,}\b|\bglpat-[A-Za-z0-9_-]{20,}\b|\bxox[abprs]-[A-Za-z0-9-]{20,}\b|` +
 		`\bAIza[0-9A-Za-z_-]{35}\b|\bya29\.[0-9A-Za-z_-]{20,}\b|\bsk-(?:proj-|ant-)?[A-Za-z0-9_-]{32,}\b|\bhf_[A-Za-z0-9]{30,}\b|\bnpm_[A-Za-z0-9]{36}\b|\bpypi-[A-Za-z0-9_-]{50,}\b|\bdop_v1_[a-f0-9]{64}\b|` +
@@ -58,7 +57,7 @@ func plainTextCredential(p *pass) {
 		}
 	}
 	named := func(name string, value any, path []string) {
-		if text, ok := value.(string); ok && secretKey.MatchString(name) && looksSecret(text) {
+		if text, ok := value.(string); ok && secret.IsCredentialName(name) && looksSecret(text) {
 			report(text, path, "what looks like a credential, "+name+",")
 		}
 	}
@@ -91,15 +90,15 @@ func plainTextCredential(p *pass) {
 		}
 		words, paths := c.line()
 		for i, word := range words {
-			if m := assignment.FindStringSubmatch(word); m != nil && secretKey.MatchString(m[1]) && looksSecret(m[2]) {
+			if m := assignment.FindStringSubmatch(word); m != nil && secret.IsCredentialName(m[1]) && looksSecret(m[2]) {
 				report(m[2], paths[i], "what looks like a credential, "+m[1]+",")
 			}
 			for _, m := range shellSet.FindAllStringSubmatch(word, -1) {
-				if value := strings.Trim(m[2], `"'`); secretKey.MatchString(m[1]) && looksSecret(value) {
+				if value := strings.Trim(m[2], `"'`); secret.IsCredentialName(m[1]) && looksSecret(value) {
 					report(value, paths[i], "what looks like a credential, "+m[1]+",")
 				}
 			}
-			if m := openingKey.FindStringSubmatch(word); m != nil && secretKey.MatchString(m[1]) && i+1 < len(words) && looksSecret(words[i+1]) && !strings.HasPrefix(words[i+1], "-") {
+			if m := openingKey.FindStringSubmatch(word); m != nil && secret.IsCredentialName(m[1]) && i+1 < len(words) && looksSecret(words[i+1]) && !strings.HasPrefix(words[i+1], "-") {
 				report(words[i+1], paths[i+1], "what looks like a credential, "+m[1]+",")
 			}
 		}
