@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"io"
 	"math/big"
@@ -15,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,17 +28,22 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/rogpeppe/go-internal/testscript"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/watch"
 	client "k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/slipway-ci/slipway/internal/cluster/clustertest"
 	"github.com/slipway-ci/slipway/internal/google/googletest"
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
+	"github.com/slipway-ci/slipway/internal/testenv"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // installPolyaxon creates a node, a default storage class, and what Polyaxon's chart creates for
@@ -60,6 +67,8 @@ func installPolyaxon(t *testing.T, ts *testscript.TestScript, access *rest.Confi
 	ts.Check(err)
 	_, err = core.ServiceAccounts("polyaxon-v1").Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default"}}, options)
 	ts.Check(err)
+	ts.Check(clientcmd.WriteToFile(*testenv.Kubeconfig(access), administrator(ts)))
+	controlDeployments(t, ts, clients)
 	labels := map[string]string{"app.kubernetes.io/name": "polyaxon-polyaxon-gateway"}
 	clustertest.Kubelet(t, core.Nodes())
 	node, err := core.Nodes().Get(ctx, "node", metav1.GetOptions{})
@@ -73,6 +82,49 @@ func installPolyaxon(t *testing.T, ts *testscript.TestScript, access *rest.Confi
 	_, err = core.Services("polyaxon-v1").Create(ctx, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "polyaxon-polyaxon-gateway"},
 		Spec: corev1.ServiceSpec{Selector: labels, Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt(port)}}}}, options)
 	ts.Check(err)
+}
+
+// controlDeployments does what Kubernetes' controller of Deployments does, without pods: each
+// Deployment is rolled out as soon as it is written.
+func controlDeployments(t *testing.T, ts *testscript.TestScript, clients client.Interface) {
+	deployments := clients.AppsV1().Deployments("polyaxon-v1")
+	changes, err := deployments.Watch(t.Context(), metav1.ListOptions{})
+	ts.Check(err)
+	go func() {
+		for change := range changes.ResultChan() {
+			d, ok := change.Object.(*appsv1.Deployment)
+			if !ok || change.Type == watch.Deleted || d.Status.ObservedGeneration == d.Generation {
+				continue
+			}
+			n := *d.Spec.Replicas
+			d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n, Conditions: []appsv1.DeploymentCondition{
+				{Type: appsv1.DeploymentAvailable, Status: corev1.ConditionTrue}, {Type: appsv1.DeploymentProgressing, Status: corev1.ConditionTrue, Reason: "NewReplicaSetAvailable"}}}
+			_, _ = deployments.UpdateStatus(t.Context(), d, metav1.UpdateOptions{}) // another write is another change
+		}
+	}()
+}
+
+// servicePod runs a pod on the node of a whole cloud, as Polyaxon's agent does for the newest run of
+// a service: servicepod SERVICE. Its ports lead to the process of that run.
+func servicePod(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: servicepod SERVICE")
+	}
+	ts.Check(ts.Exec("slipway", "-o", "json", "status", args[0]))
+	var result report.Result
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &result))
+	access, err := clientcmd.BuildConfigFromFlags("", administrator(ts))
+	ts.Check(err)
+	clients, err := client.NewForConfig(access)
+	ts.Check(err)
+	no, id := false, result.Runs[0].UUID
+	clustertest.RunPod(t, clients.CoreV1().Pods("polyaxon-v1"), &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "plx-operation-" + id, Labels: map[string]string{"app.kubernetes.io/instance": id}},
+		Spec: corev1.PodSpec{AutomountServiceAccountToken: &no, Containers: []corev1.Container{{Name: "main", Image: "none"}}}})
+}
+
+// administrator returns the path of a kubeconfig for the cluster of a whole cloud.
+func administrator(ts *testscript.TestScript) string {
+	return filepath.Join(ts.Getenv("WORK"), ".administrator")
 }
 
 // registries serves Google's registry and Docker Hub, with the base of docs/google.md, under their
