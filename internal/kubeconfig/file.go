@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/slipway-ci/slipway/internal/atomicfile"
+	"github.com/slipway-ci/slipway/internal/machine"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/edit"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/source/syntax"
@@ -89,12 +90,16 @@ func hasContent(text []byte) bool {
 }
 
 // behind returns the path that a path leads to through links. The file itself may be
-// missing.
+// missing. It follows no link of another user, who could choose which file is written: in a directory
+// that all can write, such as /tmp, the system would not follow one either.
 func behind(path string) (string, error) {
 	for range 40 {
 		next, err := os.Readlink(path)
 		if err != nil {
 			return path, nil //nolint:nilerr // it is not a link
+		}
+		if why := machine.Foreign(path); why != "" {
+			return "", fmt.Errorf("%s is a link that %s: remove it, or name another file", path, why)
 		}
 		if !filepath.IsAbs(next) {
 			next = filepath.Join(filepath.Dir(path), next)

@@ -164,6 +164,17 @@ func NotOwned(path string) string {
 	return whyNotOwned(info)
 }
 
+// Foreign returns why the file at path belongs neither to this user nor to root, as the rest of a
+// sentence, or "" if it belongs to one of them or if that is not known. A symbolic link is a file,
+// too.
+func Foreign(path string) string {
+	info, err := os.Lstat(path)
+	if err != nil || isRoots(info) {
+		return ""
+	}
+	return whyNotOwned(info)
+}
+
 // CheckOwner returns an *OwnerError if path is a symbolic link, is not a directory, or
 // belongs to another user. It returns nil if there is nothing at path.
 func CheckOwner(path string) error {

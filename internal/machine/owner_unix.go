@@ -20,6 +20,12 @@ func whyNotOwned(info fs.FileInfo) string {
 	return ""
 }
 
+// isRoots reports whether a file belongs to root.
+func isRoots(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Uid == 0
+}
+
 // writable reports whether this user can create files in dir.
 func writable(dir string) bool { return unix.Access(dir, unix.W_OK|unix.X_OK) == nil }
 

@@ -6,6 +6,9 @@ import "io/fs"
 // it inherits from the user's own directories.
 func whyNotOwned(fs.FileInfo) string { return "" }
 
+// isRoots reports false: there is no root.
+func isRoots(fs.FileInfo) bool { return false }
+
 // writable reports true, without a check.
 func writable(string) bool { return true }
 

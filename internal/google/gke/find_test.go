@@ -322,6 +322,27 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+// TestBadMemberships refuses memberships whose location would be another host, or whose name
+// would be another path. No gateway is asked, because it would get the token.
+func TestBadMemberships(t *testing.T) {
+	for _, bad := range []string{
+		"projects/1/locations/evil.example?/memberships/ml", "projects/1/locations/evil.example#/memberships/ml", "projects/1/locations/a@evil.example:1?/memberships/ml",
+		"projects/1/locations//memberships/ml", "projects/1/locations/global/memberships/..", "projects/../locations/global/memberships/ml", "projects/1/locations/global/other/ml",
+	} {
+		at := newCloud(t)
+		at.AddCluster(googletest.Cluster{Location: "europe-west4", Name: "ml", Authority: at.authority, Membership: bad})
+		_, err := at.finder.Find(t.Context(), ref(), gke.Auto, "")
+		if err == nil || !strings.Contains(err.Error(), "has a membership of a fleet without a valid name") {
+			t.Errorf("%s: %v", bad, err)
+		}
+		for _, request := range at.Requests() {
+			if strings.Contains(request, "generateCredentials") {
+				t.Errorf("%s: %s was sent", bad, request)
+			}
+		}
+	}
+}
+
 // TestBadNames refuses names before a request is sent.
 func TestBadNames(t *testing.T) {
 	at := newCloud(t)

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // membership is what slipway reads of a membership of a fleet. See
@@ -53,16 +55,19 @@ func (f *Finder) throughFleet(ctx context.Context, asked query) (*Access, error)
 	return &Access{Config: config, Name: asked.Context(), Endpoint: ConnectGateway, Why: "it was asked for"}, nil
 }
 
+// membershipName matches the name of a membership, and its location.
+var membershipName = lazyregexp.New(`^projects/[a-z0-9][a-z0-9.:-]*/locations/(global|[a-z]+-[a-z]+[0-9]+)/memberships/[a-z0-9][a-z0-9.-]*$`)
+
 // gateway asks the connect gateway for the address of a member. The memberships of a region
 // are served by the gateway of that region. See the proto definition of
 // google.cloud.gkeconnect.gateway.v1.GatewayControl.
 func (f *Finder) gateway(ctx context.Context, ref Reference, member string) (*rest.Config, error) {
 	base := f.Credentials.Endpoints().ConnectGateway
-	parts := strings.Split(member, "/")
-	if len(parts) != 6 || parts[0] != "projects" || parts[2] != "locations" || parts[4] != "memberships" {
+	parts := membershipName.FindStringSubmatch(member)
+	if parts == nil {
 		return nil, fmt.Errorf("%s has a membership of a fleet without a valid name", ref)
 	}
-	if location := parts[3]; location != "global" {
+	if location := parts[1]; location != "global" { // it becomes a part of the host
 		base = strings.Replace(base, "://connectgateway.", "://"+location+"-connectgateway.", 1)
 	}
 	var made struct {
