@@ -151,6 +151,7 @@ func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 			"saveimage":   saveImage,
 			"block":       block,
 			"googlecloud": func(ts *testscript.TestScript, neg bool, args []string) { googleCloud(t, ts, neg, args) },
+			"act":         func(ts *testscript.TestScript, neg bool, args []string) { act(t, ts, neg, args) },
 			"servicepod":  func(ts *testscript.TestScript, neg bool, args []string) { servicePod(t, ts, neg, args) },
 			"pythonbase":  func(ts *testscript.TestScript, neg bool, args []string) { pythonBase(t, ts, neg, args) },
 			"debianbase":  func(ts *testscript.TestScript, neg bool, args []string) { debianBase(t, ts, neg, args) },

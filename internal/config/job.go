@@ -27,5 +27,5 @@ type Job struct {
 	OnCancel string        `yaml:"on-cancel" only:"jobs" doc:"What becomes of the run when the command is interrupted" enum:"stop,leave" default:"stop"`
 	Presets  []string      `yaml:"presets" doc:"Preset files to lay over the Polyaxonfile" form:"path"`
 	// Credentials is nil to add the parts of the snippet whose secrets exist.
-	Credentials *bool `yaml:"credentials" doc:"Whether to add the Google Cloud credential snippet; when left out, the parts whose secrets there are"`
+	Credentials *bool `yaml:"credentials" doc:"Whether to add the Google Cloud credential snippet; when left out, a cluster gets it, and the sandbox the parts whose Secrets slipway.yaml names"`
 }
