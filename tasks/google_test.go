@@ -215,6 +215,18 @@ func TestGoogleCloudRefuses(t *testing.T) {
 			"slipway.yaml:4:65: there is no cluster mll in europe-west4 of project acme-ml: did you mean ml in europe-west4?"},
 		"no right to the cluster": {inGoogle + token, func(c *googleCloud, _ *Env) { c.Deny("container.clusters.get") }, secrets, ExitStep,
 			"slipway.yaml:4:16: " + who + " lacks the permission container.clusters.get on projects/acme-ml/locations/europe-west4/clusters/ml"},
+		"an unknown cluster, planned": {strings.Replace(inGoogle, "name: ml", "name: mll", 1) + token, func(*googleCloud, *Env) {},
+			func(ctx context.Context, env *Env) (*Result, error) { return Plan(ctx, env, PlanOptions{}) }, ExitUsage, "slipway.yaml:4:65: there is no cluster mll in europe-west4"},
+		"a cluster that is being created": {strings.Replace(inGoogle, "name: ml", "name: new", 1) + token, func(c *googleCloud, _ *Env) {
+			c.AddCluster(googletest.Cluster{Location: "europe-west4", Name: "new", Status: "PROVISIONING"})
+		}, secrets, ExitStep, "slipway.yaml:4:16: projects/acme-ml/locations/europe-west4/clusters/new is still being created: wait until it is running"},
+		"a key of a deleted account": {inGoogle + token, func(c *googleCloud, _ *Env) { c.DeleteAccount("deployer@acme-ml.iam.gserviceaccount.com") }, secrets, ExitStep,
+			"no access token for " + who + ": the account is deleted or disabled"},
+		"a key of a disabled account": {inGoogle + token, func(c *googleCloud, _ *Env) { c.DisableAccount("deployer@acme-ml.iam.gserviceaccount.com") }, secrets, ExitStep,
+			"enable deployer@acme-ml.iam.gserviceaccount.com"},
+		"a user's credentials": {inGoogle + token, func(c *googleCloud, env *Env) {
+			env.Lookup = func(name string) (string, bool) { return string(c.Login("ada@acme.dev")), name == "GCP_SA_KEY" }
+		}, secrets, ExitUsage, "slipway.yaml:3:23: env:GCP_SA_KEY has a user's credentials (type authorized_user)"},
 		"not a key": {inGoogle + token, func(_ *googleCloud, env *Env) {
 			env.Lookup = func(name string) (string, bool) { return "hunter2-hunter2", name == "GCP_SA_KEY" }
 		}, secrets, ExitUsage, "slipway.yaml:3:23: env:GCP_SA_KEY is not JSON"},

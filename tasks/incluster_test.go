@@ -36,7 +36,7 @@ func TestPolyaxonInCluster(t *testing.T) {
 	defer cancel()
 
 	// Nothing is installed yet.
-	var none *cluster.NoPolyaxonError
+	var none *cluster.NoNamespaceError
 	if _, err := Up(ctx, env, UpOptions{Service: "api"}); !errors.As(err, &none) || ExitCode(err) != ExitUsage || !strings.HasPrefix(err.Error(), "slipway.yaml:3:") {
 		t.Errorf("without Polyaxon: %v", err)
 	}

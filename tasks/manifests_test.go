@@ -167,6 +167,8 @@ func TestManifests(t *testing.T) {
 	// Mistakes are found before anything is changed.
 	for text, want := range map[string]string{
 		"apiVersion: apps/v1\nkind: Deploymnt\nmetadata: {name: b}\n":                          "has no kind Deploymnt of apps/v1: did you mean Deployment?",
+		"apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: b}\n":              "has no kind Deployment of extensions/v1beta1: did you mean apiVersion: apps/v1?",
+		"apiVersion: v1\nkind: Deployment\nmetadata: {name: b}\n":                              "has no kind Deployment of v1: did you mean apiVersion: apps/v1?",
 		"apiVersion: none.acme.dev/v1\nkind: None\nmetadata: {name: b}\n":                      "has no kind None of none.acme.dev/v1",
 		"apiVersion: v1\nkind: Service\nmetadata: {name: b}\nspec: {ports: [{port: 70000}]}\n": "spec.ports[0].port: Invalid value: 70000",
 		"apiVersion: v1\nkind: Service\nmetadata: {name: b}\nspec: {prots: []}\n":              ".spec.prots: field not declared in schema",

@@ -55,7 +55,7 @@ func Connect(config *rest.Config, namespace, name string) (*Cluster, error) {
 	config.UserAgent = FieldManager
 	patient := rest.CopyConfig(config)
 	patient.Wrap(func(next http.RoundTripper) http.RoundTripper {
-		return panics.Transport(answers{throttle{timeouts.Transport(next, limits)}})
+		return panics.Transport(unauthorized{answers{throttle{timeouts.Transport(next, limits)}}})
 	})
 	client, err := newClients(patient)
 	if err != nil {
@@ -88,19 +88,29 @@ func Kubeconfig(path, context string) (access *rest.Config, name string, err err
 			return nil, "", fmt.Errorf("the kubeconfig %s has no contexts: it is empty, or another file", path)
 		}
 		if _, has := raw.Contexts[context]; unread == nil && context != "" && !has && len(raw.Contexts) > 0 {
-			return nil, "", noContext(context, slices.Sorted(maps.Keys(raw.Contexts)))
+			return nil, "", &NoContextError{Context: context, Contexts: slices.Sorted(maps.Keys(raw.Contexts))}
 		}
 		return nil, "", fmt.Errorf("read the kubeconfig: %w", err)
+	}
+	if used := raw.Contexts[cmp.Or(context, raw.CurrentContext)]; used != nil && used.AuthInfo != "" && raw.AuthInfos[used.AuthInfo] == nil {
+		// client-go would go on as nobody.
+		return nil, "", fmt.Errorf("the kubeconfig has no user %s, which its context %s names", used.AuthInfo, cmp.Or(context, raw.CurrentContext))
 	}
 	return access, cmp.Or(context, raw.CurrentContext, access.Host), nil
 }
 
-// noContext returns the error for a context that a kubeconfig does not have.
-func noContext(name string, contexts []string) error {
-	if near, ok := source.Nearest(name, contexts); ok {
-		return fmt.Errorf("the kubeconfig has no context %s: did you mean %s?", name, near)
+// NoContextError reports that a kubeconfig has no context of a name. Contexts are those that it has.
+type NoContextError struct {
+	Context  string
+	Contexts []string
+}
+
+// Error implements error. It names the context that may be meant.
+func (e *NoContextError) Error() string {
+	if near, ok := source.Nearest(e.Context, e.Contexts); ok {
+		return fmt.Sprintf("the kubeconfig has no context %s: did you mean %s?", e.Context, near)
 	}
-	return fmt.Errorf("the kubeconfig has no context %s: it has %s", name, strings.Join(contexts, ", "))
+	return fmt.Sprintf("the kubeconfig has no context %s: it has %s", e.Context, strings.Join(e.Contexts, ", "))
 }
 
 // NoNamespaceError reports that a namespace does not exist.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/httpstream"
 
 	"github.com/slipway-ci/slipway/internal/panics"
@@ -60,6 +61,9 @@ func (c *Cluster) OpenTunnel(ctx context.Context, pod string) (*Tunnel, error) {
 	defer cancel()
 	url := c.Client.CoreV1().RESTClient().Post().Resource("pods").Namespace(c.Namespace).Name(pod).SubResource("portforward").URL()
 	connection, err := upgrade(ctx, url, c.config)
+	if apierrors.IsForbidden(err) {
+		return nil, fmt.Errorf("reach pod %s: %w (needs permission to create pods/portforward, which slipway doctor prints as a Role)", pod, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reach pod %s: %w", pod, err)
 	}

@@ -20,6 +20,7 @@ func TestClusterHasAName(t *testing.T) {
 		"there is none":      {rest, "", "", "the kubeconfig"},
 		"one that is not":    {rest + contexts, "other", "", "the kubeconfig has no context other: it has ml, web"},
 		"a near miss":        {rest + contexts, "wev", "", "the kubeconfig has no context wev: did you mean web?"},
+		"no such user":       {rest + "contexts: [{name: ml, context: {cluster: c, user: eve}}]\n", "ml", "", "the kubeconfig has no user eve, which its context ml names"},
 		"a server by itself": {rest + "contexts: [{name: \"\", context: {cluster: c, user: u}}]\n", "", "https://k8s.acme.dev", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

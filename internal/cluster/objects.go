@@ -48,15 +48,30 @@ type NoKindError struct {
 	Cluster string
 	// Similar is a kind of the same group and version with a similar name, or "".
 	Similar string
+	// Usual is the group and version that Kubernetes has the kind in, or "" if it is not another.
+	Usual string
 }
 
-// Error implements error. It suggests Similar.
+// Error implements error. It suggests Usual or Similar.
 func (e *NoKindError) Error() string {
 	text := fmt.Sprintf("cluster %s has no kind %s of %s", e.Cluster, e.Kind.Kind, e.Kind.GroupVersion())
-	if e.Similar != "" {
+	switch {
+	case e.Usual != "":
+		text += ": did you mean apiVersion: " + e.Usual + "?"
+	case e.Similar != "":
 		text += ": did you mean " + e.Similar + "?"
 	}
 	return text
+}
+
+// usualGroups are the groups and versions of kinds whose manifests often name another one: none, or
+// one of the beta versions that Kubernetes has removed (kubernetes.io/docs/reference/using-api/deprecation-guide).
+var usualGroups = map[string]string{
+	"Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "ReplicaSet": "apps/v1",
+	"Job": "batch/v1", "CronJob": "batch/v1", "Ingress": "networking.k8s.io/v1", "NetworkPolicy": "networking.k8s.io/v1",
+	"HorizontalPodAutoscaler": "autoscaling/v2", "PodDisruptionBudget": "policy/v1", "StorageClass": "storage.k8s.io/v1",
+	"Role": "rbac.authorization.k8s.io/v1", "RoleBinding": "rbac.authorization.k8s.io/v1", "CustomResourceDefinition": "apiextensions.k8s.io/v1",
+	"Service": "v1", "ConfigMap": "v1", "Secret": "v1", "Pod": "v1", "PersistentVolumeClaim": "v1", "ServiceAccount": "v1",
 }
 
 // client returns the client for objects of a kind. The error is a *NoKindError if the
@@ -102,6 +117,9 @@ func (o *Objects) resource(ctx context.Context, kind schema.GroupVersionKind) (*
 	}
 	none := &NoKindError{Kind: kind, Cluster: o.Name}
 	none.Similar, _ = source.Nearest(kind.Kind, kinds)
+	if usual := usualGroups[kind.Kind]; usual != kind.GroupVersion().String() {
+		none.Usual = usual
+	}
 	return nil, none
 }
 

@@ -51,10 +51,9 @@ func (s images) Plan(ctx context.Context, result *report.Result) (changes int, e
 		planned[n] = plannedImage{Image: report.Image{Name: i.Name, Action: report.ActionUnknown}, done: make(chan struct{})}
 		s.references[i.Name] = job.PlaceholderImage
 	}
-	if s.connectForPlan(ctx, "the registry", platform.Uses{Images: len(s.Images) > 0}) {
+	asks, err := s.connectForPlan(ctx, "the registry", platform.Uses{Images: len(s.Images) > 0})
+	if asks && err == nil {
 		err = s.planAll(ctx, planned)
-	} else {
-		err = ctx.Err()
 	}
 	for _, one := range planned {
 		if one.Reference != "" {

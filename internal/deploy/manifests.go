@@ -81,7 +81,11 @@ func withImages(p *project.Project, images []*config.Image, objects []*manifest.
 
 // Plan implements Step. It masks the values of Secrets.
 func (s manifests) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
-	if s.connectForPlan(ctx, "the cluster", platform.Uses{Objects: s.Uses().Objects}) {
+	asks, err := s.connectForPlan(ctx, "the cluster", platform.Uses{Objects: s.Uses().Objects})
+	if err != nil {
+		return 0, err
+	}
+	if asks {
 		planned, err := s.plan(ctx)
 		if !isUnreachable(err) || ctx.Err() != nil {
 			result.Manifests = append(result.Manifests, reportManifests(planned)...)

@@ -10,21 +10,35 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/google/gke"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
 // connectForPlan connects a plan to the parts of the platform in u, and reports whether they
 // can be asked. A failure to connect is logged as a note and is not an error, because the
-// rest of the plan is still useful. Without secrets only bases can be read.
-func (d *Deployment) connectForPlan(ctx context.Context, whom string, u platform.Uses) bool {
+// rest of the plan is still useful. It is an error if slipway.yaml names what does not exist, or
+// if ctx is cancelled. Without secrets only bases can be read.
+func (d *Deployment) connectForPlan(ctx context.Context, whom string, u platform.Uses) (bool, error) {
 	if u == (platform.Uses{}) || d.Offline || d.NoSecrets != "" && u != (platform.Uses{Images: true}) {
-		return false
+		return false, ctx.Err()
 	}
-	if err := d.Extend(ctx, u); err != nil {
-		return ctx.Err() == nil && d.noteUnreachable(whom, err)
+	switch err := d.Extend(ctx, u); {
+	case err == nil:
+		return true, ctx.Err()
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case isAbsent(err):
+		return false, err
+	default:
+		return d.noteUnreachable(whom, err), nil
 	}
-	return true
+}
+
+// isAbsent reports whether err means that slipway.yaml names a cluster, a context, a namespace or a
+// Polyaxon that does not exist.
+func isAbsent(err error) bool {
+	return errors.As(err, new(*gke.NotFoundError)) || errors.As(err, new(*cluster.NoContextError)) || errors.As(err, new(*cluster.NoNamespaceError)) || errors.As(err, new(*cluster.NoPolyaxonError))
 }
 
 // noteUnreachable notes that whom cannot be reached, and why. It always returns false.

@@ -32,7 +32,11 @@ func (s secrets) Plan(ctx context.Context, result *report.Result) (changes int, 
 		}
 		return changes, nil
 	}
-	if s.connectForPlan(ctx, "the cluster", platform.Uses{Secrets: s.Uses().Secrets}) {
+	asks, err := s.connectForPlan(ctx, "the cluster", platform.Uses{Secrets: s.Uses().Secrets})
+	if err != nil {
+		return 0, err
+	}
+	if asks {
 		planned, err := s.plan(ctx)
 		if !isUnreachable(err) || ctx.Err() != nil {
 			result.Secrets = append(result.Secrets, reportSecrets(planned)...)

@@ -65,11 +65,11 @@ func (d *Deployment) Plan(ctx context.Context, result *report.Result) error {
 // checkForPlan returns an error for jobs that the server would refuse, or that could never
 // start, and for a volume claim that Kubernetes would refuse, before the plan builds anything. It sets asksPolyaxon.
 func (d *Deployment) checkForPlan(ctx context.Context) error {
-	d.asksPolyaxon = d.connectForPlan(ctx, "Polyaxon", platform.Uses{Runs: len(d.Jobs) > 0})
-	if !d.asksPolyaxon {
-		return ctx.Err()
+	var err error
+	if d.asksPolyaxon, err = d.connectForPlan(ctx, "Polyaxon", platform.Uses{Runs: len(d.Jobs) > 0}); !d.asksPolyaxon || err != nil {
+		return err
 	}
-	err := d.checkRuns(ctx, d.Jobs)
+	err = d.checkRuns(ctx, d.Jobs)
 	if isUnreachable(err) {
 		d.asksPolyaxon = d.noteUnreachable("Polyaxon", err)
 		return ctx.Err()

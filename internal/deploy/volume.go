@@ -109,7 +109,11 @@ func (s volume) Plan(ctx context.Context, result *report.Result) (changes int, e
 		return 0, nil
 	}
 	reported := s.wanted(report.ActionUnknown)
-	if s.connectForPlan(ctx, "the volume claim", platform.Uses{Volume: true}) {
+	asks, err := s.connectForPlan(ctx, "the volume claim", platform.Uses{Volume: true})
+	if err != nil {
+		return 0, err
+	}
+	if asks {
 		there, err := s.look(ctx)
 		switch {
 		case err == nil && there == nil:

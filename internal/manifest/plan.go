@@ -50,7 +50,11 @@ func (w Wanted) plan(ctx context.Context, s Store, o *Object) (Change, error) {
 		if w.defines(o.Kind()) {
 			return o.changeOf(object, nil, object), nil
 		}
-		return Change{}, &source.Error{Position: o.Position, Message: none.Error(), Hint: "install what defines it, or put its CustomResourceDefinition among the manifests", Err: err}
+		hint := "install what defines it, or put its CustomResourceDefinition among the manifests"
+		if none.Usual != "" {
+			hint = ""
+		}
+		return Change{}, &source.Error{Position: o.Position, Message: none.Error(), Hint: hint, Err: err}
 	}
 	if err != nil {
 		return Change{}, err

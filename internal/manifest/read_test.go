@@ -143,6 +143,7 @@ func TestErrors(t *testing.T) {
 		{head + "metadata: [a]\n", "k8s/x.yaml:3:11: metadata must be a mapping"},
 		{head + "metadata:\n  name: a\n  namespace: default\n", "k8s/x.yaml:5:14: namespace default is not that of slipway.yaml, serving (slipway applies to cluster.namespace only: correct it, or leave it out)"},
 		{head + "metadata: {name: a}\n---\n" + head + "metadata: {name: a}\n", "k8s/x.yaml:5:1: ConfigMap a is already at k8s/x.yaml:1:1"},
+		{"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {good: aGk=, bad: 'not base64!'}\n", "k8s/x.yaml:4:25: data.bad of a Secret must be base64 (encode it, or put plain text under stringData)"},
 		{head + "metadata: {name: a}\ndata: {image: slipway://apj}\n", "k8s/x.yaml:4:15: image apj not found (did you mean slipway://api?)"},
 		{head + "metadata: {name: a}\ndata: {image: 'slipway://api:v1'}\n", "k8s/x.yaml:4:15: image api:v1 not found (write slipway://api: slipway adds the digest)"},
 		{head + "metadata: {name: a}\ndata: {image: slipway://something}\n", "k8s/x.yaml:4:15: image something not found (known images are api, train)"},

@@ -136,6 +136,9 @@ func (r *reader) check(root *yaml.Node, value map[string]any) bool {
 	if given := metadata["namespace"]; given != nil && given != r.namespace && r.namespace != "" {
 		r.fail(child(node, "namespace"), "slipway applies to cluster.namespace only: correct it, or leave it out", "namespace %v is not that of slipway.yaml, %s", given, r.namespace)
 	}
+	if kind == "Secret" && apiVersion == "v1" {
+		r.checkData(root, value)
+	}
 	if len(r.errs) > before {
 		return false
 	}

@@ -33,6 +33,9 @@ func (to *Platform) connectPolyaxon(ctx context.Context) error {
 	case to.Config.Cluster != nil:
 		found, err := to.Cluster.Polyaxon(ctx)
 		if none := new(cluster.NoPolyaxonError); errors.As(err, &none) {
+			if absent := to.CheckNamespace(ctx); absent != nil { // which is why it has none
+				return absent
+			}
 			return project.WithPosition(to.Config.At("cluster"), err)
 		}
 		if err != nil {

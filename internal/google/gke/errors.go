@@ -29,9 +29,9 @@ func (e *NotFoundError) Error() string {
 	text := fmt.Sprintf("there is no cluster %s in %s of project %s", e.Cluster.Name, e.Cluster.Location, e.Cluster.Project)
 	switch {
 	case len(e.Near) > 0:
-		return text + ": did you mean " + names(e.Near) + "?"
+		return text + ": did you mean " + names(e.Near, "or") + "?"
 	case len(e.Others) > 0:
-		return text + ": the project has " + names(e.Others)
+		return text + ": the project has " + names(e.Others, "and")
 	}
 	return text
 }
@@ -39,8 +39,8 @@ func (e *NotFoundError) Error() string {
 // Unwrap returns the refusal.
 func (e *NotFoundError) Unwrap() error { return e.Err }
 
-// names lists clusters of one project.
-func names(all []Reference) string {
+// names lists clusters of one project, with word before the last one.
+func names(all []Reference, word string) string {
 	var texts []string
 	for i, one := range all {
 		if i == maxNamed {
@@ -52,7 +52,7 @@ func names(all []Reference) string {
 	if len(texts) == 1 {
 		return texts[0]
 	}
-	return strings.Join(texts[:len(texts)-1], ", ") + " and " + texts[len(texts)-1]
+	return strings.Join(texts[:len(texts)-1], ", ") + " " + word + " " + texts[len(texts)-1]
 }
 
 // missing explains why a cluster was not found, if that is why the request failed. It lists
@@ -85,6 +85,9 @@ func (f *Finder) missing(ctx context.Context, ref Reference, err error) error {
 			}
 		}
 	}
+	// Those in the place that was asked for come first.
+	elsewhere := slices.DeleteFunc(slices.Clone(none.Near), func(one Reference) bool { return one.Location == ref.Location })
+	none.Near = append(slices.DeleteFunc(none.Near, func(one Reference) bool { return one.Location != ref.Location }), elsewhere...)
 	return none
 }
 

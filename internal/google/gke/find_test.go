@@ -221,6 +221,7 @@ func TestNotFound(t *testing.T) {
 	}{
 		{"elsewhere", []googletest.Cluster{{Location: "europe-west4-a", Name: "ml"}, {Location: "us-central1", Name: "mll"}}, "", "did you mean ml in europe-west4-a?"},
 		{"a typo", []googletest.Cluster{{Location: "europe-west4", Name: "mll"}, {Location: "us-central1", Name: "production"}}, "", "did you mean mll in europe-west4?"},
+		{"a typo, in two places", []googletest.Cluster{{Location: "europe-west4-a", Name: "mll"}, {Location: "europe-west4", Name: "mll"}}, "", "did you mean mll in europe-west4 or mll in europe-west4-a?"},
 		{"others", []googletest.Cluster{{Location: "europe-west4", Name: "production"}, {Location: "us-central1", Name: "staging-two"}}, "",
 			"the project has production in europe-west4 and staging-two in us-central1"},
 		{"none", nil, "", "there is no cluster ml in europe-west4 of project acme-ml"},
