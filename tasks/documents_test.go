@@ -93,8 +93,21 @@ func world(t *testing.T) (dir string, transport http.RoundTripper) {
 	for _, name := range []string{"libgl1", "libgomp1", "ffmpeg"} {
 		debs = append(debs, debiantest.Deb{Name: name, Version: "1", Architecture: "all", Files: map[string]string{"usr/share/" + name: name}})
 	}
+	for _, name := range []string{"base-files", "ca-certificates", "netbase", "tzdata"} {
+		debs = append(debs, debiantest.Deb{Name: name, Version: "1", Architecture: "all", Fields: map[string]string{"Essential": "yes"}})
+	}
+	debs = append(debs, debiantest.Deb{Name: "python3", Version: "3.11", Files: map[string]string{"usr/bin/python3": "->python3.11", "usr/bin/python3.11": "#!", "usr/lib/python3.11/encodings/a": ""}})
 	repository.Publish(t, debs...)
-	apt := debiantest.Tar(t, repository.Base(t, repository.Serve(t)))
+	repositoryAt := repository.Serve(t)
+	apt := debiantest.Tar(t, repository.Base(t, repositoryAt))
+	for file, text := range map[string]string{"debian.sources": documentedSources(t, repositoryAt), "debian-archive-keyring.gpg": string(repository.Key.Keyring(t))} {
+		if err := os.MkdirAll(filepath.Join(dir, "apt"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "apt", file), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	server := httptest.NewServer(registrytest.InMemory())
 	t.Cleanup(server.Close)
 	at, err := url.Parse(server.URL)
@@ -113,6 +126,21 @@ func world(t *testing.T) (dir string, transport http.RoundTripper) {
 		}
 	}
 	return dir, singleHostTransport{at}
+}
+
+// documentedSources returns the apt sources that images.md shows, for a repository of another release.
+func documentedSources(t *testing.T, address string) string {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(testenv.Root(t), "docs", "images.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(page), "```\nTypes: deb\n")
+	text, _, found := strings.Cut(text, "```")
+	if !found {
+		t.Fatal("images.md shows no apt sources")
+	}
+	return "Types: deb\n" + strings.NewReplacer("https://mirror.example.com/debian", address, "bookworm bookworm-updates", "stable").Replace(text)
 }
 
 // singleHostTransport is a transport that sends requests for all hosts to one host.
@@ -204,6 +232,9 @@ func slipwayFiles(t *testing.T, root string) map[string]string {
 			if !strings.Contains(b.text, "python:") {
 				b.text += "    files: [src/]\n    base: \"python:3.12-slim\"\n"
 			}
+		}
+		if strings.Contains(b.text, "apt:bookworm") {
+			b.text = "apt-sources: apt/debian.sources\n" + strings.ReplaceAll(b.text, "apt:bookworm", "apt:stable")
 		}
 		all[fmt.Sprintf("%s:%d", b.file, b.line)] = b.text
 	}

@@ -65,6 +65,7 @@ func Builder(to *platform.Platform, i *config.Image, below *name.Digest, notice 
 		Watch: func(to http.RoundTripper) http.RoundTripper { return secret.Watch(to, p.Secrets) },
 	}
 	o.System, o.SystemMirrors, o.UpgradeSystem, o.FrozenSystem = i.System, p.Config.SystemMirrors, p.UpgradeSystem, p.FrozenLock()
+	o.AptSources = p.Config.AptSources
 	o.SystemAt = map[string]source.Position{"": p.Config.At("images", i.Name, "system")}
 	for n, name := range i.System {
 		o.SystemAt[name] = p.Config.At("images", i.Name, "system", strconv.Itoa(n))

@@ -5,10 +5,16 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/layout"
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // ImageScheme begins a text that stands for an image of the same file, such as slipway://api.
 const ImageScheme = "slipway://"
+
+// packagesPrefix begins a text that stands for a base of Debian packages.
+const packagesPrefix = "apt:"
+
+var packagesForm = lazyregexp.New(`^apt:[a-z][a-z0-9.-]*$`)
 
 // base returns what the image is built on, as the file has it, and the keys of that value below
 // the image.
@@ -58,6 +64,10 @@ func (c *Config) validateBase(i *Image, at []string, fail func(string, []string,
 	path := append(slices.Clone(at), below...)
 	if onDisk, ok := layout.Parse(text); ok && (onDisk.Path == "" || !onDisk.Inside()) {
 		fail("write oci:DIR or archive:FILE.tar", path, "base of image %s must be a path inside the repository, without .. that leaves it, or an absolute path, not %q", i.Name, onDisk.Path)
+		return
+	}
+	if strings.HasPrefix(text, packagesPrefix) && !packagesForm.MatchString(text) {
+		fail("write apt: and the name of a Debian release, such as apt:bookworm", path, "%q is not a base of Debian packages", text)
 		return
 	}
 	if !strings.HasPrefix(text, ImageScheme) {

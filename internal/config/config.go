@@ -29,8 +29,10 @@ type Config struct {
 	// SystemMirrors are addresses, by the beginnings of the addresses of apt sources that they stand
 	// for.
 	SystemMirrors map[string]string `yaml:"system-mirrors" doc:"Where system packages of images are read in place of the repositories of the base's apt sources: from the address in the source to another" form:"url"`
-	Cluster       *Cluster          `yaml:"cluster" doc:"Kubernetes cluster; the sandbox's when left out"`
-	Polyaxon      *Polyaxon         `yaml:"polyaxon" doc:"Polyaxon server; the sandbox's when left out"`
+	// AptSources is "" for those of this machine.
+	AptSources string    `yaml:"apt-sources" doc:"File of the repository with apt sources, such as debian.sources, for bases apt:RELEASE; this machine's apt sources when left out" form:"path"`
+	Cluster    *Cluster  `yaml:"cluster" doc:"Kubernetes cluster; the sandbox's when left out"`
+	Polyaxon   *Polyaxon `yaml:"polyaxon" doc:"Polyaxon server; the sandbox's when left out"`
 	// Sandbox is nil if the file has no section sandbox.
 	Sandbox *Sandbox `yaml:"sandbox" doc:"Settings of the sandbox, which is used in place of a registry, a cluster or a Polyaxon server"`
 	// Google is nil if access to Google Cloud needs nothing but what this machine has.

@@ -12,7 +12,7 @@ type Image struct {
 	SSH          bool              `yaml:"ssh" doc:"Offer the SSH agent to RUN --mount=type=ssh"`
 	Git          bool              `yaml:"git" doc:"Let the Dockerfile's context have .git, without its configuration and hooks, for programs that read the version there"`
 	Target       string            `yaml:"target" doc:"Stage of the Dockerfile"`
-	Base         string            `yaml:"base" doc:"Base image of files: a reference, slipway://NAME for an image of this file, oci:DIR or archive:FILE.tar; none when left out"`
+	Base         string            `yaml:"base" doc:"Base image of files: a reference, slipway://NAME for an image of this file, oci:DIR, archive:FILE.tar or apt:RELEASE; none when left out"`
 	System       []string          `yaml:"system" doc:"Debian packages to add to the base of kinds python and files, such as libgl1; slipway.lock has their versions" form:"debian"`
 	Files        []string          `yaml:"files" doc:"Files and directories of the repository to put into the image" form:"path" oneof:"rest"`
 	Workdir      string            `yaml:"workdir" doc:"Working directory, and where files go; /app when left out" default:"/app"`
@@ -28,13 +28,13 @@ type Image struct {
 // GoImage describes an image with a Go program, with or without a base image.
 type GoImage struct {
 	Main string `yaml:"main" doc:"Path of the main package, such as ./cmd/train" required:"yes" form:"path"`
-	Base string `yaml:"base" doc:"Base image: a reference, slipway://NAME, oci:DIR or archive:FILE.tar; none when left out"`
+	Base string `yaml:"base" doc:"Base image: a reference, slipway://NAME, oci:DIR, archive:FILE.tar or apt:RELEASE; none when left out"`
 }
 
 // PythonImage describes an image with a Python program: its base image and locked
 // requirements.
 type PythonImage struct {
-	Base         string   `yaml:"base" doc:"Base image that has Python: a reference, slipway://NAME, oci:DIR or archive:FILE.tar" required:"yes"`
+	Base         string   `yaml:"base" doc:"Base image that has Python: a reference, slipway://NAME, oci:DIR, archive:FILE.tar, or apt:RELEASE for one made of Debian packages, such as apt:bookworm" required:"yes"`
 	Requirements string   `yaml:"requirements" doc:"Lock file with hashes: requirements.txt, uv.lock, poetry.lock or pylock.toml" required:"yes" form:"path"`
 	Version      string   `yaml:"version" doc:"Version of the base's Python, such as 3.12; what the base says when left out" form:"python"`
 	Interpreter  string   `yaml:"interpreter" doc:"Path of Python in the base; the first python3 on its PATH when left out"`

@@ -59,7 +59,7 @@ func (l *Layer) readOne(ctx context.Context, p *Package, to *reading) error {
 	}
 	defer file.Close()
 	err = readDeb(file, func(files map[string][]byte) error {
-		u, err := readUnpacked(p, files)
+		u, err := readUnpacked(p, files, l.Base.bare)
 		if err == nil {
 			to.control <- u
 		}

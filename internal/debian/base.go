@@ -29,6 +29,10 @@ type Base struct {
 	status []byte
 	// excluded are the patterns of files that dpkg leaves out.
 	excluded []pathRule
+	// bare reports whether the base has nothing: what is added is a whole system. links are the links
+	// that it has then.
+	bare  bool
+	links map[string]string
 }
 
 // architectures are Debian's names of Go's architectures.
@@ -78,15 +82,23 @@ func ReadBase(fs *rootfs.FS, goarch string) (*Base, error) {
 
 // Distribution returns the id of the base's distribution, such as debian or ubuntu.
 func (b *Base) Distribution() string {
+	if id := b.release("ID"); id != "" {
+		return id
+	}
+	return "debian"
+}
+
+// release returns a field of os-release(5), or "".
+func (b *Base) release(field string) string {
 	for _, name := range []string{"/etc/os-release", "/usr/lib/os-release"} {
 		text, _ := b.fs.File(name)
 		for line := range strings.SplitSeq(string(text), "\n") {
-			if id, ok := strings.CutPrefix(line, "ID="); ok && nameForm.MatchString(strings.Trim(id, `"`)) {
-				return strings.Trim(id, `"`)
+			if value, ok := strings.CutPrefix(line, field+"="); ok && nameForm.MatchString(strings.Trim(value, `"`)) {
+				return strings.Trim(value, `"`)
 			}
 		}
 	}
-	return "debian"
+	return ""
 }
 
 // isInstalled reports whether the field Status says that a package can be used.

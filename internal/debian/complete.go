@@ -1,6 +1,9 @@
 package debian
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // upgradeHint is the advice when locked packages do not fit a base.
 const upgradeHint = "choose them anew: slipway build --upgrade-system"
@@ -15,6 +18,11 @@ func (l *Layer) missing() ([]*Package, error) {
 			all = append(all, p)
 		case had.Version != p.Version:
 			return nil, &Error{Package: p.Name, Message: fmt.Sprintf("the base has changed: it has %s %s now, and slipway.lock has %s", p.Name, had.Version, p.Version), Hint: upgradeHint}
+		}
+	}
+	if l.Base.bare { // the modes of the top directories are in base-files
+		if n := slices.IndexFunc(all, func(p *Package) bool { return p.Name == "base-files" }); n > 0 {
+			all = slices.Concat(all[n:n+1], all[:n], all[n+1:])
 		}
 	}
 	return all, nil

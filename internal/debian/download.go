@@ -20,10 +20,10 @@ type Progress struct {
 	Bytes, BytesTotal       int64
 }
 
-// Download downloads packages into the cache, several at once, and verifies their hashes. It
+// Download downloads packages for a base into the cache, several at once, and verifies their hashes. It
 // returns an *Error if one of them needs a script. progress, if not nil, is called after each
 // package, never from two goroutines at once.
-func (f *Fetcher) Download(ctx context.Context, packages []*Package, progress func(Progress)) error {
+func (f *Fetcher) Download(ctx context.Context, base *Base, packages []*Package, progress func(Progress)) error {
 	client, closeIdle := f.client()
 	defer closeIdle()
 	done := Progress{PackagesTotal: len(packages)}
@@ -37,7 +37,7 @@ func (f *Fetcher) Download(ctx context.Context, packages []*Package, progress fu
 		group.Go(func() error {
 			var wrong error
 			err := f.verified(limited, client, p.URL, p.SHA256, p.Size, func(body io.Reader) error {
-				wrong = inspect(body, p)
+				wrong = inspect(body, p, base.bare)
 				return nil
 			})
 			if err == nil && wrong != nil {
@@ -66,11 +66,11 @@ func (f *Fetcher) Download(ctx context.Context, packages []*Package, progress fu
 // errStop ends the reading of a package.
 var errStop = io.ErrNoProgress
 
-// inspect reads the control files of a package, and not its other files.
-func inspect(body io.Reader, p *Package) error {
+// inspect reads the control files of a package for a base, and not its other files.
+func inspect(body io.Reader, p *Package, bare bool) error {
 	var wrong error
 	err := readDeb(body, func(files map[string][]byte) error {
-		if _, wrong = readUnpacked(p, files); wrong != nil {
+		if _, wrong = readUnpacked(p, files, bare); wrong != nil {
 			return wrong
 		}
 		return errStop

@@ -27,7 +27,7 @@ const (
 	// firstPause is the time before the first retry. It doubles with each retry.
 	firstPause = 200 * time.Millisecond
 	// maxWait is the limit on how long a server may ask to wait.
-	maxWait = 10 * time.Minute
+	maxWait = time.Minute
 	// maxRelease limits the size of a Release file in bytes. Debian's has 150 kB.
 	maxRelease = 32 << 20
 )
@@ -146,7 +146,7 @@ func (f *Fetcher) once(ctx context.Context, client *http.Client, address string,
 		case !e.final:
 			e.Hint = "run it again later"
 		case code == http.StatusNotFound:
-			e.Hint = "check the base's apt sources and system-mirrors"
+			e.Hint = "check the apt sources and system-mirrors"
 		default:
 			e.Hint = "the repository or a proxy before it refuses it; name a mirror that you may use in system-mirrors"
 		}

@@ -16,8 +16,8 @@ import (
 )
 
 // keyring returns the keys that a source may be signed with, and where they are.
-func (b *Base) keyring(s aptSource) (openpgp.EntityList, string, error) {
-	trusted := append([]string{"/etc/apt/trusted.gpg"}, b.fs.Files("/etc/apt/trusted.gpg.d")...)
+func (from *Sources) keyring(s aptSource) (openpgp.EntityList, string, error) {
+	trusted := append([]string{"/etc/apt/trusted.gpg"}, from.files.Files("/etc/apt/trusted.gpg.d")...)
 	files, prints := trusted, map[string]bool{}
 	if len(s.signedBy) > 0 && strings.Contains(s.signedBy[0], "-----BEGIN") {
 		keys, err := readKeys([]byte(s.signedBy[0]))
@@ -25,7 +25,7 @@ func (b *Base) keyring(s aptSource) (openpgp.EntityList, string, error) {
 	}
 	named := s.signedBy[:0:0]
 	for _, by := range s.signedBy {
-		if strings.HasPrefix(by, "/") {
+		if strings.ContainsAny(by, "/.") { // others are fingerprints
 			named = append(named, by)
 		} else {
 			prints[strings.ToUpper(strings.TrimSuffix(by, "!"))] = true
@@ -37,7 +37,7 @@ func (b *Base) keyring(s aptSource) (openpgp.EntityList, string, error) {
 	var all openpgp.EntityList
 	var read []string
 	for _, file := range files {
-		text, ok := b.fs.File(file)
+		text, ok := from.files.File(file)
 		if !ok {
 			continue
 		}
@@ -53,7 +53,7 @@ func (b *Base) keyring(s aptSource) (openpgp.EntityList, string, error) {
 		}
 	}
 	if len(read) == 0 && len(named) > 0 {
-		return nil, "", fmt.Errorf("the keyring %s, which %s names, is not in the base", strings.Join(named, ", "), s.file)
+		return nil, "", fmt.Errorf("the keyring %s, which %s names, is not there", strings.Join(named, ", "), s.file)
 	}
 	if len(named) == 0 && len(read) > 1 {
 		read = []string{path.Dir(trusted[0])}
@@ -102,7 +102,7 @@ func signatureError(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, pgperrors.ErrUnknownIssuer):
-		return fmt.Errorf("it is signed by a key that the base does not have (NO_PUBKEY): %w", err)
+		return fmt.Errorf("it is signed by a key that is not among them (NO_PUBKEY): %w", err)
 	case errors.Is(err, pgperrors.ErrKeyExpired):
 		return fmt.Errorf("it is signed by a key that has expired (EXPKEYSIG): %w", err)
 	}

@@ -29,7 +29,7 @@ type Layer struct {
 // depend only on the base and on the packages. Times are the Unix epoch. The error is an *Error if
 // a package is at fault.
 func (l *Layer) Write(ctx context.Context, to *tar.Writer) error {
-	w := &layerWriter{ctx: ctx, base: l.Base, to: to, owners: map[string]string{}, links: map[string]bool{}}
+	w := &layerWriter{ctx: ctx, base: l.Base, to: to, owners: map[string]string{}, links: map[string]bool{}, kept: map[string][]byte{}}
 	var all []*unpacked
 	packages, err := l.missing()
 	if err != nil {
@@ -38,6 +38,11 @@ func (l *Layer) Write(ctx context.Context, to *tar.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w.ctx = ctx
+	if l.Base.bare {
+		if err := w.mergeRoot(); err != nil {
+			return err
+		}
+	}
 	readings, wait := l.readAll(ctx, packages)
 	for n, p := range packages {
 		u, ok := <-readings[n].control
@@ -70,6 +75,11 @@ func (l *Layer) Write(ctx context.Context, to *tar.Writer) error {
 			}
 		}
 	}
+	if l.Base.bare {
+		if err := w.configure(all); err != nil {
+			return err
+		}
+	}
 	return w.state(all)
 }
 
@@ -89,6 +99,8 @@ type layerWriter struct {
 	// owners are the packages of the paths that were written, and links those that are links.
 	owners map[string]string
 	links  map[string]bool
+	// kept are the contents of files that configure takes up.
+	kept map[string][]byte
 }
 
 // data writes the files of a package.
@@ -155,13 +167,18 @@ func (w *layerWriter) entry(u *unpacked, name string, h *tar.Header, content io.
 		}
 		var copied bytes.Buffer
 		body := io.Writer(w.to)
-		if _, ok := u.conffiles[name]; ok && h.Size <= maxControl {
+		_, isSetting := u.conffiles[name]
+		isKept := w.base.bare && isDefault(name)
+		if (isSetting || isKept) && h.Size <= maxControl {
 			body = io.MultiWriter(w.to, &copied)
 		}
 		if _, err := io.Copy(body, content); err != nil {
 			return err
 		}
 		u.configure(name, copied.Bytes())
+		if isKept {
+			w.kept[name] = copied.Bytes()
+		}
 		return nil
 	case tar.TypeLink:
 		target, err := cleanName(h.Linkname)
@@ -180,8 +197,8 @@ func (w *layerWriter) entry(u *unpacked, name string, h *tar.Header, content io.
 // symlink writes a symbolic link, unless the base has a directory at its path.
 func (w *layerWriter) symlink(owner, name, target string) error {
 	at := w.base.place(name)
-	if n, ok := w.base.fs.Node(at); ok && n.Kind == rootfs.Directory {
-		return nil // as dpkg does
+	if n, ok := w.base.fs.Node(at); ok && (n.Kind == rootfs.Directory || w.base.bare && n.Kind == rootfs.Link) {
+		return nil // as dpkg does; the links of a bare base are written in mergeRoot and configure
 	}
 	if target == "" || strings.ContainsRune(target, 0) {
 		return fmt.Errorf("it is a link to %q", target)
@@ -300,12 +317,14 @@ func (w *layerWriter) choose(name string, c *choices) error {
 // state writes what dpkg knows of the packages: their control files, and its status.
 func (w *layerWriter) state(all []*unpacked) error {
 	info := map[string][]byte{}
-	status := bytes.NewBuffer(append(bytes.TrimRight(w.base.status, "\n"), '\n'))
+	status := &bytes.Buffer{}
+	if had := bytes.TrimRight(w.base.status, "\n"); len(had) > 0 {
+		status.Write(append(had, "\n\n"...))
+	}
 	for _, u := range all {
 		maps.Copy(info, u.info())
-		status.WriteString("\n" + u.stanza())
+		status.WriteString(u.stanza() + "\n")
 	}
-	status.WriteString("\n")
 	for _, name := range slices.Sorted(maps.Keys(info)) {
 		mode := int64(0o644)
 		switch path.Ext(name) {

@@ -146,7 +146,7 @@ func TestScripts(t *testing.T) {
 		"#!/bin/sh\nupdate-alternatives --install \"$A\" x /c 1\n":  "line 2 has update-alternatives with $A",
 		"#!/bin/sh\nupdate-alternatives --set x /c\n":               "line 2 has update-alternatives --set",
 	} {
-		_, err := judge("a", map[string][]byte{"postinst": []byte(script)})
+		_, err := judge("a", map[string][]byte{"postinst": []byte(script)}, false)
 		switch {
 		case want == "" && err == nil:
 		case want == "" || err == nil || err.Error() != "the package a needs its script postinst, which slipway does not run: "+want:
@@ -215,7 +215,7 @@ func FuzzDeb(f *testing.F) {
 	f.Add(hostile(f, &tar.Header{Name: "./a", Mode: 0o644}, "x"))
 	f.Fuzz(func(_ *testing.T, text []byte) {
 		_ = readDeb(bytes.NewReader(text), func(files map[string][]byte) error {
-			_, _ = readUnpacked(&Package{}, files)
+			_, _ = readUnpacked(&Package{}, files, false)
 			return nil
 		}, discard)
 	})

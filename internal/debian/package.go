@@ -24,6 +24,8 @@ type Package struct {
 
 	priority, given                       string
 	depends, preDepends, conflict, breaks string
+	// essential reports whether every Debian system has the package.
+	essential bool
 	// rank is how much apt prefers the release that the package is of.
 	rank int
 }
@@ -36,14 +38,14 @@ var (
 // packageFields are the fields that are read of the packages of an index.
 var packageFields = map[string]bool{
 	"package": true, "version": true, "architecture": true, "filename": true, "size": true, "sha256": true, "priority": true,
-	"provides": true, "depends": true, "pre-depends": true, "conflicts": true, "breaks": true, "status": true,
+	"provides": true, "depends": true, "pre-depends": true, "conflicts": true, "breaks": true, "status": true, "essential": true,
 }
 
 // newPackage returns the package that a paragraph describes.
 func newPackage(p paragraph) (*Package, error) {
 	one := &Package{
 		Name: p["package"], Version: p["version"], Architecture: p["architecture"], priority: p["priority"], given: p["provides"],
-		depends: p["depends"], preDepends: p["pre-depends"], conflict: p["conflicts"], breaks: p["breaks"], SHA256: p["sha256"],
+		depends: p["depends"], preDepends: p["pre-depends"], conflict: p["conflicts"], breaks: p["breaks"], SHA256: p["sha256"], essential: p["essential"] == "yes",
 	}
 	if !nameForm.MatchString(one.Name) || !versionForm.MatchString(one.Version) || !nameForm.MatchString(one.Architecture) {
 		return nil, fmt.Errorf("%q in version %q for %q is not a package", one.Name, one.Version, one.Architecture)
@@ -136,6 +138,26 @@ func (u *universe) add(p *Package) {
 			u.providers[r.name] = append(u.providers[r.name], p)
 		}
 	}
+}
+
+// merged is a package that says that a system has the links of rootLinks. Without it, another one
+// that would make them is needed.
+const merged = "usr-is-merged"
+
+// essential returns the names of the packages that every system has, in the order in which they are
+// chosen.
+func (u *universe) essential() []string {
+	var names []string
+	for name, versions := range u.byName {
+		if slices.ContainsFunc(versions, func(p *Package) bool { return p.essential }) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	if len(u.byName[merged]) > 0 {
+		names = append([]string{merged}, names...)
+	}
+	return names
 }
 
 // priorities are the priorities of packages, the most important first. See the Debian policy,

@@ -64,10 +64,11 @@ func TestSources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sources, err := b.readSources()
+	found, err := b.Sources()
 	if err != nil {
 		t.Fatal(err)
 	}
+	sources := found.list
 	var got []string
 	for _, s := range sources {
 		got = append(got, strings.Join(append([]string{s.String()}, s.components...), " ")+" by "+strings.Join(s.signedBy, " "))
@@ -106,6 +107,6 @@ func FuzzScript(f *testing.F) {
 	f.Add("#!/bin/sh\nset -e\nif [ \"$1\" = configure ]; then\n update-alternatives --install /a b /c 10 \\\n --slave /d e /f\nfi\n")
 	f.Add("#!/bin/sh\ncase $1 in\na|b) x=$(ls `pwd`) ;;\n*) cat <<E >/dev/null\nhere\nE\nesac\nf() { f; }\n")
 	f.Fuzz(func(_ *testing.T, text string) {
-		_, _ = judge("a", map[string][]byte{"postinst": []byte(text)})
+		_, _ = judge("a", map[string][]byte{"postinst": []byte(text)}, false)
 	})
 }

@@ -19,29 +19,26 @@ const maxDownloads = 4
 const maxIndex = 1 << 30
 
 // Resolve returns the packages to add to a base so that it has those of names and all that they
-// depend on, sorted by name. It reads the indexes of the repositories that the base's apt sources
-// name, and verifies their signatures with the base's keys. locked are versions, by package, that
-// are chosen if a repository has them. notice, if not nil, is called with what is being read.
+// depend on, sorted by name. A base that has nothing gets the essential packages of the repositories,
+// too. It reads the indexes of the repositories that from names, and verifies their signatures with
+// its keys. locked are versions, by package, that are chosen if a repository has them. notice, if not
+// nil, is called with what is being read.
 //
 // The error is an *Error if the base or the names are at fault, and a *RepositoryError if a
 // repository is.
-func (f *Fetcher) Resolve(ctx context.Context, base *Base, names []string, locked map[string]string, notice func(string)) ([]*Package, error) {
-	sources, err := base.readSources()
-	if err != nil {
-		return nil, err
-	}
+func (f *Fetcher) Resolve(ctx context.Context, base *Base, from *Sources, names []string, locked map[string]string, notice func(string)) ([]*Package, error) {
 	client, closeIdle := f.client()
 	defer closeIdle()
 	all := newUniverse()
 	var mu sync.Mutex
 	group, limited := panics.WithContext(ctx)
 	group.SetLimit(maxDownloads)
-	for _, s := range sources {
+	for _, s := range from.list {
 		group.Go(func() error {
 			if notice != nil {
 				notice("reading the packages of " + s.String())
 			}
-			read, err := f.readSource(limited, client, base, s)
+			read, err := f.readSource(limited, client, base.architecture, from, s)
 			if err != nil {
 				return err
 			}
@@ -59,24 +56,27 @@ func (f *Fetcher) Resolve(ctx context.Context, base *Base, names []string, locke
 		}
 		return nil, err
 	}
-	return resolve(ctx, names, all, base, locked)
+	if base.bare {
+		names = append(all.essential(), names...)
+	}
+	return resolve(ctx, names, all, base, from.where, locked)
 }
 
 // readSource returns the packages of a source.
-func (f *Fetcher) readSource(ctx context.Context, client *http.Client, base *Base, s aptSource) ([]*Package, error) {
+func (f *Fetcher) readSource(ctx context.Context, client *http.Client, architecture string, from *Sources, s aptSource) ([]*Package, error) {
 	root := strings.TrimSuffix(s.uri, "/")
 	dir, components := root+"/dists/"+s.suite, s.components
 	if strings.HasSuffix(s.suite, "/") {
 		dir, components = root+"/"+strings.Trim(s.suite, "/."), []string{""}
 	}
 	dir = strings.TrimSuffix(dir, "/")
-	index, err := f.readSigned(ctx, client, base, s, dir)
+	index, err := f.readSigned(ctx, client, from, s, dir)
 	if err != nil {
 		return nil, err
 	}
 	var all []*Package
 	for _, component := range components {
-		name, file, ok := index.packageIndex(component, base.architecture)
+		name, file, ok := index.packageIndex(component, architecture)
 		if !ok {
 			continue
 		}
@@ -84,21 +84,21 @@ func (f *Fetcher) readSource(ctx context.Context, client *http.Client, base *Bas
 		if index.byHash {
 			address = dir + "/" + name[:strings.LastIndex("/"+name, "/")] + "by-hash/SHA256/" + file.sha256
 		}
-		from := &universe{byName: map[string][]*Package{}, providers: map[string][]*Package{}}
+		found := newUniverse()
 		err := f.verified(ctx, client, address, file.sha256, file.size, func(body io.Reader) error {
-			clear(from.byName)
-			clear(from.providers)
+			clear(found.byName)
+			clear(found.providers)
 			plain, err := decompress(name, body)
 			if err != nil {
 				return err
 			}
 			defer plain.Close()
-			return readIndex(&bounded{plain, maxIndex}, root, base.architecture, index.rank, from)
+			return readIndex(&bounded{plain, maxIndex}, root, architecture, index.rank, found)
 		})
 		if err != nil {
 			return nil, s.explain("the index "+name, err)
 		}
-		for _, versions := range from.byName {
+		for _, versions := range found.byName {
 			all = append(all, versions...)
 		}
 	}
@@ -106,10 +106,10 @@ func (f *Fetcher) readSource(ctx context.Context, client *http.Client, base *Bas
 }
 
 // readSigned reads the signed index of a suite.
-func (f *Fetcher) readSigned(ctx context.Context, client *http.Client, base *Base, s aptSource, dir string) (*release, error) {
-	keys, where, err := base.keyring(s)
+func (f *Fetcher) readSigned(ctx context.Context, client *http.Client, from *Sources, s aptSource, dir string) (*release, error) {
+	keys, where, err := from.keyring(s)
 	if err != nil {
-		return nil, &Error{Message: "has apt sources that cannot be verified: " + err.Error(), Hint: "add the key to the base", Err: err}
+		return nil, &Error{Message: "has apt sources that cannot be verified: " + err.Error(), Hint: "add the key to " + from.where, Err: err}
 	}
 	now := f.Now()
 	text, err := f.small(ctx, client, dir+"/InRelease")
@@ -133,7 +133,7 @@ func (f *Fetcher) readSigned(ctx context.Context, client *http.Client, base *Bas
 		if where == "" {
 			where = "none are there"
 		}
-		return nil, &RepositoryError{Message: fmt.Sprintf("the index of %s is not trusted: %v", s, err), Hint: "the keys of the base (" + where + ") do not match the repository: use a newer base, or check system-mirrors", final: true, Err: err}
+		return nil, &RepositoryError{Message: fmt.Sprintf("the index of %s is not trusted: %v", s, err), Hint: "the keys of " + from.where + " (" + where + ") do not match the repository: " + from.remedy + ", or check system-mirrors", final: true, Err: err}
 	}
 	index, err := readRelease(text, s.anyAge, now)
 	if err != nil {

@@ -31,6 +31,15 @@ func readBase(t *testing.T, files map[string]string) *Base {
 	return b
 }
 
+// resolveOn resolves packages from the apt sources of a base.
+func resolveOn(ctx context.Context, f *Fetcher, base *Base, names []string, locked map[string]string, notice func(string)) ([]*Package, error) {
+	from, err := base.Sources()
+	if err != nil {
+		return nil, err
+	}
+	return f.Resolve(ctx, base, from, names, locked, notice)
+}
+
 func newFetcher(t *testing.T) *Fetcher {
 	return &Fetcher{Cache: blobcache.New(t.TempDir(), 1<<30), Now: func() time.Time { return debiantest.Now }, Pause: func(context.Context, time.Duration) error { return nil }}
 }
@@ -48,17 +57,17 @@ func TestRepository(t *testing.T) {
 	base := readBase(t, r.Base(t, r.Serve(t), libc))
 	f := newFetcher(t)
 	var said []string
-	found, err := f.Resolve(t.Context(), base, []string{"libgl1"}, nil, func(text string) { said = append(said, text) })
+	found, err := resolveOn(t.Context(), f, base, []string{"libgl1"}, nil, func(text string) { said = append(said, text) })
 	if err != nil || len(found) != 2 || found[1].Version != "1:1.6-1+b1" || len(said) != 1 {
 		t.Fatal(found, err, said)
 	}
 	last := Progress{}
-	if err := f.Download(t.Context(), found, func(p Progress) { last = p }); err != nil || last.Packages != 2 || last.Bytes != last.BytesTotal {
+	if err := f.Download(t.Context(), &Base{}, found, func(p Progress) { last = p }); err != nil || last.Packages != 2 || last.Bytes != last.BytesTotal {
 		t.Error(err, last)
 	}
 	// Without the network, what was downloaded is there.
 	before := r.Requests()
-	if err := f.Download(t.Context(), found, nil); err != nil || r.Requests() != before {
+	if err := f.Download(t.Context(), &Base{}, found, nil); err != nil || r.Requests() != before {
 		t.Error(err, r.Requests()-before)
 	}
 	// A cache that keeps nothing downloads again.
@@ -108,10 +117,10 @@ func TestFaults(t *testing.T) {
 		want  string
 	}{
 		"refused":         {status("InRelease", 403), "responded with 403 Forbidden (the repository or a proxy before it refuses it; name a mirror"},
-		"nothing there":   {status("Release", 404), "responded with 404 Not Found (check the base's apt sources"},
+		"nothing there":   {status("Release", 404), "responded with 404 Not Found (check the apt sources and system-mirrors"},
 		"down":            {status("InRelease", 503), "responded with 503 Service Unavailable (run it again later)"},
 		"broken signed":   {on("InRelease", spoil), "is not trusted: "},
-		"unknown key":     {signed(other, debiantest.Now.AddDate(0, 0, 1)), "is not trusted: it is signed by a key that the base does not have (NO_PUBKEY)"},
+		"unknown key":     {signed(other, debiantest.Now.AddDate(0, 0, 1)), "is not trusted: it is signed by a key that is not among them (NO_PUBKEY)"},
 		"expired":         {signed(key, debiantest.Now.AddDate(0, 0, -1)), "has expired: it was valid until Sat, 28 Feb 2026 12:00:00 UTC"},
 		"broken index":    {on("by-hash", spoil), "hash mismatch for "},
 		"index cut short": {on("by-hash", cut), "cannot be read: "},
@@ -124,9 +133,9 @@ func TestFaults(t *testing.T) {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { c.fault(w, q, r) }))
 		f := newFetcher(t)
 		base := readBase(t, r.Base(t, server.URL, libc))
-		found, err := f.Resolve(t.Context(), base, []string{"libgl1"}, nil, nil)
+		found, err := resolveOn(t.Context(), f, base, []string{"libgl1"}, nil, nil)
 		if err == nil {
-			err = f.Download(t.Context(), found, nil)
+			err = f.Download(t.Context(), &Base{}, found, nil)
 		}
 		server.Close()
 		if failed := (*RepositoryError)(nil); !errors.As(err, &failed) || !strings.Contains(err.Error(), c.want) {
@@ -155,16 +164,16 @@ func TestRetries(t *testing.T) {
 		longest.Store(max(longest.Load(), int64(d)))
 		return nil
 	}
-	found, err := f.Resolve(t.Context(), readBase(t, r.Base(t, server.URL, libc)), []string{"libgl1"}, nil, nil)
+	found, err := resolveOn(t.Context(), f, readBase(t, r.Base(t, server.URL, libc)), []string{"libgl1"}, nil, nil)
 	if err == nil {
-		err = f.Download(t.Context(), found, nil)
+		err = f.Download(t.Context(), &Base{}, found, nil)
 	}
 	if err != nil || time.Duration(longest.Load()) != 7*time.Second {
 		t.Error(err, time.Duration(longest.Load()))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := f.Resolve(ctx, readBase(t, r.Base(t, server.URL, libc)), []string{"libgl1"}, nil, nil); !errors.Is(err, context.Canceled) {
+	if _, err := resolveOn(ctx, f, readBase(t, r.Base(t, server.URL, libc)), []string{"libgl1"}, nil, nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -174,9 +183,9 @@ func TestMirrors(t *testing.T) {
 	r := debiantest.New(t, debiantest.NewKey(t), libgl, glvnd)
 	f := newFetcher(t)
 	f.Mirrors = map[string]string{"http://debian.invalid/": "http://no.invalid", "http://debian.invalid/debian": r.Serve(t) + "/"}
-	found, err := f.Resolve(t.Context(), readBase(t, r.Base(t, "http://debian.invalid/debian", libc)), []string{"libgl1"}, nil, nil)
+	found, err := resolveOn(t.Context(), f, readBase(t, r.Base(t, "http://debian.invalid/debian", libc)), []string{"libgl1"}, nil, nil)
 	if err == nil {
-		err = f.Download(t.Context(), found, nil)
+		err = f.Download(t.Context(), &Base{}, found, nil)
 	}
 	if err != nil || found[0].URL != "http://debian.invalid/debian/pool/main/libgl1_1.6-1_amd64.deb" {
 		t.Error(err, found)
@@ -192,7 +201,7 @@ func TestKeyrings(t *testing.T) {
 		change func(files map[string]string)
 		want   string
 	}{
-		"no keyring": {func(f map[string]string) { delete(f, "usr/share/keyrings/test.gpg") }, "the keyring /usr/share/keyrings/test.gpg, which /etc/apt/sources.list.d/test.sources names, is not in the base"},
+		"no keyring": {func(f map[string]string) { delete(f, "usr/share/keyrings/test.gpg") }, "the keyring /usr/share/keyrings/test.gpg, which /etc/apt/sources.list.d/test.sources names, is not there"},
 		"broken":     {func(f map[string]string) { f["usr/share/keyrings/test.gpg"] = "\x99no key" }, "cannot be read"},
 		"not named": {func(f map[string]string) {
 			f["etc/apt/sources.list.d/test.sources"] = "Types: deb\nURIs: " + address + "\nSuites: stable\nComponents: main\n"
@@ -208,7 +217,7 @@ func TestKeyrings(t *testing.T) {
 	} {
 		files := r.Base(t, address, libc)
 		c.change(files)
-		_, err := newFetcher(t).Resolve(t.Context(), readBase(t, files), []string{"libgl1"}, nil, nil)
+		_, err := resolveOn(t.Context(), newFetcher(t), readBase(t, files), []string{"libgl1"}, nil, nil)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
 		}

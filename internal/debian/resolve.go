@@ -42,14 +42,16 @@ type resolution struct {
 	byName    map[string]*Package
 	steps     int
 	requested string
+	// where is where the apt sources are.
+	where string
 }
 
 // resolve returns the packages that are added to a base so that it has the packages of names and
 // all that they depend on, sorted by name. What the base has is neither added nor replaced.
 // locked are versions, by package, that are chosen if the repository has them. It returns an
-// *Error if there is no such choice.
-func resolve(ctx context.Context, names []string, from *universe, base *Base, locked map[string]string) ([]*Package, error) {
-	r := &resolution{ctx: ctx, from: from, base: base, locked: locked, byName: map[string]*Package{}}
+// *Error if there is no such choice, which names where the apt sources are.
+func resolve(ctx context.Context, names []string, from *universe, base *Base, where string, locked map[string]string) ([]*Package, error) {
+	r := &resolution{ctx: ctx, from: from, base: base, where: where, locked: locked, byName: map[string]*Package{}}
 	for _, name := range names {
 		r.requested = name
 		if base.installed[name] != nil {
@@ -68,7 +70,7 @@ func resolve(ctx context.Context, names []string, from *universe, base *Base, lo
 
 // unknown returns the error for a package that no repository has.
 func (r *resolution) unknown(name string) error {
-	e := &Error{Package: name, Message: fmt.Sprintf("there is no package %s for %s in the repositories of the base", name, r.base.architecture)}
+	e := &Error{Package: name, Message: fmt.Sprintf("there is no package %s for %s in the repositories of %s", name, r.base.architecture, r.where)}
 	providers := map[string]bool{}
 	for _, p := range r.from.providers[name] {
 		providers[p.Name] = true
@@ -119,7 +121,7 @@ func (r *resolution) satisfy(by *Package, group alternatives) error {
 
 // missing returns the error for alternatives that no package satisfies.
 func (r *resolution) missing(by *Package, group alternatives) error {
-	e := &Error{Package: r.requested, Message: fmt.Sprintf("%s %s needs %s, which the repositories of the base do not have", by.Name, by.Version, group), Hint: "check the base's apt sources"}
+	e := &Error{Package: r.requested, Message: fmt.Sprintf("%s %s needs %s, which the repositories of %s do not have", by.Name, by.Version, group, r.where), Hint: "check the apt sources of " + r.where}
 	for _, one := range group {
 		if had := r.base.installed[one.name]; had != nil {
 			e.Message = fmt.Sprintf("%s %s needs %s, and the base has %s %s, which is never replaced", by.Name, by.Version, group, had.Name, had.Version)
@@ -164,7 +166,7 @@ func (r *resolution) choose(p *Package) error {
 		return &Error{Package: r.requested, Message: fmt.Sprintf("%s needs %s %s, and the base has %s, which is never replaced", r.requested, p.Name, p.Version, had.Version), Hint: "use a newer base; or " + dockerfileHint}
 	}
 	if had := r.byName[p.Name]; had != nil {
-		return &Error{Package: r.requested, Message: fmt.Sprintf("%s needs %s in two versions: %s and %s", r.requested, p.Name, had.Version, p.Version), Hint: "check the base's apt sources"}
+		return &Error{Package: r.requested, Message: fmt.Sprintf("%s needs %s in two versions: %s and %s", r.requested, p.Name, had.Version, p.Version), Hint: "check the apt sources of " + r.where}
 	}
 	if err := r.conflict(p); err != nil {
 		return err

@@ -130,7 +130,7 @@ Version: 2`
 		{"young", "!young 1 cannot be installed together with old 1, which the base has: one of them conflicts with young (<< 2)"},
 		{"other", "!other 1 needs blas:i386"},
 	} {
-		found, err := resolve(t.Context(), strings.Fields(c.names), u, base, nil)
+		found, err := resolve(t.Context(), strings.Fields(c.names), u, base, "the base", nil)
 		if want, wrong := strings.CutPrefix(c.want, "!"); wrong {
 			e := (*Error)(nil)
 			if !errors.As(err, &e) {
@@ -149,7 +149,7 @@ Version: 2`
 		}
 	}
 	// A version that is locked stays, though there is a newer one.
-	found, err := resolve(t.Context(), []string{"libglvnd0"}, u, base, map[string]string{"libglvnd0": "1.5-1"})
+	found, err := resolve(t.Context(), []string{"libglvnd0"}, u, base, "the base", map[string]string{"libglvnd0": "1.5-1"})
 	if err != nil || found[0].Version != "1.5-1" {
 		t.Error(found, err)
 	}
@@ -163,7 +163,7 @@ func TestResolveEnds(t *testing.T) {
 		next := string(name[0]+1) + string(name[0]+1)
 		index.WriteString("Package: " + name + "\nVersion: 1\nDepends: " + next + "\n\nPackage: " + name + "\nVersion: 2\nDepends: " + next + "\n\n")
 	}
-	if _, err := resolve(t.Context(), []string{"aa"}, indexOf(t, strings.TrimSpace(index.String()), 500), baseWith(t, ""), nil); err == nil || !errors.As(err, new(*Error)) {
+	if _, err := resolve(t.Context(), []string{"aa"}, indexOf(t, strings.TrimSpace(index.String()), 500), baseWith(t, ""), "the base", nil); err == nil || !errors.As(err, new(*Error)) {
 		t.Error(err)
 	}
 }

@@ -67,8 +67,8 @@ type effects struct {
 
 // judge returns what to do in place of the maintainer scripts of a package, which are control files
 // by their names. It returns an *Error that names the command if a script does more than an image
-// can do without.
-func judge(name string, files map[string][]byte) (effects, error) {
+// can do without. done reports whether configure does what else the scripts do.
+func judge(name string, files map[string][]byte, done bool) (effects, error) {
 	known := knownScripts[name]
 	all := effects{links: known.links}
 	for _, which := range []string{"preinst", "postinst"} {
@@ -77,6 +77,9 @@ func judge(name string, files map[string][]byte) (effects, error) {
 			continue
 		}
 		refuse := func(what string) (effects, error) {
+			if done {
+				return all, nil
+			}
 			return effects{}, &Error{Package: name, Message: fmt.Sprintf("the package %s needs its script %s, which slipway does not run: %s", name, which, what), Hint: dockerfileHint}
 		}
 		if !isShell(text) {
@@ -88,7 +91,7 @@ func judge(name string, files map[string][]byte) (effects, error) {
 		}
 		for _, c := range read.commands {
 			why := c.needed(read, known)
-			if why != "" {
+			if why != "" && !done {
 				return refuse(fmt.Sprintf("line %d has %s", c.line, why))
 			}
 			if len(c.words) == 0 || path.Base(c.words[0].text) != "update-alternatives" {

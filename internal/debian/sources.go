@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// aptSource is a suite of a repository that the base's apt sources name. See sources.list(5).
+// aptSource is a suite of a repository that apt sources name. See sources.list(5).
 type aptSource struct {
 	// uri is the address of the archive, and suite the name of the release in it. A suite that ends
 	// with a slash is a directory with the index, and has no components.
@@ -27,37 +27,47 @@ type aptSource struct {
 // String returns the source as messages show it.
 func (s aptSource) String() string { return masked(s.uri) + " " + s.suite }
 
-// readSources returns the sources of binary packages for the base's architecture, or an *Error.
-func (b *Base) readSources() ([]aptSource, error) {
+// readSources returns the sources of binary packages for an architecture that apt's files name, or
+// an *Error.
+func readSources(in files, architecture string) ([]aptSource, error) {
 	var all []aptSource
-	for _, file := range append([]string{"/etc/apt/sources.list"}, b.fs.Files("/etc/apt/sources.list.d")...) {
-		text, ok := b.fs.File(file)
+	for _, file := range append([]string{sourcesList}, in.Files(sourcesDir)...) {
+		text, ok := in.File(file)
 		if !ok {
 			continue
 		}
-		read := readSourceLines
 		switch path.Ext(file) {
-		case ".list":
-		case ".sources":
-			read = readSourceParagraphs
+		case ".list", ".sources":
 		default:
 			continue // apt ignores it, too
 		}
-		found, err := read(text, b.architecture)
+		found, err := readSourceFile(file, text, architecture)
 		if err != nil {
-			return nil, &Error{Message: fmt.Sprintf("has apt sources that cannot be read: %s: %v", file, err), Hint: "correct the file in the base", Err: err}
+			return nil, err
 		}
-		for _, s := range found {
-			s.file = file
-			s.uri, s.suite = strings.ReplaceAll(s.uri, "$(ARCH)", b.architecture), strings.ReplaceAll(s.suite, "$(ARCH)", b.architecture)
-			if at, err := url.Parse(s.uri); err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
-				continue // such as cdrom: and file:, which are places in the base
-			}
-			all = append(all, s)
-		}
+		all = append(all, found...)
 	}
-	if len(all) == 0 {
-		return nil, &Error{Message: "has no apt sources with http or https (/etc/apt/sources.list, /etc/apt/sources.list.d)", Hint: "use a base that has them, such as python:3.12-slim; or " + dockerfileHint}
+	return all, nil
+}
+
+// readSourceFile returns the sources of binary packages that a file names, or an *Error.
+func readSourceFile(file string, text []byte, architecture string) ([]aptSource, error) {
+	read := readSourceParagraphs
+	if path.Ext(file) == ".list" {
+		read = readSourceLines
+	}
+	found, err := read(text, architecture)
+	if err != nil {
+		return nil, &Error{Message: fmt.Sprintf("has apt sources that cannot be read: %s: %v", file, err), Hint: "correct the file", Err: err}
+	}
+	var all []aptSource
+	for _, s := range found {
+		s.file = file
+		s.uri, s.suite = strings.ReplaceAll(s.uri, "$(ARCH)", architecture), strings.ReplaceAll(s.suite, "$(ARCH)", architecture)
+		if at, err := url.Parse(s.uri); err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
+			continue // such as cdrom: and file:, which are places in the base
+		}
+		all = append(all, s)
 	}
 	return all, nil
 }

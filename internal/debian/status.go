@@ -25,8 +25,8 @@ type unpacked struct {
 }
 
 // readUnpacked returns the package that control files describe, and an error unless it is the
-// package that is wanted.
-func readUnpacked(want *Package, files map[string][]byte) (*unpacked, error) {
+// package that is wanted. bare reports whether it is for a base that has nothing.
+func readUnpacked(want *Package, files map[string][]byte, bare bool) (*unpacked, error) {
 	u := &unpacked{files: files, conffiles: map[string]string{}, list: []string{"/."}}
 	err := readParagraphs(bytes.NewReader(files["control"]), nil, func(p paragraph) error {
 		if u.control != nil {
@@ -50,7 +50,7 @@ func readUnpacked(want *Package, files map[string][]byte) (*unpacked, error) {
 			u.conffiles[words[0]] = ""
 		}
 	}
-	u.effects, err = judge(is.Name, files)
+	u.effects, err = judge(is.Name, files, bare && slices.Contains(configured, is.Name))
 	return u, err
 }
 

@@ -54,7 +54,7 @@ func (p *push) attach(ctx context.Context, a *assembled, platform string) error 
 		return nil
 	}
 	s := Subject{Repository: p.to.Name.String(), Digest: a.Digest.String(), Inputs: p.recipe.Inputs, Packages: p.recipe.packages, Platform: platform, Variants: a.variants}
-	s.Base, s.System, s.Distribution = p.recipe.base.String(), p.recipe.system.Packages, p.recipe.system.Distribution
+	s.Base, s.System, s.Distribution = p.recipe.base.String(), p.recipe.debs(), p.recipe.distribution()
 	for _, c := range p.recipe.contents {
 		if c.description == programContent {
 			if info, err := buildInfo(filepath.Join(c.dir, c.entries[0].file)); err == nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/slipway-ci/slipway/internal/layout"
+	"github.com/slipway-ci/slipway/internal/lock"
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/rootfs"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -34,6 +35,9 @@ type foundBase struct {
 	file string
 	// own reports whether it is an image of the same slipway.yaml.
 	own bool
+	// packages are the Debian packages that the base is made of, or nil. The digest is then the
+	// identity of these, and not one of a manifest.
+	packages *lock.System
 }
 
 // name returns the reference of the base, or "" for one that has no name beyond this machine or
@@ -46,10 +50,11 @@ func (f *foundBase) name(s Spec) string {
 }
 
 // String returns the reference by digest. For a base on disk that is the name of its directory or
-// archive, and the digest. String returns "" if there is no base.
+// archive, and the digest. String returns "" if there is no base,
+// or it is made of packages, which stand for themselves.
 func (f *foundBase) String() string {
 	switch {
-	case f == nil:
+	case f == nil || f.packages != nil:
 		return ""
 	case f.reference != nil:
 		return f.reference.String()
@@ -113,10 +118,10 @@ func (b *base) withFS(ctx context.Context, f func(*rootfs.FS)) error {
 }
 
 // findBase returns the index or image that the spec's base refers to now, or nil if the spec has
-// no base. It takes one request, and none for a base that is given by digest or is on disk. If the
+// no base, or one that is made of packages, which findPackages finds. It takes one request, and none for a base that is given by digest or is on disk. If the
 // registry cannot be asked, it is what the base's tag was when it was last asked for, with a warning.
 func findBase(ctx context.Context, s Spec, r *registry.Client) (*foundBase, error) {
-	if s.Base == "" || s.Base == scratchBase {
+	if s.Base == "" || s.Base == scratchBase || IsPackages(s.Base) {
 		return nil, nil
 	}
 	if at, onDisk := layout.Parse(s.Base); onDisk {
@@ -205,6 +210,9 @@ func locateBase(s Spec, r *registry.Client) (reference, at name.Reference, err e
 func openBase(ctx context.Context, s Spec, r *registry.Client, found *foundBase) (*base, error) {
 	if found == nil {
 		return scratch(), nil
+	}
+	if found.packages != nil {
+		return openPackages(ctx, s, found)
 	}
 	store := newBaseStore(s, r, found)
 	b, platforms, err := readBase(ctx, store, found.digest, s.platform)

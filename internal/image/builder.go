@@ -70,9 +70,9 @@ func (b *builder) CheckTools(ctx context.Context) error {
 	return nil
 }
 
-// Bases returns the base of the spec, unless it is on disk.
+// Bases returns the base of the spec, unless it is on disk or made of packages.
 func (b *builder) Bases(context.Context) ([]string, error) {
-	if _, onDisk := layout.Parse(b.Base); onDisk || b.Base == "" || b.Base == scratchBase {
+	if _, onDisk := layout.Parse(b.Base); onDisk || b.Base == "" || b.Base == scratchBase || IsPackages(b.Base) {
 		return nil, nil
 	}
 	return []string{b.Base}, nil

@@ -138,7 +138,7 @@ func annotate(s Spec, base *foundBase) map[string]string {
 	if s.Source != "" {
 		annotations[ocispec.AnnotationSource] = s.Source
 	}
-	if base != nil {
+	if base != nil && base.packages == nil {
 		if name := base.name(s); name != "" {
 			annotations[ocispec.AnnotationBaseImageName] = name
 		}

@@ -53,8 +53,8 @@ type Spec struct {
 	Kind string
 	// Main is the directory, relative to Dir, of the Go package to build, for KindGo.
 	Main string
-	// Base is the base image: a reference, or a location as layout.Parse reads it. "" and
-	// "scratch" stand for no base.
+	// Base is the base image: a reference, a location as layout.Parse reads it, or apt:RELEASE for
+	// a base that is made of Debian packages. "" and "scratch" stand for no base.
 	Base string
 	// OwnBase is the base by digest if it is an image of the same slipway.yaml, and nil
 	// otherwise.
@@ -78,7 +78,10 @@ type Spec struct {
 	// read in place of those of the base's apt sources, by their beginnings.
 	SystemAt      map[string]source.Position
 	SystemMirrors map[string]string
-	// UpgradeSystem moves the packages of System to the newest versions. If FrozenSystem is set,
+	// AptSources is a file with apt sources, relative to Dir, for bases that have none. If it is empty,
+	// it is those below AptRoot, which is / if empty.
+	AptSources, AptRoot string
+	// UpgradeSystem moves the packages of System and of a base of packages to the newest versions. If FrozenSystem is set,
 	// slipway.lock must already have them.
 	UpgradeSystem, FrozenSystem bool
 	// PositionOf, if not nil, returns the position at which slipway.yaml names a path of Files,

@@ -45,10 +45,11 @@ func (r *Recipe) ingredients() Ingredients {
 	for _, p := range r.packages {
 		c.Packages[p.Name] = p.Version + " " + p.SHA256[:min(len(p.SHA256), 12)]
 	}
-	if len(r.system.Packages) > 0 {
+	packages := r.debs()
+	if len(packages) > 0 {
 		c.System = map[string]string{}
 	}
-	for _, p := range r.system.Packages {
+	for _, p := range packages {
 		c.System[p.Name] = p.Version + " " + p.SHA256[:12]
 	}
 	s := r.spec

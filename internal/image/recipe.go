@@ -30,10 +30,10 @@ type Recipe struct {
 	// platform has no parts, and a recipe with parts has no contents.
 	parts []*Recipe
 
-	// system are the Debian packages in the image. If relocked is set, slipway.lock does not have
-	// them yet.
-	system   lock.System
-	relocked bool
+	// system are the Debian packages that are added to the base. If relocked is set, slipway.lock does
+	// not have them yet, and if rebased is set, it does not have those of the base.
+	system            lock.System
+	relocked, rebased bool
 
 	spec Spec
 	// base is what the spec's base refers to, or nil.
@@ -88,6 +88,9 @@ func Prepare(ctx context.Context, s Spec, r *registry.Client) (*Recipe, error) {
 	known := openLedger(s.Dir)
 	for n, platform := range s.Platforms {
 		parts[n] = &Recipe{Name: s.Name, spec: s.forPlatform(platform), base: base, contents: contents[n], ledger: known}
+		if err := parts[n].findPackages(ctx); err != nil {
+			return nil, err
+		}
 		if err := parts[n].findSystem(ctx, r); err != nil {
 			return nil, err
 		}
@@ -113,6 +116,9 @@ func (r *Recipe) identity() (string, error) {
 			return "", err
 		}
 		fingerprints = append(fingerprints, lock)
+	}
+	if r.base != nil && r.base.packages != nil {
+		fingerprints = append(fingerprints, "base "+r.base.digest.String())
 	}
 	if len(r.system.Packages) > 0 {
 		fingerprints = append(fingerprints, systemKey(r.system))

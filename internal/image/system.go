@@ -2,6 +2,7 @@ package image
 
 import (
 	"archive/tar"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -38,14 +39,15 @@ func lockedSystem(s Spec) (lock.System, bool, error) {
 	return had, ok && slices.Equal(had.Requested, lock.Sorted(s.System)), err
 }
 
-// checkSystem returns a *source.Error if slipway.lock is frozen and does not have the spec's system
-// packages.
+// checkSystem returns a *source.Error if slipway.lock is frozen and does not have the packages of the
+// spec, or of its base.
 func checkSystem(s Spec) error {
-	if len(s.System) == 0 || !s.FrozenSystem {
+	if !s.FrozenSystem {
 		return nil
 	}
 	for _, platform := range sortedPlatforms(s.Platforms) {
-		if err := isLocked(s.forPlatform(platform)); err != nil {
+		one := s.forPlatform(platform)
+		if err := cmp.Or(isBaseLocked(one), isLocked(one)); err != nil {
 			return err
 		}
 	}
@@ -53,6 +55,9 @@ func checkSystem(s Spec) error {
 }
 
 func isLocked(s Spec) error {
+	if len(s.System) == 0 {
+		return nil
+	}
 	_, ok, err := lockedSystem(s)
 	if err != nil || ok {
 		return err
@@ -96,6 +101,29 @@ func (r *Recipe) findSystem(ctx context.Context, client *registry.Client) error 
 	if err != nil {
 		return explainSystem(s, err)
 	}
+	from, err := base.Sources()
+	if err == nil && from == nil {
+		from, err = aptSources(s, base.Release(), base)
+	}
+	if err == nil {
+		r.system, err = fetchSystem(ctx, s, base, from, lock.Sorted(s.System), had)
+	}
+	r.relocked = err == nil
+	return explainSystem(s, err)
+}
+
+// aptSources returns the apt sources for a base that has none: those that slipway.yaml names, or
+// else those of this machine.
+func aptSources(s Spec, release string, base *debian.Base) (*debian.Sources, error) {
+	if s.AptSources != "" {
+		return debian.FileSources(filepath.Join(s.Dir, filepath.FromSlash(s.AptSources)), release, base)
+	}
+	return debian.MachineSources(cmp.Or(s.AptRoot, "/"), release, base)
+}
+
+// fetchSystem resolves and downloads packages for a base. had are those of slipway.lock, whose
+// versions stay, unless they are to be moved.
+func fetchSystem(ctx context.Context, s Spec, base *debian.Base, from *debian.Sources, names []string, had lock.System) (lock.System, error) {
 	locked := map[string]string{}
 	for _, p := range had.Packages {
 		if !s.UpgradeSystem {
@@ -103,20 +131,24 @@ func (r *Recipe) findSystem(ctx context.Context, client *registry.Client) error 
 		}
 	}
 	f := systemFetcher(s)
-	found, err := f.Resolve(ctx, base, lock.Sorted(s.System), locked, func(text string) { s.Notify(Step, "%s", text) })
-	if err == nil {
-		err = f.Download(ctx, found, func(p debian.Progress) {
-			s.Notify(Step, "downloaded %d of %d system packages, %d of %d MB", p.Packages, p.PackagesTotal, megabytes(p.Bytes), megabytes(p.BytesTotal))
-		})
-	}
+	found, err := f.Resolve(ctx, base, from, names, locked, func(text string) { s.Notify(Step, "%s", text) })
 	if err != nil {
-		return explainSystem(s, err)
+		return lock.System{}, err
 	}
-	r.system, r.relocked = lock.System{Requested: lock.Sorted(s.System), Distribution: base.Distribution(), Packages: []lock.Package{}}, true
+	told := int64(0)
+	err = f.Download(ctx, base, found, func(p debian.Progress) {
+		tenth := 10 * p.Bytes / max(p.BytesTotal, 1)
+		if tenth == told && p.Packages < p.PackagesTotal {
+			return
+		}
+		told = tenth
+		s.Notify(Step, "downloaded %d of %d system packages, %d of %d MB", p.Packages, p.PackagesTotal, megabytes(p.Bytes), megabytes(p.BytesTotal))
+	})
+	system := lock.System{Requested: names, Distribution: base.Distribution(), Packages: []lock.Package{}}
 	for _, p := range found {
-		r.system.Packages = append(r.system.Packages, lock.Package{Name: p.Name, Version: p.Version, Architecture: p.Architecture, URL: p.URL, Size: p.Size, SHA256: p.SHA256})
+		system.Packages = append(system.Packages, lock.Package{Name: p.Name, Version: p.Version, Architecture: p.Architecture, URL: p.URL, Size: p.Size, SHA256: p.SHA256})
 	}
-	return nil
+	return system, err
 }
 
 // megabytes rounds to MB.
@@ -173,21 +205,29 @@ func explainSystem(s Spec, err error) error {
 	return err
 }
 
-// writeLock writes the system packages of the recipe to slipway.lock, if they are not there.
+// writeLock writes the packages of the recipe and of its base to slipway.lock, if they are not there.
 func (r *Recipe) writeLock() error {
-	systems := map[string]lock.System{}
+	systems, bases := map[string]lock.System{}, map[string]lock.System{}
 	for _, part := range append(r.parts, r) {
 		if part.relocked {
 			systems[part.spec.platform.String()] = part.system
 		}
+		if part.rebased {
+			bases[part.spec.platform.String()] = *part.base.packages
+		}
 	}
-	if len(systems) == 0 {
-		return nil
+	if len(bases) > 0 {
+		if err := lock.SetBase(r.spec.Dir, r.spec.Base, bases); err != nil {
+			return err
+		}
+		r.spec.Notify(Note, "%s has the versions of the packages of the base %s: commit it", lock.Name, r.spec.Base)
 	}
-	if err := lock.SetSystem(r.spec.Dir, r.Name, systems); err != nil {
-		return err
+	if len(systems) > 0 {
+		if err := lock.SetSystem(r.spec.Dir, r.Name, systems); err != nil {
+			return err
+		}
+		r.spec.Notify(Note, "%s has the versions of the system packages of image %s: commit it", lock.Name, r.Name)
 	}
-	r.spec.Notify(Note, "%s has the versions of the system packages of image %s: commit it", lock.Name, r.Name)
 	return nil
 }
 
@@ -208,20 +248,31 @@ func (r *Recipe) systemLayers(parent *base) []*content {
 		return nil
 	}
 	identity := sha256.Sum256([]byte(parent.digest.String() + " " + systemKey(r.system)))
-	c := &content{description: "system: " + strings.Join(r.system.Requested, ", "), fingerprint: "system-" + kindVersion + "-" + hex.EncodeToString(identity[:])}
+	c := debContent(r.spec, r.system, func(ctx context.Context) (*debian.Base, error) { return parent.debian(ctx, r.spec) })
+	c.description, c.fingerprint = "system: "+strings.Join(r.system.Requested, ", "), "system-"+kindVersion+"-"+hex.EncodeToString(identity[:])
+	write := c.stream
+	c.stream = func(ctx context.Context, archive *tar.Writer) error {
+		return explainSystem(r.spec, write(ctx, archive))
+	}
+	return []*content{c}
+}
+
+// debContent returns the content of the layer of packages on a base.
+func debContent(s Spec, system lock.System, on func(context.Context) (*debian.Base, error)) *content {
+	c := &content{}
 	var packages []*debian.Package
-	for _, p := range r.system.Packages {
+	for _, p := range system.Packages {
 		c.bytes += p.Size
 		packages = append(packages, &debian.Package{Name: p.Name, Version: p.Version, Architecture: p.Architecture, URL: p.URL, Size: p.Size, SHA256: p.SHA256})
 	}
 	c.stream = func(ctx context.Context, archive *tar.Writer) error {
-		base, err := parent.debian(ctx, r.spec)
+		base, err := on(ctx)
 		if err != nil {
-			return explainSystem(r.spec, err)
+			return err
 		}
-		f := systemFetcher(r.spec)
+		f := systemFetcher(s)
 		layer := debian.Layer{Base: base, Packages: packages, Open: func(ctx context.Context, p *debian.Package) (io.ReadCloser, error) { return f.Open(ctx, p) }}
-		return explainSystem(r.spec, layer.Write(ctx, archive))
+		return layer.Write(ctx, archive)
 	}
-	return []*content{c}
+	return c
 }

@@ -4,6 +4,7 @@ package lock
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,6 +38,9 @@ type file struct {
 	Version int `json:"version"`
 	// Images has what images are made of, by their names and their platforms.
 	Images map[string]map[string]*Image `json:"images"`
+	// Bases has the bases that are made of Debian packages alone, by their names, such as
+	// apt:bookworm, and their platforms.
+	Bases map[string]map[string]*System `json:"bases,omitempty"`
 }
 
 // Image is what the image of one platform is made of.
@@ -99,10 +103,18 @@ func read(dir string) (*file, error) {
 			if one == nil {
 				return refuse("images.%s.%s has no value", image, platform)
 			}
-			for _, p := range one.System.Packages {
-				if !p.valid() {
-					return refuse("the package %q of image %s has no valid name, version, address, size or hash", p.Name, image)
-				}
+			if wrong := one.System.invalid(); wrong != "" {
+				return refuse("the package %q of image %s has no valid name, version, address, size or hash", wrong, image)
+			}
+		}
+	}
+	for base, platforms := range f.Bases {
+		for platform, one := range platforms {
+			if one == nil {
+				return refuse("bases.%s.%s has no value", base, platform)
+			}
+			if wrong := one.invalid(); wrong != "" {
+				return refuse("the package %q of the base %s has no valid name, version, address, size or hash", wrong, base)
 			}
 		}
 	}
@@ -119,6 +131,16 @@ func (p Package) valid() bool {
 		(strings.HasPrefix(p.URL, "http://") || strings.HasPrefix(p.URL, "https://"))
 }
 
+// invalid returns the name of a package that is not valid, or "".
+func (s System) invalid() string {
+	for _, p := range s.Packages {
+		if !p.valid() {
+			return cmp.Or(p.Name, "?")
+		}
+	}
+	return ""
+}
+
 // SystemOf returns the system packages of an image for a platform in the file in a directory, and
 // false if it has none. A file that cannot be read is a *source.Error.
 func SystemOf(dir, image, platform string) (System, bool, error) {
@@ -133,9 +155,46 @@ func SystemOf(dir, image, platform string) (System, bool, error) {
 	return one.System, true, nil
 }
 
+// BaseOf returns the packages of a base for a platform in the file in a directory, and false if it
+// has none. A file that cannot be read is a *source.Error.
+func BaseOf(dir, base, platform string) (System, bool, error) {
+	f, err := read(dir)
+	if err != nil || f.Bases[base][platform] == nil {
+		return System{}, false, err
+	}
+	return *f.Bases[base][platform], true, nil
+}
+
 // SetSystem writes the system packages of an image, by platform, into the file in a directory. It
 // keeps other images and platforms. Several processes may call it at once.
 func SetSystem(dir, image string, systems map[string]System) error {
+	return update(dir, func(f *file) {
+		if f.Images[image] == nil {
+			f.Images[image] = map[string]*Image{}
+		}
+		for platform, system := range systems {
+			f.Images[image][platform] = &Image{System: system}
+		}
+	})
+}
+
+// SetBase writes the packages of a base, by platform, as SetSystem does those of an image.
+func SetBase(dir, base string, systems map[string]System) error {
+	return update(dir, func(f *file) {
+		if f.Bases == nil {
+			f.Bases = map[string]map[string]*System{}
+		}
+		if f.Bases[base] == nil {
+			f.Bases[base] = map[string]*System{}
+		}
+		for platform, system := range systems {
+			f.Bases[base][platform] = &system
+		}
+	})
+}
+
+// update changes the file in a directory.
+func update(dir string, change func(*file)) error {
 	if err := state.Make(dir); err != nil {
 		return err
 	}
@@ -158,12 +217,7 @@ func SetSystem(dir, image string, systems map[string]System) error {
 	if f.Images == nil {
 		f.Images = map[string]map[string]*Image{}
 	}
-	if f.Images[image] == nil {
-		f.Images[image] = map[string]*Image{}
-	}
-	for platform, system := range systems {
-		f.Images[image][platform] = &Image{System: system}
-	}
+	change(f)
 	text, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
 		return err

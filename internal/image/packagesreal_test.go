@@ -1,0 +1,115 @@
+package image
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/slipway-ci/slipway/internal/blobcache"
+	"github.com/slipway-ci/slipway/internal/testenv"
+)
+
+// The base of the real release has the packages, in the versions, that apt would install, and dpkg
+// and apt find nothing wrong with it. Its Python finds its library, the certificates and the locale.
+func TestPackagesOfDebian(t *testing.T) {
+	t.Parallel()
+	if !testenv.Thorough() {
+		t.Skip("it downloads 60 MB; CI=true runs it")
+	}
+	s := filesSpec(files{"a.txt": "1", "requirements.txt": "x==1 ; sys_platform == 'win32' --hash=sha256:" + strings.Repeat("0", 64) + "\n"}.write(t), "a.txt")
+	text, err := os.ReadFile("/etc/apt/sources.list.d/debian.sources")
+	release := regexp.MustCompile(`(?m)^VERSION_CODENAME=(bookworm)$`)
+	system, _ := os.ReadFile("/etc/os-release")
+	if err != nil || os.Geteuid() != 0 || !release.Match(system) {
+		t.Skip("Debian bookworm's apt sources and root are needed, and are not here")
+	}
+	address := strings.Fields(strings.SplitN(string(text), "URIs:", 2)[1])[0]
+	if answer, err := http.Get(address + "/dists/bookworm/InRelease"); err != nil { //nolint:noctx // it has the test's time
+		t.Skip("Debian's repository cannot be reached: ", err)
+	} else {
+		_ = answer.Body.Close()
+	}
+	s.Kind, s.Requirements, s.Base, s.System, s.Now, s.Environ = KindPython, "requirements.txt", "apt:bookworm", []string{"libgl1"}, time.Now, os.Environ()
+	s.Platforms = []v1.Platform{{OS: "linux", Architecture: runtime.GOARCH}}
+	s.Bases = blobcache.New(t.TempDir(), 1<<30)
+	r := memory(t)
+	pushed, err := buildOrder(t, s, r)
+	must(t, err)
+	image, err := remote.Image(pushed.Reference, options(t, r)...)
+	must(t, err)
+	root := t.TempDir()
+	unpack := exec.CommandContext(t.Context(), "tar", "-xpf", "-", "-C", root)
+	stream := mutate.Extract(image)
+	unpack.Stdin = stream
+	if said, err := unpack.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	must(t, stream.Close())
+	inside := func(command ...string) string {
+		t.Helper()
+		c := exec.CommandContext(t.Context(), "chroot", append([]string{root}, command...)...)
+		c.Env = []string{"PATH=" + defaultPath, "LANG=C.UTF-8"}
+		said, err := c.CombinedOutput()
+		if err != nil {
+			t.Errorf("%v: %v: %s", command, err, said)
+		}
+		return string(said)
+	}
+	if said := inside("dpkg", "--audit"); said != "" {
+		t.Error(said)
+	}
+	if said := inside("python3", "-c", `import ssl, locale, zoneinfo, sqlite3, ctypes; ctypes.CDLL("libGL.so.1"); print(len(ssl.create_default_context().get_ca_certs()) > 100, locale.setlocale(locale.LC_ALL, ""), zoneinfo.ZoneInfo("Europe/Berlin"))`); said != "True C.UTF-8 Europe/Berlin\n" {
+		t.Error(said)
+	}
+	if said := inside("awk", "BEGIN { print 42 }"); said != "42\n" {
+		t.Error(said)
+	}
+
+	// apt resolves the same names with an empty status.
+	dir := t.TempDir()
+	for _, name := range []string{"lists/partial", "archives/partial"} {
+		must(t, os.MkdirAll(filepath.Join(dir, filepath.FromSlash(name)), 0o755))
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "status"), nil, 0o644))
+	apt := func(status string, args ...string) string {
+		t.Helper()
+		said, err := exec.CommandContext(t.Context(), "apt-get", append([]string{"-o", "Dir::State::Lists=" + dir + "/lists", "-o", "Dir::State::status=" + status, "-o", "Dir::Cache=" + dir, "-o", "APT::Install-Recommends=0", "-o", "APT::Sandbox::User=root",
+			"-o", "Dir::Etc::sourcelist=/etc/apt/sources.list.d/debian.sources", "-o", "Dir::Etc::sourceparts=-"}, args...)...).CombinedOutput()
+		if err != nil {
+			t.Errorf("apt-get %v: %v: %s", args, err, said)
+		}
+		return string(said)
+	}
+	apt(dir+"/status", "update")
+	essential := strings.Fields(inside("dpkg-query", "-W", "-f", "${Essential} ${Package}\n"))
+	names := append([]string{"usr-is-merged", "libgl1"}, packagesOfBase...)
+	for n := 0; n+1 < len(essential); n += 2 {
+		if essential[n] == "yes" {
+			names = append(names, essential[n+1])
+		}
+	}
+	var want []string
+	for _, m := range regexp.MustCompile(`(?m)^Inst (\S+) \((\S+) `).FindAllStringSubmatch(apt(dir+"/status", append([]string{"install", "-s"}, names...)...), -1) {
+		want = append(want, m[1]+" "+m[2])
+	}
+	got := strings.Split(strings.TrimSpace(inside("dpkg-query", "-W", "-f", "${Package} ${Version}\n")), "\n")
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) || len(got) < 80 {
+		t.Errorf("it has\n%s\nand apt would install\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if said := apt(filepath.Join(root, "var", "lib", "dpkg", "status"), "check"); strings.Contains(said, "unmet") {
+		t.Error(said)
+	}
+}
