@@ -124,6 +124,8 @@ func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 				return os.Geteuid() == 0, nil
 			case "thorough":
 				return testenv.Thorough(), nil
+			case "debian":
+				return testenv.HasDebian(t.Context()), nil
 			case "skopeo":
 				_, err := exec.LookPath(name)
 				if err != nil && testenv.Demanded() {
@@ -131,7 +133,7 @@ func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 				}
 				return err == nil, nil
 			}
-			components := map[string]string{"python-base": "python-base.tar", "buildkitd": "buildkitd", "polyaxon": "haupt/bin/polyaxon", "kubectl": "kubectl", "crane": "crane"}
+			components := map[string]string{"python-base": "python-base.tar", "uv": "installers/bin/uv", "buildkitd": "buildkitd", "polyaxon": "haupt/bin/polyaxon", "kubectl": "kubectl", "crane": "crane"}
 			file, ok := components[name]
 			if !ok {
 				return false, fmt.Errorf("there is no condition %s", name)
@@ -144,6 +146,7 @@ func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"eventually":  eventually,
+			"index":       index,
 			"fetch":       fetch,
 			"freeport":    freePort,
 			"occupy":      occupy,
@@ -255,6 +258,20 @@ func unraced(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("build slipway: %v\n%s", err, out)
 	}
 	ts.Setenv("PATH", bin+string(os.PathListSeparator)+ts.Getenv("PATH"))
+}
+
+// index lets a story use the package index of this machine: index
+func index(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: index")
+	}
+	for _, v := range os.Environ() {
+		name, value, _ := strings.Cut(v, "=")
+		upper := strings.ToUpper(name)
+		if strings.HasPrefix(upper, "PIP_") || strings.HasPrefix(upper, "UV_") || strings.HasSuffix(upper, "_PROXY") || strings.HasPrefix(upper, "SSL_CERT_") {
+			ts.Setenv(name, value)
+		}
+	}
 }
 
 // freePort stores a free port in a variable: freeport NAME

@@ -82,6 +82,7 @@ func choose(list []aptSource, release string, from *Sources) (*Sources, error) {
 	others := map[string]bool{}
 	for _, s := range list {
 		switch {
+		case release == "":
 		case s.suite == release, strings.HasPrefix(s.suite, release+"-"), strings.HasPrefix(s.suite, release+"/"):
 			from.list = append(from.list, s)
 		default:
@@ -90,6 +91,9 @@ func choose(list []aptSource, release string, from *Sources) (*Sources, error) {
 	}
 	if len(from.list) > 0 {
 		return from, nil
+	}
+	if release == "" {
+		return nil, &Error{Message: "has no apt sources with http or https (/etc/apt/sources.list, /etc/apt/sources.list.d), and does not say its release", Hint: "use a base that has them, such as python:3.12-slim; or " + dockerfileHint}
 	}
 	e := &Error{Message: fmt.Sprintf("needs apt sources for %s, and %s has none", release, from.where), Hint: "write them into a file, such as debian.sources, and name it in slipway.yaml: apt-sources: debian.sources"}
 	if len(others) > 0 {

@@ -1,7 +1,6 @@
 package image
 
 import (
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/slipway-ci/slipway/internal/blobcache"
+	"github.com/slipway-ci/slipway/internal/debian"
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
@@ -28,17 +28,8 @@ func TestPackagesOfDebian(t *testing.T) {
 		t.Skip("it downloads 60 MB; CI=true runs it")
 	}
 	s := filesSpec(files{"a.txt": "1", "requirements.txt": "x==1 ; sys_platform == 'win32' --hash=sha256:" + strings.Repeat("0", 64) + "\n"}.write(t), "a.txt")
-	text, err := os.ReadFile("/etc/apt/sources.list.d/debian.sources")
-	release := regexp.MustCompile(`(?m)^VERSION_CODENAME=(bookworm)$`)
-	system, _ := os.ReadFile("/etc/os-release")
-	if err != nil || os.Geteuid() != 0 || !release.Match(system) {
-		t.Skip("Debian bookworm's apt sources and root are needed, and are not here")
-	}
-	address := strings.Fields(strings.SplitN(string(text), "URIs:", 2)[1])[0]
-	if answer, err := http.Get(address + "/dists/bookworm/InRelease"); err != nil { //nolint:noctx // it has the test's time
-		t.Skip("Debian's repository cannot be reached: ", err)
-	} else {
-		_ = answer.Body.Close()
+	if os.Geteuid() != 0 || !testenv.HasDebian(t.Context()) {
+		t.Skip("root on Debian bookworm and its repository are needed, and are not here")
 	}
 	s.Kind, s.Requirements, s.Base, s.System, s.Now, s.Environ = KindPython, "requirements.txt", "apt:bookworm", []string{"libgl1"}, time.Now, os.Environ()
 	s.Platforms = []v1.Platform{{OS: "linux", Architecture: runtime.GOARCH}}
@@ -111,5 +102,27 @@ func TestPackagesOfDebian(t *testing.T) {
 	}
 	if said := apt(filepath.Join(root, "var", "lib", "dpkg", "status"), "check"); strings.Contains(said, "unmet") {
 		t.Error(said)
+	}
+}
+
+// The packages of the real release are found for arm64, too.
+func TestPackagesForARM(t *testing.T) {
+	t.Parallel()
+	if !testenv.Thorough() {
+		t.Skip("it downloads 10 MB; CI=true runs it")
+	}
+	if !testenv.HasDebian(t.Context()) {
+		t.Skip("Debian bookworm and its repository are needed, and are not here")
+	}
+	s := Spec{Bases: blobcache.New(t.TempDir(), 1<<30), Environ: os.Environ()}
+	base, err := debian.NewBase("arm64")
+	must(t, err)
+	from, err := debian.MachineSources("/", "bookworm", base)
+	must(t, err)
+	found, err := systemFetcher(s).Resolve(t.Context(), base, from, append([]string{"libgl1", "ffmpeg"}, packagesOfBase...), nil, nil)
+	must(t, err)
+	own := slices.DeleteFunc(slices.Clone(found), func(p *debian.Package) bool { return p.Architecture != "arm64" })
+	if len(found) < 200 || len(own) < 150 {
+		t.Errorf("%d packages, %d of them for arm64 alone", len(found), len(own))
 	}
 }

@@ -103,7 +103,11 @@ func (r *Recipe) findSystem(ctx context.Context, client *registry.Client) error 
 	}
 	from, err := base.Sources()
 	if err == nil && from == nil {
-		from, err = aptSources(s, base.Release(), base)
+		release := base.Release()
+		if IsPackages(s.Base) {
+			release = strings.TrimPrefix(s.Base, packagesPrefix)
+		}
+		from, err = aptSources(s, release, base)
 	}
 	if err == nil {
 		r.system, err = fetchSystem(ctx, s, base, from, lock.Sorted(s.System), had)
