@@ -229,7 +229,7 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 	},
 	"internal/debian": func(ctx context.Context, _ string) error {
 		f := &debian.Fetcher{Watch: func(http.RoundTripper) http.RoundTripper { return panickingTransport }, Now: time.Now}
-		return f.Download(ctx, []*debian.Package{{Name: "libgl1", URL: "https://debian.test/libgl1.deb", Size: 1, SHA256: strings.Repeat("0", 64)}}, nil)
+		return f.Download(ctx, &debian.Base{}, []*debian.Package{{Name: "libgl1", URL: "https://debian.test/libgl1.deb", Size: 1, SHA256: strings.Repeat("0", 64)}}, nil)
 	},
 	"internal/registry": func(ctx context.Context, _ string) error {
 		_, err := (&registry.Client{Prefix: "registry.test/team", Transport: panickingTransport}).List(ctx, []string{"job", "other"})
