@@ -131,6 +131,9 @@ func (f *follower) outcome(ctx context.Context) *Outcome {
 			outcome.LastLines, failed.ownLines = words, true
 		}
 	}
+	if hint := libraryHint(outcome.LastLines); hint != "" && f.status == polyaxon.Failed {
+		f.sink.Note(hint)
+	}
 	return outcome
 }
 

@@ -1,0 +1,36 @@
+package run_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/run"
+)
+
+// A job that ends because its image lacks a library is told which package has it.
+func TestMissingLibrary(t *testing.T) {
+	t.Parallel()
+	for words, want := range map[string]string{
+		"ImportError: libGL.so.1: cannot open shared object file: No such file or directory":                 "the image does not have libGL.so.1: add the Debian package libgl1 to it in slipway.yaml: system: [libgl1]",
+		"OSError: /usr/lib/x.so: libother-1.so.2: cannot open shared object file: No such file or directory": "apt-file search libother-1.so.2 names it",
+		"ImportError: No module named cv2": "",
+	} {
+		for _, status := range []string{"failed", "succeeded"} {
+			s, c := &scriptedServer{t: t, printed: []record{{start, "a", "polyaxon-main", words}}, shown: 1, archived: 1}, &clock{now: start.Add(time.Minute)}
+			s.reach("running", "", "")
+			s.reach(status, "", "")
+			sink, _, err := follow(t, s, c, run.FollowOptions{Logs: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			told := slices.ContainsFunc(sink.notes, func(note string) bool {
+				return strings.Contains(note, "the image does not have") && strings.Contains(note, want)
+			})
+			if told != (want != "" && status == "failed") {
+				t.Errorf("%s, %s: %q", words, status, sink.notes)
+			}
+		}
+	}
+}
