@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -160,7 +161,10 @@ func manifestQuota(t *testing.T, access *rest.Config) {
 }
 
 // recording passes requests to a cluster, and keeps the bodies of dry runs.
-type recording struct{ bodies strings.Builder }
+type recording struct {
+	mu     sync.Mutex
+	bodies strings.Builder
+}
 
 func (r *recording) to(t *testing.T, access *rest.Config) *rest.Config {
 	t.Helper()
@@ -172,7 +176,9 @@ func (r *recording) to(t *testing.T, access *rest.Config) *rest.Config {
 			if err != nil {
 				panic(errors.Join(http.ErrAbortHandler, err))
 			}
+			r.mu.Lock()
 			r.bodies.Write(body)
+			r.mu.Unlock()
 			request.Body = io.NopCloser(strings.NewReader(string(body)))
 		}
 		c.next.ServeHTTP(w, request)
