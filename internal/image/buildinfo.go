@@ -10,8 +10,8 @@ import (
 	"runtime/debug"
 )
 
-// What the go command writes into a program: a header of 32 bytes that begins with a magic and
-// has flags, and two strings that begin with their length. The second one lists the modules,
+// What the go command writes into a program: a header of 32 bytes that begins with a magic, has
+// flags and ends with zeros, and two strings that begin with their length. The second one lists the modules,
 // between two markers of 16 bytes (the comments of debug/buildinfo). That package would bring
 // readers for four formats of binaries and their debug information into slipway.
 const (
@@ -38,12 +38,8 @@ func buildInfo(path string) (*debug.BuildInfo, error) {
 	if err := skipToBuildInfo(from); err != nil {
 		return nil, err
 	}
-	header := make([]byte, buildInfoHeader)
-	if _, err := io.ReadFull(from, header); err != nil {
+	if _, err := from.Discard(buildInfoHeader); err != nil {
 		return nil, err
-	}
-	if header[len(buildInfoMagic)+1]&inlineStrings == 0 {
-		return nil, errNoBuildInfo
 	}
 	var version, modules string
 	for _, text := range []*string{&version, &modules} {
@@ -78,15 +74,15 @@ func skipToBuildInfo(from *bufio.Reader) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		// The end of the block is looked at again with what follows, as the magic may span both.
-		most := len(block) - len(buildInfoMagic)
+		// The end of the block is looked at again with what follows, as the header may span both.
+		most := len(block) - buildInfoHeader
 		skip := most &^ (buildInfoAlign - 1)
 		for at := 0; ; at++ {
 			n := bytes.Index(block[at:], []byte(buildInfoMagic))
 			if n < 0 {
 				break
 			}
-			if at += n; at%buildInfoAlign == 0 {
+			if at += n; at <= most && isHeader(at, block[at:]) {
 				_, err := from.Discard(at)
 				return err
 			}
@@ -98,4 +94,11 @@ func skipToBuildInfo(from *bufio.Reader) error {
 			return err
 		}
 	}
+}
+
+// isHeader reports whether what begins with the magic at a place is the header. A program such as
+// slipway has the magic as a text, too, which may be at a multiple of 16 bytes by chance.
+func isHeader(at int, text []byte) bool {
+	rest := text[len(buildInfoMagic):buildInfoHeader]
+	return at%buildInfoAlign == 0 && rest[1]&inlineStrings != 0 && len(bytes.Trim(rest[2:], "\x00")) == 0
 }

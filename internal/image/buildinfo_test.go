@@ -29,13 +29,14 @@ func TestBuildInfo(t *testing.T) {
 	}
 	at := strings.LastIndex(string(text), buildInfoMagic)
 	for n := at; n >= 0; n = strings.LastIndex(string(text[:n]), buildInfoMagic) {
-		if n%buildInfoAlign == 0 {
+		if n+buildInfoHeader <= len(text) && isHeader(n, text[n:]) {
 			at = n
 		}
 	}
 	path := filepath.Join(t.TempDir(), "program")
 	for name, program := range map[string]string{
 		"at the beginning": string(text[at:]), "over the end of a block": strings.Repeat("x", 1<<20-16) + string(text[at:]),
+		"after a text that is aligned":  buildInfoMagic + strings.Repeat("x", 18) + string(text[at:]),
 		"after one that is not aligned": strings.Repeat("x", 3) + buildInfoMagic + strings.Repeat("x", 1<<20-17) + string(text[at:]),
 	} {
 		if err := os.WriteFile(path, []byte(program), 0o600); err != nil {
