@@ -1,22 +1,22 @@
 package image
 
 import (
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/slipway-ci/slipway/internal/blobcache"
 	"github.com/slipway-ci/slipway/internal/debian"
+	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
@@ -27,26 +27,29 @@ func TestPackagesOfDebian(t *testing.T) {
 	if !testenv.Thorough() {
 		t.Skip("it downloads 60 MB; CI=true runs it")
 	}
-	s := filesSpec(files{"a.txt": "1", "requirements.txt": "x==1 ; sys_platform == 'win32' --hash=sha256:" + strings.Repeat("0", 64) + "\n"}.write(t), "a.txt")
 	if os.Geteuid() != 0 || !testenv.HasDebian(t.Context()) {
 		t.Skip("root on Debian bookworm and its repository are needed, and are not here")
 	}
-	s.Kind, s.Requirements, s.Base, s.System, s.Now, s.Environ = KindPython, "requirements.txt", "apt:bookworm", []string{"libgl1"}, time.Now, os.Environ()
-	s.Platforms = []v1.Platform{{OS: "linux", Architecture: runtime.GOARCH}}
-	s.Bases = blobcache.New(t.TempDir(), 1<<30)
-	r := memory(t)
-	pushed, err := buildOrder(t, s, r)
-	must(t, err)
-	image, err := remote.Image(pushed.Reference, options(t, r)...)
-	must(t, err)
-	root := t.TempDir()
-	unpack := exec.CommandContext(t.Context(), "tar", "-xpf", "-", "-C", root)
-	stream := mutate.Extract(image)
-	unpack.Stdin = stream
-	if said, err := unpack.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, said)
+	server := httptest.NewServer(registrytest.InMemory())
+	t.Cleanup(server.Close)
+	registry := strings.TrimPrefix(server.URL, "http://") + "/real"
+	repository := files{
+		"a.txt": "1", "requirements.txt": "x==1 ; sys_platform == 'win32' --hash=sha256:" + strings.Repeat("0", 64) + "\n",
+		"slipway.yaml": "project: story\nregistry: " + registry + "\nimages: {train: {python: {base: \"apt:bookworm\", requirements: requirements.txt}, system: [libgl1], files: [a.txt]}}\n",
+	}.write(t)
+	// Another process, because the race detector makes reading a base ten times slower.
+	binary := filepath.Join(t.TempDir(), "slipway")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd/slipway")
+	build.Dir = testenv.Root(t)
+	slipway := exec.CommandContext(t.Context(), binary, "build")
+	slipway.Dir, slipway.Env = repository, append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir(), "CI=") // in CI the lock is frozen
+	for _, c := range []*exec.Cmd{build, slipway} {
+		if said, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v: %s", c.Args, err, said)
+		}
 	}
-	must(t, stream.Close())
+	root := t.TempDir()
+	unpack(t, tagged(t, registry+"/train"), root)
 	inside := func(command ...string) string {
 		t.Helper()
 		c := exec.CommandContext(t.Context(), "chroot", append([]string{root}, command...)...)
@@ -102,6 +105,39 @@ func TestPackagesOfDebian(t *testing.T) {
 	}
 	if said := apt(filepath.Join(root, "var", "lib", "dpkg", "status"), "check"); strings.Contains(said, "unmet") {
 		t.Error(said)
+	}
+}
+
+// tagged returns the image of a repository that has a tag of its inputs.
+func tagged(t *testing.T, repository string) v1.Image {
+	t.Helper()
+	to, err := name.NewRepository(repository, name.Insecure)
+	must(t, err)
+	tags, err := remote.List(to)
+	must(t, err)
+	n := slices.IndexFunc(tags, func(tag string) bool { return strings.HasPrefix(tag, "inputs-") })
+	if n < 0 {
+		t.Fatalf("the repository has the tags %q", tags)
+	}
+	image, err := remote.Image(to.Tag(tags[n]))
+	must(t, err)
+	return image
+}
+
+// unpack unpacks the layers of an image into a directory by tar.
+func unpack(t *testing.T, image v1.Image, root string) {
+	t.Helper()
+	layers, err := image.Layers()
+	must(t, err)
+	for _, layer := range layers {
+		stream, err := layer.Compressed()
+		must(t, err)
+		c := exec.CommandContext(t.Context(), "tar", "-xzpf", "-", "-C", root)
+		c.Stdin = stream
+		if said, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+		must(t, stream.Close())
 	}
 }
 
