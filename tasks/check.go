@@ -44,6 +44,7 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 		return nil, err
 	}
 	result := opened.Result("check")
+	result.Rules = reportRules()
 	if o.Write && !o.Fix {
 		return result, exit.Usagef("--write requires --fix")
 	}
@@ -54,6 +55,7 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 	}
 	if p != nil {
 		result = p.Result("check")
+		result.Rules = reportRules()
 	}
 	c := &checker.Checker{Env: opened, Project: p, Masker: env.Secrets}
 	targets, err := c.Targets(o.Files)
@@ -81,7 +83,6 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 	}
 	result.Files = len(targets)
 	result.Problems = problems
-	result.Rules = reportRules()
 	partial := func(p report.Problem) bool { return len(p.Versions) > 0 }
 	if c.VersionsGuessed && slices.ContainsFunc(result.Problems, partial) {
 		c.Note("the version of Polyaxon is unknown: what only one version refuses is a warning (set the version with --polyaxon-version)")

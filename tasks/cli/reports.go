@@ -52,7 +52,7 @@ func (a *App) writeReports(r *report.Result, err error) error {
 	if len(r.Jobs) > 0 {
 		write("metrics.txt", []byte(to.secrets.Mask(printer.OpenMetrics(r))), nil)
 	}
-	if r.Files > 0 {
+	if r.Rules != nil {
 		inRepository := func(path string) string { return actions.InRepository(path, os.Getenv("CI_PROJECT_DIR")) }
 		text, err := to.encoded(func(w io.Writer) error { return printer.CodeQuality(w, r, inRepository) })
 		write("codequality.json", text, err)

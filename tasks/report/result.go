@@ -36,7 +36,7 @@ type Result struct {
 	Problems  []Problem  `json:"problems,omitempty"`
 	// Files is how many files check has read.
 	Files int `json:"files,omitempty"`
-	// Rules describes the rules that problems refer to, for SARIF.
+	// Rules describes the rules that problems refer to. Only a check has them.
 	Rules     []Rule     `json:"-"`
 	Artifacts []Artifact `json:"artifacts,omitempty"`
 	Sandbox   *Sandbox   `json:"sandbox,omitempty"`
