@@ -1,13 +1,8 @@
 package main
 
 import (
-	"crypto/sha256"
-	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -25,8 +20,8 @@ func act(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
 	}
 	dir := filepath.Join(ts.Getenv("WORK"), ".act")
 	repo, source, checkout := ts.MkAbs("."), filepath.Join(dir, "action"), filepath.Join(dir, "checkout")
-	release(t, ts, source)
-	writeFile(ts, filepath.Join(checkout, "action.yml"), "name: checkout\nruns: {using: composite, steps: [{shell: bash, run: rmdir \"$GITHUB_WORKSPACE\" && ln -s '"+repo+"' \"$GITHUB_WORKSPACE\"}]}\n")
+	testenv.ActionRelease(t, source, installed(ts))
+	testenv.LinkedCheckout(t, checkout, repo)
 	options := []string{
 		"push", "-W", args[0], "--bind", "--no-skip-checkout", "-P", "ubuntu-latest=-self-hosted", "--no-cache-server", "-s", "GCP_SA_KEY",
 		"--local-repository", "slipway-ci/slipway@v1=" + source, "--local-repository", "actions/checkout@v4=" + checkout,
@@ -44,27 +39,14 @@ func act(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// release writes a checkout of the action whose release is the slipway of the story's PATH. In place
-// of the sources it has one file in each directory.
-func release(t *testing.T, ts *testscript.TestScript, dir string) {
-	root := ts.Getenv("ROOT")
-	for _, name := range []string{"action.yml", "action/install.sh", "go.mod", "go.sum"} {
-		writeFile(ts, filepath.Join(dir, name), ts.ReadFile(filepath.Join(root, name)))
-	}
-	for _, name := range []string{"cmd", "internal", "tasks", "polyaxon", "workflows", "examples"} {
-		writeFile(ts, filepath.Join(dir, name, "file"), "")
-	}
-	sources, err := exec.CommandContext(t.Context(), "bash", filepath.Join(dir, "action", "install.sh"), "sources", dir).Output()
-	ts.Check(err)
-	for _, one := range filepath.SplitList(ts.Getenv("PATH")) {
-		if text, err := os.ReadFile(filepath.Join(one, "slipway")); err == nil {
-			writeFile(ts, filepath.Join(dir, "action", "digests.txt"), fmt.Sprintf("%s  v9.9.9/sources\n%x  v9.9.9/linux/%s\n", strings.TrimSpace(string(sources)), sha256.Sum256(text), runtime.GOARCH))
-			return
+// installed returns the path of the slipway of the story's PATH.
+func installed(ts *testscript.TestScript) string {
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		path := filepath.Join(dir, "slipway")
+		if _, err := os.Stat(path); err == nil {
+			return path
 		}
 	}
 	ts.Fatalf("no slipway on PATH")
-}
-
-func writeFile(ts *testscript.TestScript, path, text string) {
-	ts.Check(errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)))
+	return ""
 }

@@ -3,14 +3,12 @@ package actions_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -129,20 +127,6 @@ jobs:
       - env: {STATUS: "${{ needs.train.outputs.status }}", METRICS: "${{ needs.train.outputs.metrics }}"}
         run: echo "status $STATUS, $METRICS"
 `,
-		// A checkout that is the repository itself, so that its sandbox is there for the next workflow.
-		"checkout/action.yml": "name: checkout\nruns: {using: composite, steps: [{shell: bash, run: rmdir \"$GITHUB_WORKSPACE\" && ln -s '" + f.repo + "' \"$GITHUB_WORKSPACE\"}]}\n",
-	}
-	// The checkout of the action has one file in place of each directory of sources, as act copies
-	// all of it for each step.
-	for _, name := range []string{"action.yml", "action/install.sh", "go.mod", "go.sum"} {
-		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files["action/"+name] = string(text)
-	}
-	for _, name := range []string{"cmd", "internal", "tasks", "polyaxon", "workflows", "examples"} {
-		files["action/"+name+"/file"] = ""
 	}
 	shipped, err := filepath.Glob(filepath.Join(root, "workflows", "*.yml"))
 	if err != nil {
@@ -165,7 +149,9 @@ jobs:
 	for _, args := range [][]string{{"init", "-q", "-b", "main"}, {"remote", "add", "origin", "https://github.com/acme/churn"}, {"add", "-A"}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "t"}} {
 		f.output(exec.CommandContext(t.Context(), "git", args...), f.repo)
 	}
-	f.release(root)
+	f.output(exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(f.bin, "slipway"), "./cmd/slipway"), root)
+	testenv.ActionRelease(t, f.source, filepath.Join(f.bin, "slipway"))
+	testenv.LinkedCheckout(t, filepath.Join(dir, "checkout"), f.repo) // the repository itself, so that its sandbox is there for the next workflow
 	t.Cleanup(func() {
 		stop := exec.CommandContext(context.Background(), filepath.Join(f.bin, "slipway"), "sandbox", "stop")
 		stop.Dir = f.repo
@@ -174,20 +160,6 @@ jobs:
 		}
 	})
 	return f
-}
-
-// release compiles slipway, and makes a release of it that the checkout of the action knows.
-func (f *flows) release(root string) {
-	f.output(exec.CommandContext(f.t.Context(), "go", "build", "-o", filepath.Join(f.bin, "slipway"), "./cmd/slipway"), root)
-	text, err := os.ReadFile(filepath.Join(f.bin, "slipway"))
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	sources := strings.TrimSpace(f.output(exec.CommandContext(f.t.Context(), "bash", filepath.Join(f.source, "action", "install.sh"), "sources", f.source), root))
-	digests := fmt.Sprintf("%s  v9.9.9/sources\n%x  v9.9.9/linux/%s\n", sources, sha256.Sum256(text), runtime.GOARCH)
-	if err := os.WriteFile(filepath.Join(f.source, "action", "digests.txt"), []byte(digests), 0o644); err != nil {
-		f.t.Fatal(err)
-	}
 }
 
 // output returns the output of a command in a directory.
