@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// maxAnswer bounds an answer in bytes. The largest are lists of pods: 10,000 pods have some
+// maxAnswer bounds an answer of Kubernetes in bytes. The largest are lists of pods: 10,000 pods have some
 // 100 MB. Logs and watches have no bound, because they are read as they come.
-var maxAnswer = int64(256 << 20)
+const maxAnswer = 256 << 20
 
 // RedirectError reports that an API server, or a proxy before it, redirects to another host.
 // Package client-go would follow, and send the token there.
@@ -33,8 +33,11 @@ func (e *SizeError) Error() string {
 }
 
 // answers is a transport that returns no redirect to another host, and no answer that is
-// larger than maxAnswer.
-type answers struct{ next http.RoundTripper }
+// larger than limit, in bytes.
+type answers struct {
+	next  http.RoundTripper
+	limit int64
+}
 
 // RoundTrip implements http.RoundTripper. The error may be a *RedirectError.
 func (a answers) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -49,7 +52,7 @@ func (a answers) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 	}
 	if !limits.Endless(request) && !strings.HasSuffix(request.URL.Path, "/log") && response.StatusCode != http.StatusSwitchingProtocols {
-		response.Body = &boundedBody{ReadCloser: response.Body, left: maxAnswer, err: &SizeError{request.URL.Host, maxAnswer}}
+		response.Body = &boundedBody{ReadCloser: response.Body, left: a.limit, err: &SizeError{request.URL.Host, a.limit}}
 	}
 	return response, nil
 }

@@ -87,9 +87,6 @@ func TestRedirectsOfOneServer(t *testing.T) {
 
 // TestLongAnswers has an API server answer without end. Only a log may be longer than the bound.
 func TestLongAnswers(t *testing.T) {
-	was := maxAnswer
-	maxAnswer = 1 << 20
-	defer func() { maxAnswer = was }()
 	const more = 3 << 20
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/log") {
@@ -104,7 +101,9 @@ func TestLongAnswers(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	c, err := Connect(&rest.Config{Host: server.URL}, "ml", "test")
+	config := &rest.Config{Host: server.URL}
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return answers{next, 1 << 20} })
+	c, err := Connect(config, "ml", "test")
 	if err != nil {
 		t.Fatal(err)
 	}
