@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/debian"
 	"github.com/slipway-ci/slipway/internal/layout"
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
@@ -11,10 +12,8 @@ import (
 // ImageScheme begins a text that stands for an image of the same file, such as slipway://api.
 const ImageScheme = "slipway://"
 
-// packagesPrefix begins a text that stands for a base of Debian packages.
-const packagesPrefix = "apt:"
-
-var packagesForm = lazyregexp.New(`^apt:[a-z][a-z0-9.-]*$`)
+// releaseForm matches the name of a Debian release.
+var releaseForm = lazyregexp.New(`^[a-z][a-z0-9.-]*$`)
 
 // base returns what the image is built on, as the file has it, and the keys of that value below
 // the image.
@@ -66,7 +65,7 @@ func (c *Config) validateBase(i *Image, at []string, fail func(string, []string,
 		fail("write oci:DIR or archive:FILE.tar", path, "base of image %s must be a path inside the repository, without .. that leaves it, or an absolute path, not %q", i.Name, onDisk.Path)
 		return
 	}
-	if strings.HasPrefix(text, packagesPrefix) && !packagesForm.MatchString(text) {
+	if release, ok := debian.ReleaseOf(text); ok && !releaseForm.MatchString(release) {
 		fail("write apt: and the name of a Debian release, such as apt:bookworm", path, "%q is not a base of Debian packages", text)
 		return
 	}

@@ -12,6 +12,13 @@ import (
 	"github.com/slipway-ci/slipway/internal/rootfs"
 )
 
+// basePrefix begins the name of a base that is made of packages alone, such as apt:bookworm.
+const basePrefix = "apt:"
+
+// ReleaseOf returns the release of a base that is made of packages alone, such as bookworm for
+// apt:bookworm, and false for every other base.
+func ReleaseOf(base string) (release string, ok bool) { return strings.CutPrefix(base, basePrefix) }
+
 // rootLinks are the links of a merged /usr and of /run, which exist before any package is unpacked.
 // See wiki.debian.org/UsrMerge.
 var rootLinks = map[string]string{"/bin": "usr/bin", "/sbin": "usr/sbin", "/lib": "usr/lib", "/var/run": "/run", "/var/lock": "/run/lock"}
@@ -74,7 +81,8 @@ func isDefault(name string) bool {
 	return defaults[name] != "" || strings.HasPrefix(name, certificates) && path.Ext(name) == ".crt"
 }
 
-// mergeRoot writes the links of the base.
+// mergeRoot writes the links of the base at the top, into which packages write. The others are
+// written by configure.
 func (w *layerWriter) mergeRoot() error {
 	for _, name := range slices.Sorted(maps.Keys(w.base.links)) {
 		target := w.base.links[name]
@@ -119,7 +127,8 @@ func (w *layerWriter) configure(all []*unpacked) error {
 	for _, u := range all {
 		has[u.control["package"]] = u
 	}
-	links := map[string]string{"/var/run": "/run", "/var/lock": "/run/lock", "/var/spool/mail": "../mail", "/usr/local/man": "share/man", "/etc/dpkg/origins/default": "debian"}
+	links := map[string]string{"/var/spool/mail": "../mail", "/usr/local/man": "share/man", "/etc/dpkg/origins/default": "debian"}
+	maps.Copy(links, w.base.links)
 	texts := map[string][]byte{leftOutFile: []byte(leftOut), infoDir + "/format": []byte("1\n"), "/var/lib/dpkg/available": nil}
 	for _, dir := range []string{"/boot", "/home", "/mnt", "/srv", "/opt", "/etc/opt", "/var/opt", "/media", "/usr/local/share/man", "/usr/local/bin", "/usr/local/games", "/usr/local/lib", "/usr/local/include", "/usr/local/sbin", "/usr/local/src", "/usr/local/etc"} {
 		if err := w.directory(dir, 0o755, 0, 0); err != nil {

@@ -50,8 +50,8 @@ func (f *foundBase) name(s Spec) string {
 }
 
 // String returns the reference by digest. For a base on disk that is the name of its directory or
-// archive, and the digest. String returns "" if there is no base,
-// or it is made of packages, which stand for themselves.
+// archive, and the digest. String returns "" if there is no base, or it is made of packages, which
+// stand for themselves.
 func (f *foundBase) String() string {
 	switch {
 	case f == nil || f.packages != nil:
@@ -118,8 +118,9 @@ func (b *base) withFS(ctx context.Context, f func(*rootfs.FS)) error {
 }
 
 // findBase returns the index or image that the spec's base refers to now, or nil if the spec has
-// no base, or one that is made of packages, which findPackages finds. It takes one request, and none for a base that is given by digest or is on disk. If the
-// registry cannot be asked, it is what the base's tag was when it was last asked for, with a warning.
+// no base, or one that is made of packages, which findPackages finds. It takes one request, and none
+// for a base that is given by digest or is on disk. If the registry cannot be asked, it is what the
+// base's tag was when it was last asked for, with a warning.
 func findBase(ctx context.Context, s Spec, r *registry.Client) (*foundBase, error) {
 	if s.Base == "" || s.Base == scratchBase || IsPackages(s.Base) {
 		return nil, nil

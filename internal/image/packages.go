@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -25,9 +24,6 @@ import (
 )
 
 const (
-	// packagesPrefix begins the name of a base that is made of Debian packages, such as
-	// apt:bookworm.
-	packagesPrefix = "apt:"
 	// packagesVersion is the version of the way such a base is made. Increase it when the same
 	// packages produce other bytes.
 	packagesVersion = "1"
@@ -40,7 +36,10 @@ const (
 var packagesOfBase = []string{"ca-certificates", "netbase", "python3", "tzdata"}
 
 // IsPackages reports whether a base is one that is made of Debian packages alone.
-func IsPackages(base string) bool { return strings.HasPrefix(base, packagesPrefix) }
+func IsPackages(base string) bool {
+	_, ok := debian.ReleaseOf(base)
+	return ok
+}
 
 // lockedBase returns the packages of the spec's base in slipway.lock, for its platform. It returns
 // false if it has none.
@@ -66,7 +65,8 @@ func isBaseLocked(s Spec) error {
 // in the repositories of apt sources. The packages that it finds there have been downloaded.
 func (r *Recipe) findPackages(ctx context.Context) error {
 	s := r.spec
-	if !IsPackages(s.Base) {
+	release, ok := debian.ReleaseOf(s.Base)
+	if !ok {
 		return nil
 	}
 	had, ok, err := lockedBase(s)
@@ -80,7 +80,7 @@ func (r *Recipe) findPackages(ctx context.Context) error {
 		if err != nil {
 			return explainPackages(s, err)
 		}
-		from, err := aptSources(s, strings.TrimPrefix(s.Base, packagesPrefix), base)
+		from, err := aptSources(s, release, base)
 		if err != nil {
 			return explainPackages(s, err)
 		}
@@ -134,7 +134,7 @@ func explainPackages(s Spec, err error) error {
 // this machine has made it before.
 func openPackages(ctx context.Context, s Spec, found *foundBase) (*base, error) {
 	t := packageStore{spec: s, found: found}
-	f, err := t.make(ctx, false)
+	f, err := t.make(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -155,11 +155,11 @@ type packageStore struct {
 	found *foundBase
 }
 
-// make returns the facts of the layer, and makes it unless the cache has it, or if again is set.
-// Processes that need the same base make it once.
-func (t packageStore) make(ctx context.Context, again bool) (facts, error) {
+// make returns the facts of the layer, and makes it unless the cache has it. Processes that need
+// the same base make it once.
+func (t packageStore) make(ctx context.Context) (facts, error) {
 	known := filepath.Join(openBaseCache(t.spec).dir, t.found.digest.Hex+".packages")
-	if f, ok := t.kept(known); ok && !again {
+	if f, ok := t.kept(known); ok {
 		return f, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(known), 0o700); err != nil {
@@ -236,7 +236,7 @@ func (t packageStore) open(ctx context.Context, layer v1.Descriptor) (io.ReadClo
 	if stream, err := cache.Open(layer.Digest); err == nil {
 		return diskStream{stream}, nil
 	}
-	f, err := t.make(ctx, true) // it was deleted meanwhile
+	f, err := t.make(ctx) // it was deleted meanwhile
 	if err != nil {
 		return nil, &registry.ContentError{Err: err}
 	}

@@ -103,9 +103,9 @@ func (r *Recipe) findSystem(ctx context.Context, client *registry.Client) error 
 	}
 	from, err := base.Sources()
 	if err == nil && from == nil {
-		release := base.Release()
-		if IsPackages(s.Base) {
-			release = strings.TrimPrefix(s.Base, packagesPrefix)
+		release, ok := debian.ReleaseOf(s.Base)
+		if !ok {
+			release = base.Release()
 		}
 		from, err = aptSources(s, release, base)
 	}
