@@ -55,13 +55,24 @@ type imageBuild struct {
 // Builder returns the builder of an image. below is the image of slipway.yaml that it is built on,
 // by digest, or nil. The builder calls notice to report its progress.
 func Builder(to *platform.Platform, i *config.Image, below *name.Digest, notice func(image.Notice)) image.Builder {
+	p, o := to.Project, order(to, i, below, notice)
+	o.Revision = p.Revision()
+	o.Source = o.Revision.Source
+	if !p.NoAttestations {
+		o.Attest = attester(p, i, o.Source)
+	}
+	return kinds[i.Kind()].builder(o)
+}
+
+// order returns what Builder needs, except for what git says about the tree.
+func order(to *platform.Platform, i *config.Image, below *name.Digest, notice func(image.Notice)) *imageBuild {
 	p := to.Project
 	o := &imageBuild{to: to, config: i, places: map[string]source.Position{}}
 	o.Spec = image.Spec{
 		Name: i.Name, Dir: p.Config.Dir, Kind: i.Kind(), Base: i.Base, OwnBase: below, Files: i.Files,
 		Workdir: i.Workdir, User: i.User, Owner: owner(i.Owner), Env: i.Env, Entrypoint: i.Entrypoint, Command: i.Command,
 		Platforms: platforms(i, to.Target), At: p.Config.At("images", i.Name), PositionOf: o.place, Environ: p.Environ,
-		Source: p.Revision().Source, Notice: notice, Bases: bases(), Now: p.Now,
+		Notice: notice, Bases: bases(), Now: p.Now,
 		Watch: func(to http.RoundTripper) http.RoundTripper { return secret.Watch(to, p.Secrets) },
 	}
 	o.System, o.SystemMirrors, o.UpgradeSystem, o.FrozenSystem = i.System, p.Config.SystemMirrors, p.UpgradeSystem, p.FrozenLock()
@@ -73,13 +84,10 @@ func Builder(to *platform.Platform, i *config.Image, below *name.Digest, notice 
 	for n, file := range i.Files {
 		o.note(file, "files", strconv.Itoa(n))
 	}
-	o.To, o.Revision = to.Registry, p.Revision()
+	o.To = to.Registry
 	o.Tags = func() []string { return tags(p, i) }
 	o.ConfirmTags = func(ctx context.Context, tags []string) []string { return confirmTags(ctx, p, i, tags) }
-	if !p.NoAttestations {
-		o.Attest = attester(p, i, o.Source)
-	}
-	return kinds[i.Kind()].builder(o)
+	return o
 }
 
 // basesLimit is how much of bases is kept on a machine, in bytes.
@@ -101,7 +109,8 @@ func Check(ctx context.Context, p *project.Project, images []*config.Image) erro
 	to := platform.New(p)
 	var errs []error
 	for _, i := range images {
-		errs = append(errs, Builder(to, i, nil, Notices(p, i.Name)).Check(ctx))
+		builder := kinds[i.Kind()].builder(order(to, i, nil, Notices(p, i.Name))) // git may still be running
+		errs = append(errs, builder.Check(ctx))
 	}
 	return errors.Join(errs...)
 }

@@ -142,6 +142,9 @@ func ReadSecrets(ctx context.Context, p *project.Project) (*Deployment, error) {
 }
 
 func (d *Deployment) check(ctx context.Context, w Selection) error {
+	if len(d.Images) > 0 {
+		d.PrefetchRevision()
+	}
 	if err := job.Override(ctx, d.Project, w.Params, w.Jobs); err != nil {
 		return exit.IfInterrupted(ctx, err)
 	}

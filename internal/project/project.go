@@ -44,6 +44,8 @@ type Project struct {
 	FileCache *file.Cache
 	// Revision returns the commit and the state of the working tree. It runs git once.
 	Revision func() revision.Revision
+	// PrefetchRevision runs git in the background, so that Revision returns sooner.
+	PrefetchRevision func()
 	// RecheckRevision is like Revision, but a clean working tree that has changed since, by an
 	// edit or by another commit, counts as not clean from then on.
 	RecheckRevision func(context.Context) revision.Revision
@@ -94,6 +96,7 @@ func Open(ctx context.Context, env *Env) (*Project, error) {
 		secrets:   &secret.Resolver{Dir: cfg.Dir, Lookup: env.Lookup},
 	}
 	tree := newWorkingTree(cfg.Dir, env.Environ)
+	p.PrefetchRevision = func() { tree.prefetch(ctx) }
 	p.Revision, p.RecheckRevision = func() revision.Revision { return tree.revision(ctx) }, tree.recheck
 	if err := p.checkForeignCode(ctx); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/slipway-ci/slipway/internal/exclusion"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/revision"
 )
 
@@ -22,6 +23,12 @@ func newWorkingTree(dir string, environ []string) *workingTree {
 		r, _ := revision.Read(ctx, dir, environ, exclusion.Excluded) // fails only if ctx is done
 		return r
 	}}
+}
+
+// prefetch begins to read the working tree, so that revision takes less time. What it began
+// ends with git, or when ctx is done.
+func (w *workingTree) prefetch(ctx context.Context) {
+	panics.Go(func() { w.revision(ctx) }, func(error) {}) // revision panics again for who needs it
 }
 
 // revision returns the commit and the state of the working tree, as they were first read.
