@@ -39,7 +39,7 @@ func TestWorkflows(t *testing.T) {
 	f := newFlows(t)
 	f.run("deploy.yml", "push", "", true, `status=succeeded`, `trained 1 epochs`, `run [0-9a-f]{32} succeeded`)
 
-	f.run("pull-request.yml", "pull_request", pullRequest("acme/churn"), true, `## slipway check: succeeded`, `## slipway plan: succeeded`, `comment: https://github.com/acme/churn/pull/7`)
+	f.run("pull-request.yml", "pull_request", pullRequest("acme/churn"), true, `## slipway check: succeeded`, `## slipway plan: succeeded`, `the comment is written: https://github.com/acme/churn/pull/7`)
 	if all := f.github.Comments(); len(all) != 1 || !strings.Contains(all[0].Body, "slipway check") || !strings.Contains(all[0].Body, "slipway plan") {
 		t.Errorf("the pull request has the comments %+v", all)
 	}

@@ -56,6 +56,9 @@ func jobLine(j report.Job) string {
 	return strings.Join(parts, ", ")
 }
 
+// lineBreak ends a line within the cell of a Markdown table.
+const lineBreak = "<br>"
+
 func summarizeJobs(r *report.Result) []string {
 	t := markdownTable{header: []string{"job", "status", "run", "ran", "metrics", "compared with"}}
 	for _, j := range r.Jobs {
@@ -71,7 +74,7 @@ func summarizeJobs(r *report.Result) []string {
 		if j.Times != nil {
 			ran = seconds(j.Running)
 		}
-		t.row(inline(j.Name), inline(strings.TrimSpace(string(j.Action)+" "+j.Status)), link(shortID(j.UUID), j.Address), ran, strings.Join(metrics, ", "), base)
+		t.row(inline(j.Name), inline(strings.TrimSpace(string(j.Action)+" "+j.Status)), link(shortID(j.UUID), j.Address), ran, strings.Join(metrics, lineBreak), base)
 	}
 	return t.section()
 }

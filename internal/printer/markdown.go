@@ -8,13 +8,16 @@ import (
 )
 
 // fenced returns text as a code block with a fence that text does not contain.
-func fenced(text string) string {
+func fenced(text string) string { return fencedAs("", text) }
+
+// fencedAs is like fenced, and names the language of the text, which gives it colours.
+func fencedAs(language, text string) string {
 	text = EscapeText(text)
 	fence := "```"
 	for strings.Contains(text, fence) {
 		fence += "`"
 	}
-	return fence + "\n" + text + "\n" + fence
+	return fence + language + "\n" + text + "\n" + fence
 }
 
 // inline returns text from a job or a server so that it is shown literally: it cannot

@@ -102,7 +102,7 @@ func summarizeMatrices(r *report.Result) (sections []string) {
 func summarizeDiffs(r *report.Result) (sections []string) {
 	add := func(name, diff string) {
 		if diff != "" {
-			sections = append(sections, "<details><summary><code>"+html.EscapeString(EscapeText(name))+"</code></summary>\n\n"+fenced(strings.TrimSuffix(diff, "\n"))+"\n\n</details>")
+			sections = append(sections, "<details><summary><code>"+html.EscapeString(EscapeText(name))+"</code></summary>\n\n"+fencedAs("diff", strings.TrimSuffix(diff, "\n"))+"\n\n</details>")
 		}
 	}
 	for _, j := range r.Jobs {

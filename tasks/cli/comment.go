@@ -44,7 +44,7 @@ func (a *App) comment(ctx context.Context, w *workflow, r *report.Result, transp
 	refused := new(github.Error)
 	switch {
 	case err == nil:
-		w.note("comment: " + address)
+		w.note("the comment is written: " + cmp.Or(address, "GitHub named no address"))
 	case errors.As(err, &refused) && refused.Status == http.StatusForbidden && p.Foreign:
 		w.note("no comment is written: the token of a pull request from a fork, or of Dependabot, may only read")
 	default:

@@ -67,7 +67,7 @@ func TestComment(t *testing.T) {
 	}
 	for _, want := range []string{
 		"## slipway: churn, tasks/cli\n", "### slipway deploy: succeeded at `010101010101`, [log](<https://github.com/acme/churn/actions/runs/99>)", "### slipway plan: succeeded", "+image: b",
-		"accuracy = 0.92 (+0.02, better), epochs = 3 (same), f1 = 0.8 (new), loss = 0.6 (+0.1, worse)", "main, run `bbbbbbbb`",
+		"accuracy = 0.92 (+0.02, better)<br>epochs = 3 (same)<br>f1 = 0.8 (new)<br>loss = 0.6 (+0.1, worse)", "main, run `bbbbbbbb`",
 	} {
 		if !strings.Contains(all[0].Body, want) {
 			t.Errorf("it has no %q:\n%s", want, all[0].Body)
