@@ -77,6 +77,11 @@ var steps = []step{
 	{golden: "runs", args: "runs --services"},
 	{golden: "dashboard", code: tasks.ExitUsage, args: "dashboard apu"},
 	{golden: "down", args: "down api"},
+	{golden: "data-mb", args: "data mb gs://acme-data"},
+	{golden: "data-cp", args: "data cp slipway.yaml gs://acme-data/"},
+	{golden: "data-ls", args: "data ls gs://acme-data", soon: true},
+	{golden: "data-cat", args: "data cat gs://acme-data/slipway.yaml"},
+	{golden: "data-sync", args: "data sync gs://acme-data copied"},
 	{golden: "cluster-credentials", args: "cluster credentials --kubeconfig KUBECONFIG"},
 	{golden: "cluster-token", args: "cluster token"},
 	{golden: "registry-password", args: "registry password"},
@@ -250,7 +255,7 @@ type placeholder struct {
 // varying matches the keys whose values differ. places matches the parts of texts that
 // differ.
 var (
-	varying = regexp.MustCompile(`^(seconds|\w+_seconds|\w*bytes|created|time|started|pid|active_runs|isolated|platform|owner)$`)
+	varying = regexp.MustCompile(`^(seconds|\w+_seconds|\w*bytes|created|time|started|pid|active_runs|isolated|platform|owner|updated)$`)
 	places  = []struct {
 		what *regexp.Regexp
 		by   string

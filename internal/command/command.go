@@ -37,6 +37,7 @@ const (
 	Polyaxonfiles Group = "Polyaxonfiles"
 	Runs          Group = "Runs"
 	Services      Group = "Services"
+	Data          Group = "Data"
 	Cluster       Group = "Cluster"
 	Sandbox       Group = "Sandbox"
 	Itself        Group = "slipway itself"
@@ -44,14 +45,14 @@ const (
 
 // groups returns all groups in order.
 func groups() []Group {
-	return []Group{Deploys, Images, Secrets, Polyaxonfiles, Runs, Services, Cluster, Sandbox, Itself}
+	return []Group{Deploys, Images, Secrets, Polyaxonfiles, Runs, Services, Data, Cluster, Sandbox, Itself}
 }
 
 // Table returns all commands. A command precedes its subcommands.
 func Table() []Command {
 	var all []Command
 	for _, part := range [][]Command{
-		deploys(), images(), secrets(), polyaxonfiles(), runs(), services(), cluster(), sandbox(), itself(),
+		deploys(), images(), secrets(), polyaxonfiles(), runs(), services(), data(), cluster(), sandbox(), itself(),
 	} {
 		all = append(all, part...)
 	}

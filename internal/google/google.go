@@ -33,6 +33,8 @@ type Endpoints struct {
 	// to their clusters.
 	Container, GKEHub, ConnectGateway string
 	SecretManager                     string
+	// Storage is Cloud Storage.
+	Storage string
 	// Metadata is the server that a virtual machine of Google, or a pod of GKE, asks for its
 	// own identity.
 	Metadata string
@@ -48,6 +50,7 @@ func Public() Endpoints {
 		GKEHub:         "https://gkehub.googleapis.com",
 		ConnectGateway: "https://connectgateway.googleapis.com",
 		SecretManager:  "https://secretmanager.googleapis.com",
+		Storage:        "https://storage.googleapis.com",
 		Metadata:       "http://169.254.169.254",
 	}
 }

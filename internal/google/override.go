@@ -35,6 +35,7 @@ func (e Endpoints) overridden(lookup func(string) (string, bool)) (Endpoints, er
 		{"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER", &e.Container},
 		{"CLOUDSDK_API_ENDPOINT_OVERRIDES_GKEHUB", &e.GKEHub},
 		{"CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER", &e.SecretManager},
+		{"CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE", &e.Storage},
 	} {
 		value, ok := lookup(one.name)
 		if !ok || value == "" {

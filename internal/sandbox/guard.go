@@ -9,6 +9,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/machine"
 	"github.com/slipway-ci/slipway/internal/sandbox/polyaxon"
+	"github.com/slipway-ci/slipway/internal/sandbox/storage"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
@@ -77,9 +78,9 @@ func credential(r *http.Request) string {
 	return ""
 }
 
-// control adds the sandbox's own endpoints to Polyaxon's. A run's token is valid for
-// Polyaxon's only.
-func (s *server) control(next *polyaxon.Server) http.Handler {
+// control adds the sandbox's own endpoints and Cloud Storage to Polyaxon's. A run's token is valid
+// for Polyaxon's only.
+func (s *server) control(next *polyaxon.Server, buckets *storage.Server) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_slipway/status", func(w http.ResponseWriter, _ *http.Request) {
 		state := s.state
@@ -101,7 +102,14 @@ func (s *server) control(next *polyaxon.Server) http.Handler {
 	all := http.NewServeMux()
 	all.Handle("/_slipway/", s.guard(s.prove(mux), bearer(s.state.Token), refuse))
 	all.Handle("/", s.guard(next, func(r *http.Request) (*http.Request, bool) { return next.Admit(r, credential(r)) }, refuse))
-	return all
+	guarded := s.guard(buckets, bearer(s.state.Token), refuse)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if storage.Serves(r) { // a ServeMux would clean the names of objects
+			guarded.ServeHTTP(w, r)
+			return
+		}
+		all.ServeHTTP(w, r)
+	})
 }
 
 // The headers by which the sandbox proves that it answers. The first is the text that the

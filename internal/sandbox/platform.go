@@ -18,14 +18,16 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
 	"github.com/slipway-ci/slipway/internal/sandbox/polyaxon"
 	"github.com/slipway-ci/slipway/internal/sandbox/registry"
+	"github.com/slipway-ci/slipway/internal/sandbox/storage"
 )
 
-// platform holds the three servers and connects them: Polyaxon pulls from the registry
-// and mounts the cluster's secrets.
+// platform holds the servers and connects them: Polyaxon pulls from the registry and mounts the
+// cluster's secrets.
 type platform struct {
 	registry   http.Handler
 	kubernetes *kubernetes.Server
 	polyaxon   *polyaxon.Server
+	storage    *storage.Server
 }
 
 func openPlatform(ctx context.Context, s *server) (*platform, error) {
@@ -35,6 +37,9 @@ func openPlatform(ctx context.Context, s *server) (*platform, error) {
 		return nil, err
 	}
 	if p.kubernetes, err = kubernetes.New(filepath.Join(s.dir, "kubernetes"), Namespace); err != nil {
+		return nil, err
+	}
+	if p.storage, err = storage.New(filepath.Join(s.dir, "storage"), s.options.Log); err != nil {
 		return nil, err
 	}
 	runtime := container.New(container.Options{Dir: s.dir, Self: s.options.Self, Pull: s.pull})

@@ -124,7 +124,7 @@ func (s *server) serve(ctx context.Context) error {
 	handlers := []http.Handler{
 		s.guard(s.platform.registry, bearer(s.state.RegistryToken), refuse),
 		s.guard(s.platform.kubernetes, bearer(s.state.KubernetesToken), kubernetes.Refuse),
-		s.control(s.platform.polyaxon),
+		s.control(s.platform.polyaxon, s.platform.storage),
 	}
 	listeners[1] = tls.NewListener(listeners[1], authority.TLS())
 	group, serving := panics.WithContext(ctx)

@@ -19,6 +19,10 @@ type Secrets mg.Namespace
 // slipway.
 type Component mg.Namespace
 
+// Data copies files to and from buckets of Cloud Storage. If slipway.yaml names
+// nothing of a cloud, the buckets are the sandbox's.
+type Data mg.Namespace
+
 // Cluster shows the cluster, and gives kubectl access to it.
 type Cluster mg.Namespace
 
@@ -466,6 +470,72 @@ func Dashboard(ctx context.Context,
 			Names: list(names),
 			Port:  value(port),
 			Open:  value(open),
+		})
+	})
+}
+
+// Mb creates a bucket. One that is there already is left as it is.
+func (Data) Mb(ctx context.Context, bucket string,
+	location *string, // keep the bucket there, such as europe-west4 or EU
+	googleProject *string, // create the bucket in this Google Cloud project (default: that of the credentials)
+) error {
+	return cli.Open().Named("data mb").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+		return tasks.DataMb(ctx, env, tasks.DataMbOptions{
+			Bucket:        bucket,
+			Location:      value(location),
+			GoogleProject: value(googleProject),
+		})
+	})
+}
+
+// Ls lists the objects whose names begin with an address, up to the next slash.
+// Without an address, it lists the buckets.
+func (Data) Ls(ctx context.Context,
+	at *string, //
+	recursive *bool, // list all objects below the address
+) error {
+	return cli.Open().Named("data ls").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+		return tasks.DataLs(ctx, env, tasks.DataLsOptions{
+			At:        value(at),
+			Recursive: value(recursive),
+		})
+	})
+}
+
+// Cp copies one file to or from a bucket, or between buckets. If DST ends with a
+// slash or is a directory, the file keeps its name there.
+func (Data) Cp(ctx context.Context, from string, to string) error {
+	return cli.Open().Named("data cp").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+		return tasks.DataCp(ctx, env, tasks.DataCpOptions{
+			From: from,
+			To:   to,
+		})
+	})
+}
+
+// Cat prints the content of an object as it is.
+func (Data) Cat(ctx context.Context, at string) error {
+	return cli.Open().Named("data cat").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+		return tasks.DataCat(ctx, env, tasks.DataCatOptions{
+			At: at,
+		})
+	})
+}
+
+// Sync copies what differs from SRC to DST, by size and CRC32C. At least one of
+// them is in a bucket. What is interrupted goes on where it was.
+func (Data) Sync(ctx context.Context, from string, to string,
+	delete *bool, // delete what DST has and SRC has not
+	exclude *string, // leave out what matches a pattern of .dockerignore; may be repeated; several with commas between
+	dryRun *bool, // only list what would be copied and deleted
+) error {
+	return cli.Open().Named("data sync").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+		return tasks.DataSync(ctx, env, tasks.DataSyncOptions{
+			From:    from,
+			To:      to,
+			Delete:  value(delete),
+			Exclude: assignments(exclude),
+			DryRun:  value(dryRun),
 		})
 	})
 }

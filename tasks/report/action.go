@@ -54,8 +54,11 @@ const (
 
 // The actions of the files that init writes.
 const (
-	ActionCreated  Action = "created"
-	ActionAppend   Action = "append"
+	ActionCreated Action = "created"
+	ActionAppend  Action = "append"
+	// ActionCopy and ActionDelete are for the files of data sync.
+	ActionCopy     Action = "copy"
+	ActionDelete   Action = "delete"
 	ActionAppended Action = "appended"
 )
 

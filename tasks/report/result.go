@@ -39,7 +39,11 @@ type Result struct {
 	// Rules describes the rules that problems refer to. Only a check has them.
 	Rules     []Rule     `json:"-"`
 	Artifacts []Artifact `json:"artifacts,omitempty"`
-	Sandbox   *Sandbox   `json:"sandbox,omitempty"`
+	// Objects are the objects and buckets that data ls lists.
+	Objects []Object `json:"objects,omitempty"`
+	// Transfer is what data cp and data sync copied and deleted.
+	Transfer *Transfer `json:"transfer,omitempty"`
+	Sandbox  *Sandbox  `json:"sandbox,omitempty"`
 	// Checks are what doctor has checked.
 	Checks []Check `json:"checks,omitempty"`
 	// Cluster is the state of the cluster.

@@ -1,0 +1,187 @@
+package transfer
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/storage"
+)
+
+// copy copies one file.
+func (j *job) copy(ctx context.Context, name string) error {
+	from, to := j.from[name], j.to[name]
+	switch {
+	case j.From.Remote() && j.To.Remote():
+		_, err := j.Client.Copy(ctx, from.object, j.To.Bucket, j.To.below()+j.target(name), to.generation())
+		j.advance(from.size, 0)
+		return err
+	case j.From.Remote():
+		return j.download(ctx, name, from.object, to)
+	case j.To.Remote():
+		return j.upload(ctx, name, from.info, to)
+	}
+	return errors.New("one of both places has to be in a bucket")
+}
+
+// upload copies a file of this machine. It reads the file twice: for the checksum, by which Cloud Storage
+// refuses a content that has changed meanwhile, and to send it.
+func (j *job) upload(ctx context.Context, name string, info fs.FileInfo, to *file) error {
+	crc, err := j.sums.of(ctx, j.fromRoot, name, info)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &ChangedError{name}
+	}
+	if err != nil {
+		return err
+	}
+	content, err := j.fromRoot.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &ChangedError{name}
+	}
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	u := storage.Upload{
+		Bucket: j.To.Bucket, Name: j.To.below() + j.target(name), Content: content, Size: info.Size(), CRC32C: crc,
+		Metadata: metadataOf(info), Generation: to.generation(), Sent: func(n int64) { j.advance(n, 0) },
+	}
+	session := j.sessionPath(&u)
+	if u.Size > storage.MaxSingle {
+		if text, err := kept(session); err == nil {
+			u.Session = string(text)
+		}
+		u.Began = func(at string) { _ = keep(session, []byte(at)) } // without it, another process begins again
+	}
+	_, err = j.Client.Upload(ctx, u)
+	if err == nil || storage.Is(err, 400) || storage.Is(err, 412) { // otherwise the next attempt goes on there
+		_ = os.Remove(session)
+	}
+	if err != nil {
+		if now, statErr := content.Stat(); statErr == nil && stampOf(now) != stampOf(info) {
+			return &ChangedError{name}
+		}
+		return fmt.Errorf("upload %s: %w", name, err)
+	}
+	return nil
+}
+
+// sessionPath returns the file that keeps where the upload of a content goes on.
+func (j *job) sessionPath(u *storage.Upload) string {
+	id := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d\x00%d\x00%d\x00%s", u.Bucket, u.Name, u.Generation, u.Size, u.CRC32C, j.Client.Address))
+	return filepath.Join(j.CacheDir, "upload-"+hex.EncodeToString(id[:16]))
+}
+
+// download copies an object to a file. The content is in a file of another name until it is complete, and
+// the next sync goes on with that file.
+func (j *job) download(ctx context.Context, name string, o *storage.Object, to *file) error {
+	dir := path.Dir(j.target(name))
+	if err := j.toRoot.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	id := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d", o.Address(), o.Generation))
+	part := path.Join(dir, partPrefix+hex.EncodeToString(id[:8]))
+	content, err := j.toRoot.OpenFile(part, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	free, err := lockFile(content)
+	if err != nil {
+		return err
+	}
+	if !free {
+		return &storage.ConflictError{Object: name, Err: errors.New("another sync writes it")}
+	}
+	crc := storage.NewCRC32C()
+	there, err := io.Copy(crc, io.LimitReader(content, o.Size))
+	if err != nil {
+		return err
+	}
+	j.advance(there, 0)
+	w := &counted{File: content, crc: crc, add: func(n int64) { j.advance(n, 0) }}
+	if err := j.Client.Download(ctx, o, there, w); err != nil {
+		return fmt.Errorf("download %s: %w", o.Address(), err)
+	}
+	if err := content.Truncate(o.Size); err != nil {
+		return err
+	}
+	if want, known := o.CRC32C(); known && want != crc.Sum32() {
+		return errors.Join(&storage.ChecksumError{Object: o.Address()}, j.toRoot.Remove(part))
+	}
+	return j.place(j.target(name), part, content, o, to)
+}
+
+// counted writes at the end of a file, and computes its checksum.
+type counted struct {
+	*os.File
+	crc hash.Hash32
+	add func(int64)
+}
+
+// Write implements io.Writer.
+func (c *counted) Write(p []byte) (int, error) {
+	n, err := c.File.Write(p)
+	_, _ = c.crc.Write(p[:n])
+	c.add(int64(n))
+	return n, err
+}
+
+// place gives a complete file its name, if what is there is still what was compared.
+func (j *job) place(name, part string, content *os.File, o *storage.Object, to *file) error {
+	if err := content.Chmod(modeOf(o)); err != nil {
+		return err
+	}
+	if seconds, err := strconv.ParseInt(o.Metadata[timeKey], 10, 64); err == nil {
+		if err := j.toRoot.Chtimes(part, time.Now(), time.Unix(seconds, 0)); err != nil {
+			return err
+		}
+	}
+	if err := j.unchanged(name, to); err != nil {
+		return errors.Join(err, j.toRoot.Remove(part))
+	}
+	if err := j.toRoot.Rename(part, name); err != nil {
+		return err
+	}
+	info, err := j.toRoot.Stat(name)
+	if err == nil {
+		known := stampOf(info)
+		known.CRC32C, _ = o.CRC32C()
+		j.sums.record(name, known)
+	}
+	return err
+}
+
+// unchanged returns a *storage.ConflictError if a file of the target was written since it was listed.
+func (j *job) unchanged(name string, was *file) error {
+	now, err := j.toRoot.Stat(name)
+	if was == nil && errors.Is(err, fs.ErrNotExist) || was != nil && err == nil && stampOf(now) == stampOf(was.info) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return &storage.ConflictError{Object: name, Err: fs.ErrExist}
+}
+
+// remove deletes a file of the target, if it is still what was listed.
+func (j *job) remove(ctx context.Context, name string) error {
+	to := j.to[name]
+	if to.object != nil {
+		return j.Client.Delete(ctx, to.object)
+	}
+	if err := j.unchanged(name, to); err != nil {
+		return err
+	}
+	return j.toRoot.Remove(name)
+}

@@ -1,0 +1,145 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/moby/patternmatcher"
+
+	"github.com/slipway-ci/slipway/internal/atomicfile"
+	"github.com/slipway-ci/slipway/internal/state"
+	"github.com/slipway-ci/slipway/internal/storage"
+)
+
+// partPrefix begins the name of a file that is not complete yet.
+const partPrefix = atomicfile.Prefix + "gs-"
+
+// file is a file of a place: one of this machine, or an object.
+type file struct {
+	size   int64
+	info   fs.FileInfo     // of a file
+	object *storage.Object // of an object
+}
+
+// generation returns the generation of an object, or 0 if there is none.
+func (f *file) generation() int64 {
+	if f == nil || f.object == nil {
+		return 0
+	}
+	return f.object.Generation
+}
+
+// excluded reports which names a sync leaves alone in both places.
+type excluded struct{ *patternmatcher.PatternMatcher }
+
+func (e excluded) has(name string) (bool, error) {
+	if e.PatternMatcher == nil {
+		return false, nil
+	}
+	return e.MatchesOrParentMatches(name)
+}
+
+// listFiles returns the regular files below a directory, by their paths with slashes. skipped is told
+// what else is there. A link counts as the file that it leads to, if that is in the directory.
+func listFiles(ctx context.Context, root *os.Root, out excluded, skipped func(name, why string)) (map[string]*file, error) {
+	files := map[string]*file{}
+	err := fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, fs.ErrNotExist) && name != ".":
+			return nil // it has just vanished
+		case err != nil:
+			return err
+		case name == ".":
+			return nil
+		case entry.IsDir() && entry.Name() == state.Name:
+			return fs.SkipDir // slipway's own files
+		}
+		no, err := out.has(name)
+		if err != nil || no && !entry.IsDir() {
+			return err
+		}
+		if entry.IsDir() || strings.HasPrefix(path.Base(name), partPrefix) {
+			return nil
+		}
+		info, err := root.Stat(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && entry.Type()&fs.ModeSymlink == 0:
+			return nil
+		case err != nil:
+			skipped(name, "it is a link that leads to no file of this directory")
+		case !info.Mode().IsRegular():
+			skipped(name, "it is neither a file nor a link to one")
+		default:
+			files[name] = &file{size: info.Size(), info: info}
+		}
+		return nil
+	})
+	return files, err
+}
+
+// listObjects returns the objects below a prefix, by the rest of their names. An object that stands for a
+// directory, as consoles make them, is not one of them.
+func listObjects(ctx context.Context, client *storage.Client, p Place, out excluded) (map[string]*file, error) {
+	files := map[string]*file{}
+	for entry, err := range client.List(ctx, p.Bucket, p.below(), "") {
+		if err != nil {
+			return nil, Explain(err, p)
+		}
+		name := strings.TrimPrefix(entry.Name, p.below())
+		if entry.Size == 0 && (name == "" || strings.HasSuffix(name, "/")) {
+			continue
+		}
+		no, err := out.has(name)
+		if err != nil {
+			return nil, err
+		}
+		if !no {
+			files[name] = &file{size: entry.Size, object: entry.Object}
+		}
+	}
+	return files, nil
+}
+
+// Explain says what was asked for when Cloud Storage refused it. It returns other errors as they are.
+func Explain(err error, p Place) error {
+	known := new(storage.Error)
+	switch {
+	case !errors.As(err, &known) || !p.Remote():
+		return err
+	case storage.Is(err, 404):
+		return fmt.Errorf("there is no bucket gs://%s: create it with `slipway data mb gs://%s`: %w", p.Bucket, p.Bucket, err)
+	case storage.Is(err, 403), storage.Is(err, 401):
+		return fmt.Errorf("no access to gs://%s: have the role roles/storage.objectUser granted on it: %w", p.Bucket, err)
+	}
+	return fmt.Errorf("gs://%s: %w", p.Bucket, err)
+}
+
+// The metadata of an object by which it keeps the time and the mode of its file. gsutil and gcloud use
+// the same names.
+const (
+	timeKey = "goog-reserved-file-mtime" // Unix seconds
+	modeKey = "goog-reserved-posix-mode" // octal
+)
+
+// metadataOf returns what an object keeps of its file.
+func metadataOf(info fs.FileInfo) map[string]string {
+	return map[string]string{timeKey: strconv.FormatInt(info.ModTime().Unix(), 10), modeKey: strconv.FormatUint(uint64(info.Mode().Perm()), 8)}
+}
+
+// modeOf returns the mode of the file that an object keeps, or 0o644. It is one that its owner can read
+// and write, and no others can write.
+func modeOf(o *storage.Object) fs.FileMode {
+	n, err := strconv.ParseUint(o.Metadata[modeKey], 8, 32)
+	if err != nil {
+		return 0o644
+	}
+	return fs.FileMode(n)&0o755 | 0o600
+}

@@ -1,0 +1,131 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/storage"
+	"github.com/slipway-ci/slipway/internal/transfer"
+	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// DataMbOptions are the options of DataMb.
+type DataMbOptions struct {
+	// Bucket is the address of the bucket.
+	Bucket string `arg:"BUCKET"`
+	// Location is where Google keeps the bucket. If it is empty, Google chooses.
+	Location string `flag:"location" help:"keep the bucket there, such as europe-west4 or EU"`
+	// GoogleProject owns the bucket. If it is empty, it is the project of the credentials.
+	GoogleProject string `flag:"google-project" help:"create the bucket in this Google Cloud project (default: that of the credentials)"`
+}
+
+// DataMb creates a bucket. One that is there already, and may be read, is no error.
+func DataMb(ctx context.Context, env *Env, o DataMbOptions) (*Result, error) {
+	return withBuckets(ctx, env, "data mb", []string{o.Bucket}, func(at []transfer.Place, p *project.Project, client *storage.Client, _ *Result) error {
+		if !at[0].Remote() || at[0].Prefix != "" {
+			return exit.Usagef("%q is not the address of a bucket: give one such as gs://NAME", o.Bucket)
+		}
+		if o.GoogleProject != "" {
+			client.Project = o.GoogleProject
+		}
+		err := client.CreateBucket(ctx, at[0].Bucket, o.Location)
+		if storage.Is(err, 409) {
+			for _, err = range client.List(ctx, at[0].Bucket, "", "/") {
+				break // another's bucket may not be read
+			}
+			if err == nil {
+				p.Event(report.Done, "data", "gs://"+at[0].Bucket, "is there already")
+				return nil
+			}
+		}
+		if err == nil {
+			p.Event(report.Done, "data", "gs://"+at[0].Bucket, "created")
+		}
+		return err
+	})
+}
+
+// DataLsOptions are the options of DataLs.
+type DataLsOptions struct {
+	// At is the address of a bucket or of a part of it. If it is empty, the buckets are listed.
+	At string `arg:"[ADDRESS]"`
+	// Recursive lists all objects below the address.
+	Recursive bool `flag:"recursive" short:"r" help:"list all objects below the address"`
+}
+
+// DataLs lists objects, or the buckets of the project.
+func DataLs(ctx context.Context, env *Env, o DataLsOptions) (*Result, error) {
+	var addresses []string
+	if o.At != "" {
+		addresses = append(addresses, o.At)
+	}
+	return withBuckets(ctx, env, "data ls", addresses, func(at []transfer.Place, _ *project.Project, client *storage.Client, result *Result) error {
+		if len(at) == 0 {
+			names, err := client.Buckets(ctx)
+			for _, name := range names {
+				result.Objects = append(result.Objects, report.Object{Address: "gs://" + name})
+			}
+			return err
+		}
+		if !at[0].Remote() {
+			return exit.Usagef("%q is not an address: give one such as gs://BUCKET/DIR", o.At)
+		}
+		delimiter := "/"
+		if o.Recursive {
+			delimiter = ""
+		}
+		for entry, err := range client.List(ctx, at[0].Bucket, at[0].Prefix, delimiter) {
+			if err != nil {
+				return transfer.Explain(err, at[0])
+			}
+			one := report.Object{Address: "gs://" + at[0].Bucket + "/" + entry.Prefix}
+			if entry.Object != nil {
+				one = report.Object{Address: entry.Address(), Bytes: entry.Size, CRC32C: entry.Checksum, Updated: &entry.Updated}
+			}
+			result.Objects = append(result.Objects, one)
+		}
+		return nil
+	})
+}
+
+// DataCatOptions are the options of DataCat.
+type DataCatOptions struct {
+	// At is the address of an object.
+	At string `arg:"ADDRESS"`
+}
+
+// DataCat writes the content of an object to env.Stdout, and compares its checksum.
+func DataCat(ctx context.Context, env *Env, o DataCatOptions) (*Result, error) {
+	return withBuckets(ctx, env, "data cat", []string{o.At}, func(at []transfer.Place, _ *project.Project, client *storage.Client, _ *Result) error {
+		if !at[0].Remote() || at[0].Prefix == "" || strings.HasSuffix(at[0].Prefix, "/") {
+			return exit.Usagef("%q is not the address of an object: give one such as gs://BUCKET/NAME", o.At)
+		}
+		return transfer.Cat(ctx, client, at[0], env.stdout())
+	})
+}
+
+// withBuckets opens the project and connects to Cloud Storage, after all addresses are read.
+func withBuckets(ctx context.Context, env *Env, command string, addresses []string, do func([]transfer.Place, *project.Project, *storage.Client, *Result) error) (*Result, error) {
+	p, err := env.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result := p.Result(command)
+	var at []transfer.Place
+	for _, address := range addresses {
+		place, err := transfer.ParsePlace(address, p.ResolvePath)
+		if err != nil {
+			return result, exit.Usagef("%v", err)
+		}
+		at = append(at, place)
+	}
+	client, err := platform.Storage(ctx, p)
+	if err != nil {
+		return result, exit.IfInterrupted(ctx, fmt.Errorf("connect to Cloud Storage: %w", err))
+	}
+	return result, exit.IfInterrupted(ctx, misuse(do(at, p, client, result)))
+}

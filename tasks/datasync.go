@@ -1,0 +1,117 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/printer"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/state"
+	"github.com/slipway-ci/slipway/internal/storage"
+	"github.com/slipway-ci/slipway/internal/transfer"
+	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// DataCpOptions are the options of DataCp.
+type DataCpOptions struct {
+	From string `arg:"SRC"`
+	To   string `arg:"DST"`
+}
+
+// DataCp copies one file to or from a bucket, or between buckets.
+func DataCp(ctx context.Context, env *Env, o DataCpOptions) (*Result, error) {
+	return transferred(ctx, env, "data cp", o.From, o.To, transfer.Options{}, transfer.Copy)
+}
+
+// DataSyncOptions are the options of DataSync.
+type DataSyncOptions struct {
+	From string `arg:"SRC"`
+	To   string `arg:"DST"`
+	// Delete deletes what only To has.
+	Delete bool `flag:"delete" help:"delete what DST has and SRC has not"`
+	// Exclude are patterns of files that are neither copied nor deleted.
+	Exclude []string `flag:"exclude" help:"leave out what matches a pattern of .dockerignore; may be repeated"`
+	// DryRun changes nothing.
+	DryRun bool `flag:"dry-run" help:"only list what would be copied and deleted"`
+}
+
+// DataSync copies what differs between two places, of which at least one is in a bucket.
+func DataSync(ctx context.Context, env *Env, o DataSyncOptions) (*Result, error) {
+	options := transfer.Options{Delete: o.Delete, Exclude: o.Exclude, DryRun: o.DryRun}
+	return transferred(ctx, env, "data sync", o.From, o.To, options, transfer.Sync)
+}
+
+// transferred copies by a function, and reports what it did.
+func transferred(ctx context.Context, env *Env, command, from, to string, o transfer.Options, do func(context.Context, transfer.Options) (*transfer.Summary, error)) (*Result, error) {
+	return withBuckets(ctx, env, command, []string{from, to}, func(at []transfer.Place, p *project.Project, client *storage.Client, result *Result) error {
+		if o.From, o.To = at[0], at[1]; !o.From.Remote() && !o.To.Remote() {
+			return exit.Usagef("neither %q nor %q is in a bucket: give an address such as gs://BUCKET/DIR", from, to)
+		}
+		if err := state.Make(p.Config.Dir); err != nil {
+			return err
+		}
+		o.Client, o.CacheDir = client, state.Dir(p.Config.Dir, "cache", "data")
+		o.Skipped = func(name, why string) { p.Event(report.Note, "data", name, "is left out: "+why) }
+		o.Progress = progress(p, to)
+		p.Event(report.Start, "data", to, "copying from "+from)
+		summary, err := do(ctx, o)
+		if summary != nil {
+			result.Transfer = describe(summary, from, to, o.DryRun)
+		}
+		if err != nil {
+			p.Event(report.Failed, "data", to, "not complete")
+			return transfer.Explain(err, o.To)
+		}
+		t := result.Transfer
+		did := "copied"
+		if o.DryRun {
+			did = "to copy"
+		}
+		p.Event(report.Done, "data", to, fmt.Sprintf("%d %s (%s), %d deleted, %d unchanged", t.Copied, did, printer.Bytes(t.Bytes), t.Deleted, t.Unchanged))
+		return nil
+	})
+}
+
+// describe returns a summary for the Result.
+func describe(s *transfer.Summary, from, to string, dry bool) *report.Transfer {
+	t := &report.Transfer{From: from, To: to, DryRun: dry, Unchanged: s.Unchanged}
+	for _, c := range s.Changes {
+		one := report.TransferFile{Name: c.Name, Action: report.ActionCopy, Bytes: c.Bytes}
+		if c.Delete {
+			one.Action = report.ActionDelete
+			t.Deleted++
+		} else {
+			t.Copied++
+			t.Bytes += c.Bytes
+		}
+		t.Files = append(t.Files, one)
+	}
+	return t
+}
+
+// progress returns a function that reports how far a copy is, with an estimate of what is left.
+func progress(p *project.Project, to string) func(transfer.Progress) {
+	began := p.Now()
+	return func(now transfer.Progress) {
+		message := ""
+		if spent := p.Now().Sub(began); spent > 2*time.Second && now.Bytes > 0 && now.BytesTotal > now.Bytes {
+			left := time.Duration(float64(spent) * float64(now.BytesTotal-now.Bytes) / float64(now.Bytes))
+			message = "about " + left.Round(time.Second).String() + " left"
+		}
+		p.Report(report.Event{
+			Kind: report.Progress, Step: "data", Subject: to, Message: message,
+			Amount: &report.Amount{Bytes: now.Bytes, BytesTotal: now.BytesTotal, Parts: now.Files, PartsTotal: now.FilesTotal, Unit: "file"},
+		})
+	}
+}
+
+// misuse returns a *UsageError for a name that was given and is not accepted.
+func misuse(err error) error {
+	if bad := new(transfer.NameError); errors.As(err, &bad) {
+		return exit.Usagef("%v", bad)
+	}
+	return err
+}
