@@ -34,8 +34,10 @@ func DataMb(ctx context.Context, env *Env, o DataMbOptions) (*Result, error) {
 		}
 		err := client.CreateBucket(ctx, at[0].Bucket, o.Location)
 		if storage.Is(err, 409) {
-			for _, err = range client.List(ctx, at[0].Bucket, "", "/") {
-				break // another's bucket may not be read
+			err = nil
+			for _, listed := range client.List(ctx, at[0].Bucket, "", "/") {
+				err = listed // another's bucket may not be read
+				break
 			}
 			if err == nil {
 				p.Event(report.Done, "data", "gs://"+at[0].Bucket, "is there already")
