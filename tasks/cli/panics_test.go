@@ -67,9 +67,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/service"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/status"
+	"github.com/slipway-ci/slipway/internal/storage"
 	"github.com/slipway-ci/slipway/internal/survey"
 	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/internal/timeouts"
+	"github.com/slipway-ci/slipway/internal/transfer"
 	"github.com/slipway-ci/slipway/internal/wheel"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/cli"
@@ -282,6 +284,17 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 	},
 	"internal/secret": func(ctx context.Context, dir string) error {
 		_, err := (&secret.Resolver{Dir: dir, Lookup: unreadable}).Resolve(ctx, secret.Source{Scheme: "env", Name: "TOKEN"})
+		return err
+	},
+	"internal/storage": func(ctx context.Context, _ string) error {
+		_, err := (&storage.Client{Address: "https://storage.test", Transport: panickingTransport}).Buckets(ctx)
+		return err
+	},
+	"internal/transfer": func(ctx context.Context, dir string) error {
+		_, err := transfer.Copy(ctx, transfer.Options{
+			From: transfer.Place{Dir: filepath.Join(dir, "good.yml")}, To: transfer.Place{Bucket: "data", Prefix: "good.yml"},
+			Client: &storage.Client{Address: "https://storage.test", Transport: panickingTransport}, CacheDir: filepath.Join(dir, "cache"),
+		})
 		return err
 	},
 	"internal/timeouts": func(ctx context.Context, _ string) error {

@@ -40,6 +40,27 @@ func Append(path string) (*os.File, error) {
 	return file, Explain(path, err)
 }
 
+// Open opens a file for reading.
+func Open(path string) (*os.File, error) { return os.Open(path) }
+
+// Edit opens a file for reading and writing, and creates it if it is missing. Give it its name with
+// Rename when it is complete.
+func Edit(path string) (*os.File, error) {
+	if err := Mkdir(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	return file, Explain(path, err)
+}
+
+// Rename gives a file another name, in place of a file that has it. It creates missing directories.
+func Rename(from, to string) error {
+	if err := Mkdir(filepath.Dir(to)); err != nil {
+		return err
+	}
+	return Explain(to, os.Rename(from, to))
+}
+
 // Files returns the paths of the files below dir that match a pattern of fs.Glob. Only
 // pattern is a pattern; the name of dir is taken literally.
 func Files(dir, pattern string) ([]string, error) {

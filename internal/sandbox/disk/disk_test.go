@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -152,6 +153,33 @@ func TestAppendAndRemove(t *testing.T) {
 	}
 	if _, err := disk.Append(filepath.Join(path, "..", "..", "logs")); err == nil {
 		t.Error("a directory was opened for appending")
+	}
+}
+
+// TestEdit checks that a file is written, gets its name in a directory that is created, and is read.
+func TestEdit(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	part, path := filepath.Join(dir, "parts", "1"), filepath.Join(dir, "files", "1")
+	for _, text := range []string{"first", "again"} {
+		file, err := disk.Edit(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = file.WriteString(text)
+		if err := errors.Join(err, file.Close(), disk.Rename(part, path)); err != nil {
+			t.Fatal(err)
+		}
+		if file, err = disk.Open(path); err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(file)
+		if err := errors.Join(err, file.Close()); err != nil || string(got) != text {
+			t.Errorf("read %q, %v; want %q", got, err, text)
+		}
+	}
+	if names := list(t, filepath.Dir(part)); len(names) > 0 {
+		t.Errorf("left %q", names)
 	}
 }
 

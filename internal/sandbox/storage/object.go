@@ -77,7 +77,7 @@ func (s *Server) path(bucket, name string) string {
 
 // readObject reads the metadata at the end of a file: JSON, and its length in 8 bytes.
 func readObject(path string) (*object, error) {
-	file, err := os.Open(path)
+	file, err := disk.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -184,10 +184,7 @@ func (s *Server) place(file string, o *object, c conditions) error {
 		return err
 	}
 	path := s.path(o.Bucket, o.Name)
-	if err := disk.Mkdir(filepath.Dir(path)); err != nil {
-		return err
-	}
-	if err := os.Rename(file, path); err != nil {
+	if err := disk.Rename(file, path); err != nil {
 		return err
 	}
 	b.objects[o.Name] = o
@@ -216,7 +213,7 @@ func (s *Server) open(o *object) (*os.File, *io.SectionReader, error) {
 	if b := s.buckets[o.Bucket]; b == nil || b.objects[o.Name] != o {
 		return nil, nil, refusal(http.StatusNotFound, "notFound", fmt.Sprintf("No such object: %s/%s", o.Bucket, o.Name))
 	}
-	file, err := os.Open(s.path(o.Bucket, o.Name))
+	file, err := disk.Open(s.path(o.Bucket, o.Name))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,7 +8,6 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -94,19 +93,19 @@ func (s *Server) session(bucket, id string) (*upload, error) {
 		return nil, gone
 	}
 	path := s.sessionPath(bucket, id)
-	text, err := os.ReadFile(path + ".json")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, gone
-	}
-	var kept session
-	if err == nil {
-		err = json.Unmarshal(text, &kept)
-	}
+	texts, err := disk.Read(filepath.Dir(path), id+".json")
 	if err != nil {
 		return nil, err
 	}
+	if len(texts) == 0 {
+		return nil, gone
+	}
+	var kept session
+	if err := json.Unmarshal(texts[0], &kept); err != nil {
+		return nil, err
+	}
 	u := &upload{object: &kept.Object, c: conditions{kept.Match, kept.NotMatch}, sum: crc32.New(castagnoli())}
-	if u.file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+	if u.file, err = disk.Edit(path); err != nil {
 		return nil, err
 	}
 	if u.size, err = io.Copy(u.sum, u.file); err != nil { // what came before a restart

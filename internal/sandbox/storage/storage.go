@@ -10,11 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,21 +44,18 @@ type bucket struct {
 // New returns a server whose buckets are in dir. It removes what a killed process left incomplete.
 func New(dir string, log io.Writer) (*Server, error) {
 	s := &Server{dir: dir, log: log, buckets: map[string]*bucket{}, uploads: map[string]*upload{}}
-	files, err := disk.Files(dir, "*/bucket.json")
+	texts, err := disk.Read(dir, "*/bucket.json")
 	if err != nil {
 		return nil, fmt.Errorf("open the sandbox's buckets: %w", err)
 	}
-	for _, file := range files {
+	for _, text := range texts {
 		b := &bucket{objects: map[string]*object{}}
-		text, err := os.ReadFile(file)
-		if err == nil {
-			err = json.Unmarshal(text, b)
-		}
+		err := json.Unmarshal(text, b)
 		if err == nil {
 			err = s.load(b)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("open the sandbox's bucket %s: %w", filepath.Base(filepath.Dir(file)), err)
+			return nil, fmt.Errorf("open the sandbox's bucket %s: %w", b.Name, err)
 		}
 		s.buckets[b.Name] = b
 	}
@@ -90,10 +86,11 @@ func (s *Server) clean(b *bucket) error {
 		return err
 	}
 	for _, file := range files {
-		if _, err := os.Lstat(file + ".json"); filepath.Ext(file) == "" && errors.Is(err, fs.ErrNotExist) {
-			if err := disk.Remove(file); err != nil {
-				return err
-			}
+		if filepath.Ext(file) != "" || slices.Contains(files, file+".json") {
+			continue
+		}
+		if err := disk.Remove(file); err != nil {
+			return err
 		}
 	}
 	return nil

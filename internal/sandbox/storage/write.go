@@ -11,7 +11,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strconv"
 
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
@@ -89,12 +88,7 @@ func (c *counter) Write(p []byte) (int, error) {
 
 // temporary creates a file for content that is not an object yet.
 func (s *Server) temporary(bucket string) (*os.File, error) {
-	dir := filepath.Join(s.dir, bucket, "uploads")
-	if err := disk.Mkdir(dir); err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(filepath.Join(dir, rand.Text()), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	return file, disk.Explain(dir, err)
+	return disk.Edit(s.sessionPath(bucket, rand.Text()))
 }
 
 // related reads the metadata of a body of two parts into o, and returns the second part.
