@@ -46,7 +46,17 @@ func firstChanges(all []string) string {
 func summarizeImages(r *report.Result) []string {
 	t := markdownTable{header: []string{"image", "action", "size", "sent", "changed", "reference"}}
 	for _, i := range r.Images {
-		t.row(inline(i.Name), inline(string(i.Action)), Bytes(i.Bytes), Bytes(i.Sent), inline(firstChanges(i.Changed)), code(i.Reference))
+		t.row(inline(i.Name), inline(string(i.Action)), Bytes(i.Bytes), Bytes(i.Sent), inline(firstChanges(i.Changed)), brokenReference(i.Reference))
 	}
 	return t.section()
+}
+
+// brokenReference returns a reference with its digest in a line of its own. In one line it
+// makes a table wider than a page of GitHub.
+func brokenReference(reference string) string {
+	repository, digest, ok := strings.Cut(reference, "@")
+	if !ok {
+		return code(reference)
+	}
+	return code(repository) + lineBreak + code("@"+digest)
 }
