@@ -99,4 +99,5 @@ spec:
 	if claim, err := clients.CoreV1().PersistentVolumeClaims("ns").Get(t.Context(), "data", metav1.GetOptions{}); err == nil && claim.DeletionTimestamp == nil {
 		t.Error("the claim is left")
 	}
+	noPods(t, v, clients)
 }
