@@ -79,6 +79,7 @@ func (c *Checker) check(ctx context.Context, t Target) ([]report.Problem, error)
 	}
 	for _, j := range t.jobs {
 		problems = append(problems, c.missing(ctx, j)...)
+		problems = append(problems, jobProblems(trackingKind(ctx, c.Project, j))...)
 	}
 	if problems = dedupe(problems); failed {
 		return problems, nil

@@ -122,6 +122,11 @@ func (c *Cluster) reachable(s *corev1.Service, port string) (*Service, error) {
 // Name returns the name of the Service.
 func (s *Service) Name() string { return s.service.Name }
 
+// Address returns the URL of the port for programs in the cluster.
+func (s *Service) Address() string {
+	return fmt.Sprintf("%s://%s.%s:%d", s.Scheme(), s.service.Name, s.service.Namespace, s.port.Port)
+}
+
 // Scheme returns the scheme of URLs of the port: https if its name or number says so.
 func (s *Service) Scheme() string {
 	if s.port.Name == "https" || s.port.Port == 443 {

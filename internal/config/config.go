@@ -118,14 +118,6 @@ type NewClaim struct {
 	Class  string `yaml:"class" doc:"StorageClass; the cluster's default when left out" form:"dns"`
 }
 
-// MLflow is an MLflow tracking server. Password is "" for none.
-type MLflow struct {
-	TrackingURI string `yaml:"tracking-uri" doc:"Address, such as https://mlflow.acme.dev" required:"yes" form:"url"`
-	Experiment  string `yaml:"experiment" doc:"Name of the experiment"`
-	Username    string `yaml:"username" doc:"User name"`
-	Password    string `yaml:"password" doc:"Secret source of the password, such as env:MLFLOW_PASSWORD" form:"source"`
-}
-
 // Prices holds the price per hour of one unit of each resource, by the resource's name in
 // Kubernetes.
 type Prices struct {

@@ -39,6 +39,7 @@ var forms = map[string]form{
 		description: "lowercase letters, digits, dashes and dots, as Kubernetes requires",
 	},
 	"url":      {pattern: lazyregexp.New(`^https?://[^/\s]+(/\S*)?$`), description: "an address that begins with https:// or http://"},
+	"tracking": {pattern: lazyregexp.New(`^(https?://[^/\s]+(/\S*)?|service:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?|cluster)$`), description: "an address that begins with https:// or http://, service:NAME, or cluster"},
 	"host":     {pattern: lazyregexp.New(`^[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?$|^[0-9A-Fa-f:]+:[0-9A-Fa-f:.]*$`), description: "the name or the address of a host, without https:// and port"},
 	"mirror":   {pattern: lazyregexp.New(`^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._-]+)*$`), description: "a host and the beginning of a path, such as mirror.example.com/dockerhub, without https://"},
 	"debian":   {pattern: lazyregexp.New(`^[a-z0-9][a-z0-9+.-]+$`), description: "the name of a Debian package, such as libgl1, without a version"},

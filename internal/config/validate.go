@@ -21,6 +21,7 @@ func (c *Config) validate() []*source.Error {
 	reported := c.validateOneOf(fail)
 	c.validateGoogle(fail)
 	c.validateGKE(fail)
+	c.validateMLflow(fail)
 	for _, name := range keys(c.Images) {
 		i, at := c.Images[name], []string{"images", name}
 		switch {

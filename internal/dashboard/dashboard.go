@@ -5,6 +5,7 @@ package dashboard
 import (
 	"context"
 	"errors"
+	"net/url"
 	"slices"
 
 	"github.com/slipway-ci/slipway/internal/platform"
@@ -78,12 +79,34 @@ func checkPort(ctx context.Context, to *platform.Platform, named []target, port 
 	return nil
 }
 
-// hasAddress reports whether slipway.yaml has the address of what a word names: that of
-// Polyaxon. An address of this machine's loopback is where a forwarded port is expected, if
-// there is a cluster.
-func hasAddress(to *platform.Platform, t target) bool {
-	cfg := to.Config.Polyaxon
-	return t.kind == polyaxonKind && cfg != nil && (to.Config.Cluster == nil || !loopback(cfg.Host))
+// hasAddress reports whether slipway.yaml has the address of what a word names.
+func hasAddress(to *platform.Platform, t target) bool { return addressIn(to, t) != "" }
+
+// addressIn returns the address that slipway.yaml has of what a word names: that of Polyaxon or
+// MLflow. It returns "" for an address inside the cluster. One of this machine's loopback is
+// where a forwarded port is expected, if there is a cluster.
+func addressIn(to *platform.Platform, t target) string {
+	address := ""
+	switch {
+	case t.kind == polyaxonKind && to.Config.Polyaxon != nil:
+		address = to.Config.Polyaxon.Host
+	case t.kind == mlflowKind && to.MLflowService() == "":
+		address = withoutUser(to.Config.MLflow.Address())
+	}
+	if to.Config.Cluster != nil && loopback(address) {
+		return ""
+	}
+	return address
+}
+
+// withoutUser returns an address without the user and the password that it may have.
+func withoutUser(address string) string {
+	at, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	at.User = nil
+	return at.String()
 }
 
 // portError returns an *exit.UsageError that says what to do, if a port cannot be listened

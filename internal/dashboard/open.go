@@ -38,6 +38,9 @@ func (o *opener) open(ctx context.Context, t target, port int) (*Dashboard, erro
 	case polyaxonKind:
 		return o.polyaxon(ctx, t, port)
 	case mlflowKind:
+		if address := addressIn(o.Platform, t); address != "" {
+			return &Dashboard{Dashboard: report.Dashboard{Address: address}, Pages: true}, nil
+		}
 		found, err := o.Cluster.MLflow(ctx, o.MLflowService())
 		if err != nil {
 			return nil, usage(err)
@@ -64,8 +67,7 @@ func usage(err error) error {
 // polyaxon opens the Polyaxon of the platform. One whose address slipway.yaml has is reached
 // there.
 func (o *opener) polyaxon(ctx context.Context, t target, port int) (*Dashboard, error) {
-	if hasAddress(o.Platform, t) {
-		host := o.Config.Polyaxon.Host
+	if host := addressIn(o.Platform, t); host != "" {
 		return &Dashboard{Dashboard: report.Dashboard{Address: host, Command: setHost(host)}, Pages: true}, nil
 	}
 	if o.Embedded {

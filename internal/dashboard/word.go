@@ -64,6 +64,8 @@ func targetOf(p *project.Project, word string) (target, error) {
 		return target{kind: serviceKind, word: word, name: word}, nil
 	case word == polyaxonWord:
 		return target{kind: polyaxonKind, word: word}, nil
+	case word == mlflowWord && p.Config.MLflow.Service() != "":
+		return target{kind: serviceKind, word: word, name: p.Config.MLflow.Service()}, nil
 	case word == mlflowWord:
 		return target{kind: mlflowKind, word: word}, nil
 	case isKubernetes:

@@ -53,6 +53,8 @@ type Deployment struct {
 
 	// planned are the changes to the Secrets, once Connect has planned them.
 	planned []secret.Change
+	// tracking is MLflow's tracking server, nil if slipway.yaml has the address or none.
+	tracking *tracking
 	// claimMissing reports whether the volume claim that slipway.yaml describes does not exist
 	// yet, once the runs are checked.
 	claimMissing bool
@@ -98,7 +100,8 @@ func Read(ctx context.Context, p *project.Project, w Selection) (*Deployment, er
 	for _, wave := range waves {
 		d.Jobs = append(d.Jobs, wave...)
 	}
-	d.Images = p.ImagesOf(d.Jobs)
+	d.addTracking()
+	d.Images = p.ImagesOf(d.withTracking())
 	if len(w.Jobs) > 0 {
 		return d, d.check(ctx, w)
 	}
@@ -114,7 +117,8 @@ func (d *Deployment) checkAll(ctx context.Context, w Selection) error {
 // ReadWithoutUpstream is like Read for one job or service without its upstream.
 func ReadWithoutUpstream(ctx context.Context, p *project.Project, j *config.Job, params []string, expand bool) (*Deployment, error) {
 	d := &Deployment{Platform: platform.New(p), Jobs: []*config.Job{j}, WithoutUpstream: true}
-	d.Images = p.ImagesOf(d.Jobs)
+	d.addTracking()
+	d.Images = p.ImagesOf(d.withTracking())
 	return d, d.check(ctx, Selection{Jobs: []string{j.Name}, Params: params, Expand: expand})
 }
 
@@ -156,13 +160,13 @@ func (d *Deployment) check(ctx context.Context, w Selection) error {
 	errs := []error{d.Config.Unsupported()}
 	if errs[0] == nil && d.ReadsSecrets() {
 		var err error
-		d.Bundles, err = bundles(ctx, d.Project, d.Jobs)
+		d.Bundles, err = bundles(ctx, d.Project, d.withTracking())
 		errs = append(errs, err, d.checkToken(ctx), d.checkKey(ctx))
 	}
 	if !d.ReadsSecrets() {
-		d.unread = secretNames(d.Project, d.Jobs)
+		d.unread = secretNames(d.Project, d.withTracking())
 	}
-	errs = append(errs, build.Check(ctx, d.Project, d.Images), checker.Jobs(ctx, d.Project, d.Jobs))
+	errs = append(errs, build.Check(ctx, d.Project, d.Images), checker.Jobs(ctx, d.Project, d.withTracking()))
 	return exit.IfInterrupted(ctx, errors.Join(errs...))
 }
 
@@ -213,7 +217,7 @@ func (d *Deployment) Connect(ctx context.Context) error {
 			return exit.IfInterrupted(ctx, err)
 		}
 	}
-	if err := d.checkRuns(ctx, d.Jobs); err != nil {
+	if err := errors.Join(d.checkRuns(ctx, d.Jobs), d.checkTracking(ctx)); err != nil {
 		return exit.IfInterrupted(ctx, err)
 	}
 	if u.Objects {

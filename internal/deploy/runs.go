@@ -35,6 +35,7 @@ func (s runs) Apply(ctx context.Context, result *report.Result) (err error) {
 		s.Results, err = p.Run(ctx, s.Jobs)
 	}
 	result.Jobs = append(result.Jobs, pipeline.Reports(s.Results)...)
+	result.Jobs = append(result.Jobs, s.tracking.report()...)
 	s.compare(ctx, result.Jobs)
 	return err
 }
@@ -69,7 +70,11 @@ func (s runs) compare(ctx context.Context, jobs []report.Job) {
 
 // pipeline returns the pipeline that submits and follows the jobs.
 func (d *Deployment) pipeline() *pipeline.Pipeline {
-	return &pipeline.Pipeline{Platform: d.Platform, Options: d.Runs, References: d.references}
+	p := &pipeline.Pipeline{Platform: d.Platform, Options: d.Runs, References: d.references}
+	if d.tracking != nil {
+		p.Tracking = d.tracking
+	}
+	return p
 }
 
 // applyWithoutUpstream submits one job without its upstream. The last succeeded runs of the
@@ -100,6 +105,11 @@ func (s runs) Plan(ctx context.Context, result *report.Result) (changes int, err
 		if one.Changes() {
 			changes++
 		}
+	}
+	if changes > 0 && err == nil {
+		server, starts, err := s.tracking.plan(ctx, s.asksPolyaxon)
+		result.Jobs = append(result.Jobs, server...)
+		return changes + starts, err
 	}
 	return changes, err
 }

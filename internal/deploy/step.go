@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/preflight"
@@ -69,7 +70,7 @@ func (d *Deployment) checkForPlan(ctx context.Context) error {
 	if d.asksPolyaxon, err = d.connectForPlan(ctx, "Polyaxon", platform.Uses{Runs: len(d.Jobs) > 0}); !d.asksPolyaxon || err != nil {
 		return err
 	}
-	err = d.checkRuns(ctx, d.Jobs)
+	err = errors.Join(d.checkRuns(ctx, d.Jobs), d.checkTracking(ctx))
 	if isUnreachable(err) {
 		d.asksPolyaxon = d.noteUnreachable("Polyaxon", err)
 		return ctx.Err()

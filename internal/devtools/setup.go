@@ -54,6 +54,7 @@ func setUp(ctx context.Context, o Options) error {
 		{"buildkitd (BuildKit)", func() (string, error) { return hashTree(buildkitModule) }, makeBuildKit},
 		{"python-base (Debian's Python)", func() (string, error) { return debianRelease, nil }, makePythonBase},
 		{"services (JupyterLab, TensorBoard, Streamlit, uvicorn)", func() (string, error) { return strings.Join(servicePackages(), " "), nil }, makeServices},
+		{"mlflow (MLflow's server and client)", func() (string, error) { return mlflowPackage, nil }, makeMLflow},
 		goreleaser(),
 		{"installers (uv, twine and check-wheel-contents)", func() (string, error) { return strings.Join(installerPackages(), " "), nil }, makeInstallers},
 		{"docker-registry", func() (string, error) { return "debian", nil }, makeRegistry},

@@ -9,20 +9,31 @@ import (
 	"runtime"
 )
 
-// servicePackages returns the programs of the service components. MLflow and code-server
-// are left out, as they are large.
+// mlflowPackage is MLflow's tracking server and its client.
+const mlflowPackage = "mlflow==3.17.2"
+
+// servicePackages returns the programs of the service components. MLflow is a component of its
+// own, and code-server is left out, as it is large.
 func servicePackages() []string {
 	return []string{"jupyterlab==4.6.6", "tensorboard==2.21.0", "streamlit==1.67.0", "fastapi==0.165.0", "uvicorn[standard]==0.54.0"}
 }
 
-// makeServices installs the programs for the Python of python-base, not for the one of
-// this machine.
 func makeServices(ctx context.Context, o Options) error {
+	return installForBase(ctx, o, "services", servicePackages()...)
+}
+
+func makeMLflow(ctx context.Context, o Options) error {
+	return installForBase(ctx, o, "mlflow", mlflowPackage)
+}
+
+// installForBase installs packages below the cache, for the Python of python-base and not for
+// the one of this machine.
+func installForBase(ctx context.Context, o Options, name string, packages ...string) error {
 	machine := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
 	if runtime.GOOS != "linux" || machine == "" {
 		return errors.New("python-base is Linux, on amd64 or arm64")
 	}
-	dir := filepath.Join(cacheDir, "services")
+	dir := filepath.Join(cacheDir, name)
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
@@ -34,5 +45,5 @@ func makeServices(ctx context.Context, o Options) error {
 	for _, glibc := range []string{"manylinux_2_17", "manylinux2014", "manylinux_2_28"} {
 		args = append(args, fmt.Sprintf("--platform=%s_%s", glibc, machine))
 	}
-	return run(ctx, o, nil, filepath.Join(dir, "bin", "pip"), append(args, servicePackages()...)...)
+	return run(ctx, o, nil, filepath.Join(dir, "bin", "pip"), append(args, packages...)...)
 }

@@ -14,6 +14,14 @@ import (
 // lookAtMLflow finds out whether MLflow answers and knows the user of slipway.yaml. Only jobs
 // use it, which may reach it where this machine does not.
 func lookAtMLflow(ctx context.Context, v *visit, f *findings) {
+	if name := v.Config.MLflow.Service(); name != "" {
+		f.ok("server", "service %s, which is started when a job needs it", name)
+		return
+	}
+	if v.Config.MLflow.Found() {
+		f.hide("server", "MLflow is looked for in the cluster", "slipway cluster status shows whether it is there, and slipway dashboard mlflow opens it")
+		return
+	}
 	p, address := v.Project, shown(v.Config.MLflow.TrackingURI)
 	if to := platform.New(p); to.MLflowService() != "" && p.Config.Cluster != nil {
 		f.hide("server", address+" is an address inside the cluster", "slipway cluster status shows whether the service is there, and slipway dashboard opens it")

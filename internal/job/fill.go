@@ -16,7 +16,7 @@ import (
 func fillFor(ctx context.Context, p *project.Project, j *config.Job, image string) (fill.Fill, error) {
 	fill := fill.Fill{
 		Name: j.Name, GPU: j.GPU, Timeout: j.Timeout, Image: image,
-		Credentials: credentials(p, j), Volume: volume(p), MLflow: mlflow(p),
+		Credentials: credentials(p, j), Volume: volume(p), MLflow: mlflow(p, j),
 	}
 	params(p, j, &fill)
 	for _, path := range j.Presets {
@@ -62,14 +62,26 @@ func volume(p *project.Project) fill.Volume {
 	}
 }
 
-// mlflow returns the MLflow settings of slipway.yaml. The password is a reference to a
-// key of a Kubernetes Secret.
-func mlflow(p *project.Project) fill.MLflow {
+// PlaceholderMLflow is the placeholder for the address of MLflow's tracking server that is
+// found or started when a run is submitted. It stands in the operation that the deploy key is
+// made of, so that a service that was started again does not run jobs again.
+const PlaceholderMLflow = "http://mlflow.slipway.invalid"
+
+// mlflow returns the MLflow settings of slipway.yaml for a job. The password is a reference to
+// a key of a Kubernetes Secret, and so is the key of a service of the sandbox. The service
+// that is the tracking server gets none.
+func mlflow(p *project.Project, j *config.Job) fill.MLflow {
 	m := p.Config.MLflow
-	if m == nil {
+	if m == nil || m.Service() == j.Name {
 		return fill.MLflow{}
 	}
-	to := fill.MLflow{TrackingURI: m.TrackingURI, Experiment: m.Experiment, Username: m.Username}
+	to := fill.MLflow{TrackingURI: m.Address(), Experiment: m.Experiment, Username: m.Username}
+	if to.TrackingURI == "" {
+		to.TrackingURI = PlaceholderMLflow
+	}
+	if p.MLflowHasToken() {
+		to.Token = fill.SecretKey{Name: p.MLflowSecret(), Key: project.MLflowToken}
+	}
 	if m.Password != "" {
 		to.Password = fill.SecretKey{Name: p.MLflowSecret(), Key: project.MLflowKey}
 	}

@@ -76,7 +76,7 @@ func (p *Pipeline) runAll(ctx context.Context, j *config.Job, s *expandedMatrix)
 	group.Wait()
 	early := watch.early
 	if early == nil {
-		return all, nil, errors.Join(append(errs, downloads...)...)
+		return all, nil, errors.Join(distinct(append(errs, downloads...))...)
 	}
 	p.Event(report.Note, "run", j.Name, early.Error())
 	for n, err := range errs {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/config"
@@ -48,6 +49,8 @@ type Pipeline struct {
 	Options
 	// References maps the names of images to their references by digest.
 	References map[string]string
+	// Tracking is MLflow's tracking server. It is nil if slipway.yaml has the address or none.
+	Tracking Tracking
 
 	// several reports whether there are several jobs. If so, the files of each job get their own
 	// directory.
@@ -87,7 +90,18 @@ func (p *Pipeline) Run(ctx context.Context, jobs []*config.Job) ([]JobResult, er
 		})
 	}
 	group.Wait()
-	return all, errors.Join(failures...)
+	return all, errors.Join(distinct(failures)...)
+}
+
+// distinct returns the errors without those that stand there already: one that several jobs
+// have in common.
+func distinct(errs []error) (all []error) {
+	for _, err := range errs {
+		if shared := new(TrackingError); !errors.As(err, &shared) || !slices.ContainsFunc(all, func(other error) bool { return errors.Is(other, shared) }) {
+			all = append(all, err)
+		}
+	}
+	return all
 }
 
 // Job submits and follows one job. before maps the names of its upstream jobs to their

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/slipway-ci/slipway/internal/config"
@@ -35,6 +36,10 @@ func (p *Pipeline) Submission(j *config.Job, operation *operation.Operation, ups
 // inputs. If ctx is cancelled meanwhile, it returns the run, if one was created, together
 // with an error.
 func (p *Pipeline) submit(ctx context.Context, j *config.Job, s run.Submission) (*run.Submitted, error) {
+	s, err := p.addressTracking(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	submitted, err := run.Submit(ctx, p.Polyaxon, s)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -56,6 +61,9 @@ func (p *Pipeline) submit(ctx context.Context, j *config.Job, s run.Submission) 
 func (p *Pipeline) submitAndFollow(ctx context.Context, j *config.Job, s run.Submission, e *JobResult) error {
 	submitted, err := p.submit(ctx, j, s)
 	if submitted == nil {
+		if errors.As(err, new(*TrackingError)) {
+			e.Action, e.Message = Skipped, "not submitted: MLflow's service does not answer"
+		}
 		return interrupted(ctx, err)
 	}
 	e.Action = actionOf(submitted.How)

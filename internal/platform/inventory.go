@@ -157,6 +157,9 @@ func (i *Inventory) ownKeys(name string) []string {
 	if m := i.Config.MLflow; m != nil && m.Password != "" && name == i.MLflowSecret() {
 		return []string{project.MLflowKey}
 	}
+	if i.MLflowHasToken() && name == i.MLflowSecret() {
+		return []string{project.MLflowToken}
+	}
 	for _, j := range append(i.Jobs(), i.Services()...) {
 		if sources := i.SecretParams(j); len(sources) > 0 && name == i.ParamSecret(j) {
 			return slices.Sorted(maps.Keys(sources))

@@ -8,10 +8,7 @@ import (
 // MLflowService returns the name of the Service of the runs' namespace that
 // mlflow.tracking-uri of slipway.yaml names, or "" if it names none of them.
 func (to *Platform) MLflowService() string {
-	if to.Config.MLflow == nil {
-		return ""
-	}
-	at, err := url.Parse(to.Config.MLflow.TrackingURI)
+	at, err := url.Parse(to.Config.MLflow.Address())
 	if err != nil {
 		return ""
 	}

@@ -88,6 +88,20 @@ func (c *Client) ServicePath(ctx context.Context, r *Run, namespace string) (str
 	return "/" + escape(parts) + "/", nil
 }
 
+// ServiceAddress returns the URL of the first port of a service for programs in the cluster: that of
+// the Kubernetes Service that Polyaxon creates. Releases 1.x expose the port as port 80.
+func (c *Client) ServiceAddress(ctx context.Context, r *Run, namespace string) (string, error) {
+	release, err := c.release(ctx)
+	if err != nil {
+		return "", err
+	}
+	port := 80
+	if ports := r.Service().Ports; release.Major != 1 && len(ports) > 0 {
+		port = ports[0]
+	}
+	return "http://plx-operation-" + r.UUID + "." + namespace + ":" + strconv.Itoa(port), nil
+}
+
 // ServiceURL returns the URL of a service at the server's gateway.
 func (c *Client) ServiceURL(ctx context.Context, r *Run, namespace string) (string, error) {
 	path, err := c.ServicePath(ctx, r, namespace)

@@ -26,9 +26,18 @@ func (p *Project) ParamSecret(j *config.Job) string {
 	return "slipway-" + p.Config.Project + "-" + j.Name + "-params"
 }
 
-// MLflowSecret returns the name of the Kubernetes Secret that contains the password of
-// MLflow.
+// MLflowSecret returns the name of the Kubernetes Secret that contains the password or the
+// token of MLflow.
 func (p *Project) MLflowSecret() string { return "slipway-" + p.Config.Project + "-mlflow" }
 
 // MLflowKey is the key of the password in the Secret that MLflowSecret names.
 const MLflowKey = "password"
+
+// MLflowToken is the key of the token in the Secret that MLflowSecret names.
+const MLflowToken = "token"
+
+// MLflowHasToken reports whether jobs need a token for MLflow: the key of a service of the
+// sandbox. It is written when the service answers.
+func (p *Project) MLflowHasToken() bool {
+	return p.Config.Sandboxed() && p.Config.MLflow.Service() != ""
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/logline"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/pipeline"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
@@ -45,6 +46,17 @@ func (r *Reached) Wait() error {
 // returns an error if the service ends instead, or does not answer in time.
 func (s *Service) Reach(ctx context.Context, target run.Target, limit time.Duration, port int) (*Reached, error) {
 	slow := &slowError{service: s.Job.Name, uuid: target.UUID, limit: limit}
+	at, err := s.reach(ctx, target, slow, port)
+	if errors.Is(err, slow) && ctx.Err() == nil {
+		if lines := s.lastLines(ctx, target); len(lines) > 0 {
+			err = fmt.Errorf("%w\nits last lines:\n  %s", err, strings.Join(lines, "\n  "))
+		}
+	}
+	return at, err
+}
+
+func (s *Service) reach(ctx context.Context, target run.Target, slow *slowError, port int) (*Reached, error) {
+	limit := slow.limit
 	waiting, cancel := context.WithTimeoutCause(ctx, limit, slow)
 	defer cancel()
 	now, err := run.AwaitService(waiting, s.Polyaxon, target, func(why string) {
@@ -105,6 +117,32 @@ func (s *Service) ended(ctx context.Context, target run.Target) error {
 		text += "\nits last lines:\n  " + strings.Join(outcome.LastLines, "\n  ")
 	}
 	return errors.New(text)
+}
+
+// linesLimit is how long lastLines reads the lines of a service.
+const linesLimit = 3 * time.Second
+
+// lastLines returns the last lines that a service that has not ended has printed.
+func (s *Service) lastLines(ctx context.Context, target run.Target) []string {
+	ctx, cancel := context.WithTimeout(ctx, linesLimit)
+	defer cancel()
+	sink := &lastLinesSink{}
+	_, _ = run.Follow(ctx, s.Polyaxon, target, s.FollowOptions(run.FollowOptions{Logs: true}), sink) // it ends with the limit
+	return sink.lines
+}
+
+// maxLastLines is how many lines lastLines returns at most.
+const maxLastLines = 20
+
+// lastLinesSink keeps the last lines.
+type lastLinesSink struct {
+	discardSink
+	lines []string
+}
+
+func (s *lastLinesSink) Line(l polyaxon.LogLine) {
+	s.lines = append(s.lines, logline.Sanitize(l.Value))
+	s.lines = s.lines[max(0, len(s.lines)-maxLastLines):]
 }
 
 // discardSink is a sink that discards everything. It is used when only the end of a run

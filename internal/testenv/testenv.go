@@ -94,6 +94,12 @@ func Services(t testing.TB) string {
 	return component(t, "services (JupyterLab, TensorBoard, Streamlit, uvicorn)", filepath.Join("services", "site-packages"))
 }
 
+// MLflow returns the path of a directory with Python packages for PythonBase: MLflow's
+// tracking server and its client.
+func MLflow(t testing.TB) string {
+	return component(t, "mlflow (MLflow's server and client)", filepath.Join("mlflow", "site-packages"))
+}
+
 // Act returns the path of act, which runs GitHub workflows on this machine.
 func Act(t testing.TB) string { return component(t, "act (GitHub workflows)", "act") }
 

@@ -10,8 +10,9 @@ import (
 // runs.
 type MLflow struct {
 	TrackingURI, Experiment, Username string
-	// Password is the Secret key that holds the password. The zero SecretKey means no password.
-	Password SecretKey
+	// Password and Token are the Secret keys that hold the password and the bearer token. The
+	// zero SecretKey means none.
+	Password, Token SecretKey
 }
 
 // variables returns the environment variables that MLflow reads, with their values; see
@@ -25,8 +26,10 @@ func (m MLflow) variables() map[string]any {
 			all[name] = value
 		}
 	}
-	if m.Password != (SecretKey{}) {
-		all["MLFLOW_TRACKING_PASSWORD"] = m.Password
+	for name, key := range map[string]SecretKey{"MLFLOW_TRACKING_PASSWORD": m.Password, "MLFLOW_TRACKING_TOKEN": m.Token} {
+		if key != (SecretKey{}) {
+			all[name] = key
+		}
 	}
 	return all
 }

@@ -74,6 +74,8 @@ func main() {
 				w.Header().Set("Path", r.URL.Path)
 				fmt.Fprintln(w, "hello from the job")
 			})))
+		case "track": // ask MLflow as its client does, and print what it answers
+			check(track(value))
 		case "exit":
 			code, err := strconv.Atoi(value)
 			check(err)
@@ -93,6 +95,24 @@ func show(prefix string) {
 	for _, given := range [][]string{os.Args[1:], environ} {
 		check(json.NewEncoder(os.Stdout).Encode(given))
 	}
+}
+
+// track sends a request to the tracking server of the environment, as MLflow's client does.
+func track(path string) error {
+	request, err := http.NewRequest(http.MethodGet, os.Getenv("MLFLOW_TRACKING_URI")+path, nil)
+	if err != nil {
+		return err
+	}
+	if token := os.Getenv("MLFLOW_TRACKING_TOKEN"); token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	fmt.Println("MLflow answers", response.StatusCode)
+	return nil
 }
 
 // output sends an output of this run to Polyaxon, as Polyaxon's tracking client does.
