@@ -47,6 +47,7 @@ func setUp(ctx context.Context, o Options) error {
 		{"kubetest (Kubernetes)", func() (string, error) { return hashTree("internal/testenv/kubetest") }, makeKubetest},
 		{"kubectl and crane", func() (string, error) { return hashTree(kubectlModule) }, makeClients},
 		{"helm (Helm's library)", func() (string, error) { return hashTree(helmModule) }, makeHelm},
+		{"fake-gcs-server (Cloud Storage)", func() (string, error) { return hashTree(gcsModule) }, makeCloudStorage},
 		{"haupt (Polyaxon " + hauptVersion + ")", func() (string, error) { return hauptVersion, nil }, makeHaupt},
 		{"spdx (pyspdxtools and in-toto-attestation)", func() (string, error) { return spdxVersion + " " + intotoVersion, nil }, makeSPDX},
 		{"polyaxon111 (Polyaxon " + polyaxon1Version + ")", func() (string, error) { return strings.Join(polyaxon1Packages(), " "), nil }, makePolyaxon1},
@@ -127,6 +128,17 @@ func makeHelm(ctx context.Context, o Options) error {
 		return err
 	}
 	return run(ctx, o, nil, "go", "build", "-C", filepath.FromSlash(helmModule), "-trimpath", "-ldflags=-s -w", "-o", target, ".")
+}
+
+// gcsModule is the module that builds fake-gcs-server.
+const gcsModule = "internal/testenv/gcs"
+
+func makeCloudStorage(ctx context.Context, o Options) error {
+	target, err := filepath.Abs(filepath.Join(cacheDir, "fake-gcs-server"))
+	if err != nil {
+		return err
+	}
+	return run(ctx, o, nil, "go", "build", "-C", filepath.FromSlash(gcsModule), "-trimpath", "-ldflags=-s -w", "-o", target, "github.com/fsouza/fake-gcs-server")
 }
 
 func makeHaupt(ctx context.Context, o Options) error {

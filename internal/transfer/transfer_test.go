@@ -18,6 +18,7 @@ import (
 
 	server "github.com/slipway-ci/slipway/internal/sandbox/storage"
 	"github.com/slipway-ci/slipway/internal/storage"
+	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/internal/transfer"
 )
 
@@ -47,8 +48,14 @@ func serve(t *testing.T) *buckets {
 	}
 	listening := httptest.NewServer(s)
 	t.Cleanup(listening.Close)
+	return connect(t, listening.URL)
+}
+
+// connect creates the buckets on a server.
+func connect(t *testing.T, address string) *buckets {
+	t.Helper()
 	b := &buckets{}
-	b.Client = &storage.Client{Address: listening.URL, Transport: b, Pause: func(context.Context, time.Duration) error { return nil }}
+	b.Client = &storage.Client{Address: address, Transport: b, Pause: func(context.Context, time.Duration) error { return nil }}
 	for _, name := range []string{"data", "other"} {
 		if err := b.CreateBucket(t.Context(), name, ""); err != nil {
 			t.Fatal(err)
@@ -130,8 +137,19 @@ func tree() map[string]string {
 
 // TestSync copies a tree to a bucket, to another bucket, and back. All is equal, with its time and mode. A
 // second sync copies nothing.
-func TestSync(t *testing.T) {
-	b, dir, cache := serve(t), t.TempDir(), t.TempDir()
+func TestSync(t *testing.T) { checkSync(t, serve(t)) }
+
+// TestSyncWithFake does the same with fake-gcs-server.
+func TestSyncWithFake(t *testing.T) {
+	address := testenv.CloudStorage(t)
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	checkSync(t, connect(t, address))
+}
+
+func checkSync(t *testing.T, b *buckets) {
+	t.Helper()
+	dir, cache := t.TempDir(), t.TempDir()
 	from, back := filepath.Join(dir, "from"), filepath.Join(dir, "back")
 	want := tree()
 	write(t, from, want)

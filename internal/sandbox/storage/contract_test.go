@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/slipway-ci/slipway/internal/testenv"
 
 	server "github.com/slipway-ci/slipway/internal/sandbox/storage"
 )
@@ -101,10 +104,7 @@ func cases() map[string]func(*testing.T, *api) {
 			}
 		},
 		"content and metadata": func(t *testing.T, a *api) {
-			for _, name := range []string{"plain", "a b/c.txt", "ünï/✓", "100%2F#?&+", "dir/", "..", "../x", "/lead", strings.Repeat("n", 1024)} {
-				if name == ".." {
-					continue // refused: see "names"
-				}
+			for _, name := range []string{"plain", "a b/c.txt", "ünï/✓", "100%2F#?&+", "dir/", "../x", "/lead", strings.Repeat("n", 1024)} {
 				o := a.put(t, name, "hello", "", `, "metadata": {"k": "v"}`).object(t)
 				if o.Name != name || o.Size != "5" || o.CRC32C != "mnG7TA==" || o.Metadata["k"] != "v" {
 					t.Errorf("%q: %+v", name, o)
@@ -132,8 +132,9 @@ func cases() map[string]func(*testing.T, *api) {
 				t.Error("a new content has the same generation")
 			}
 			a.send(t, http.MethodGet, a.path("g")+"?alt=media&generation="+first.Generation, nil, "").is(t, 404)
-			a.send(t, http.MethodDelete, a.path("g")+"?ifGenerationMatch="+first.Generation, nil, "").is(t, 412)
-			a.send(t, http.MethodDelete, a.path("g")+"?ifGenerationMatch="+second.Generation, nil, "").is(t, 204)
+			if got := a.send(t, http.MethodDelete, a.path("g")+"?ifGenerationMatch="+second.Generation, nil, ""); got.code/100 != 2 {
+				t.Errorf("it is not deleted: %d %s", got.code, got.body)
+			}
 			a.send(t, http.MethodDelete, a.path("g"), nil, "").is(t, 404)
 			a.send(t, http.MethodGet, a.path("g"), nil, "").is(t, 404)
 		},
@@ -142,18 +143,12 @@ func cases() map[string]func(*testing.T, *api) {
 			a.send(t, http.MethodGet, a.path("sum"), nil, "").is(t, 404)
 			a.put(t, "sum", "hello", "", `, "crc32c": "mnG7TA=="`).is(t, 200)
 		},
-		"names": func(t *testing.T, a *api) {
-			for _, name := range []string{strings.Repeat("n", 1025), ".", "..", "a\\nb"} {
-				a.put(t, strings.ReplaceAll(name, `\n`, "\n"), "x", "", "").is(t, 400)
-			}
-		},
 		"list": func(t *testing.T, a *api) {
 			for _, name := range []string{"l/b", "l/a", "l/d/1", "l/d/2", "l/c", "other"} {
 				a.put(t, name, "x", "", "").is(t, 200)
 			}
 			for query, want := range map[string][]string{
 				"prefix=l/":               {"l/a", "l/b", "l/c", "l/d/1", "l/d/2"},
-				"prefix=l/&delimiter=/":   {"l/a", "l/b", "l/c", "l/d/"},
 				"prefix=l/d&delimiter=/":  {"l/d/"},
 				"prefix=l/d/&delimiter=/": {"l/d/1", "l/d/2"},
 				"prefix=none":             nil,
@@ -169,14 +164,10 @@ func cases() map[string]func(*testing.T, *api) {
 			session := a.begin(t, "big", "")
 			content := strings.Repeat("0123456789abcdef", 1<<15) // 512 KiB
 			half := len(content) / 2
-			if left := a.query(t, session, len(content)); left.header.Get("Range") != "" {
-				t.Errorf("nothing sent: %v", left.header)
-			}
 			first := a.send(t, http.MethodPut, session, span(0, half, len(content)), content[:half]).is(t, 308)
 			if got, want := first.header.Get("Range"), fmt.Sprintf("bytes=0-%d", half-1); got != want {
 				t.Errorf("half sent: Range %q, want %q", got, want)
 			}
-			a.query(t, session, len(content))
 			a.send(t, http.MethodGet, a.path("big"), nil, "").is(t, 404)
 			o := a.send(t, http.MethodPut, session, span(half, len(content), len(content)), content[half:]).object(t)
 			if o.Size != fmt.Sprint(len(content)) {
@@ -205,7 +196,6 @@ func cases() map[string]func(*testing.T, *api) {
 			if err := json.Unmarshal([]byte(got.body), &done); err != nil || !done.Done || done.Resource.CRC32C != from.CRC32C || done.Resource.Metadata["k"] != "v" {
 				t.Errorf("%v: %s", err, got.body)
 			}
-			a.send(t, http.MethodPost, to+"?ifGenerationMatch=0", nil, "").is(t, 412)
 			a.send(t, http.MethodPost, a.path("none")+"/rewriteTo/b/"+a.bucket+"/o/y", nil, "").is(t, 404)
 		},
 		"compose": func(t *testing.T, a *api) {
@@ -216,6 +206,53 @@ func cases() map[string]func(*testing.T, *api) {
 			if got := a.send(t, http.MethodGet, a.path("c")+"?alt=media", nil, "").is(t, 200); got.body != "one two" {
 				t.Errorf("the content is %q", got.body)
 			}
+		},
+	}
+}
+
+// strict are cases that Google documents and fake-gcs-server 1.56.1 does not follow. There the sandbox's
+// server follows Google.
+func strict() map[string]func(*testing.T, *api) {
+	return map[string]func(*testing.T, *api){
+		// The fake ignores the precondition. See .../json_api/v1/objects/delete and .../objects/rewrite.
+		"preconditions": func(t *testing.T, a *api) {
+			first := a.put(t, "g", "1", "", "").object(t)
+			a.put(t, "g", "2", "", "").is(t, 200)
+			a.send(t, http.MethodDelete, a.path("g")+"?ifGenerationMatch="+first.Generation, nil, "").is(t, 412)
+			a.send(t, http.MethodPost, a.path("g")+"/rewriteTo/b/"+a.bucket+"/o/g?ifGenerationMatch=0", nil, "").is(t, 412)
+		},
+		// The fake accepts every name. See cloud.google.com/storage/docs/objects#naming.
+		"names": func(t *testing.T, a *api) {
+			for _, name := range []string{strings.Repeat("n", 1025), ".", "..", "a\nb", "a\rb", ".well-known/acme-challenge/x"} {
+				a.put(t, name, "x", "", "").is(t, 400)
+			}
+		},
+		// The fake repeats a prefix in every page. See .../json_api/v1/objects/list: the prefixes of a page
+		// are part of its maxResults.
+		"prefixes in pages": func(t *testing.T, a *api) {
+			for _, name := range []string{"l/b", "l/a", "l/d/1", "l/d/2", "l/c"} {
+				a.put(t, name, "x", "", "").is(t, 200)
+			}
+			for _, size := range []int{1000, 2, 1} {
+				if got, want := a.list(t, "prefix=l/&delimiter=/", size), []string{"l/a", "l/b", "l/c", "l/d/"}; !slices.Equal(got, want) {
+					t.Errorf("in pages of %d: %q, want %q", size, got, want)
+				}
+			}
+		},
+		// The fake ends an upload when it is asked how much has arrived. See
+		// cloud.google.com/storage/docs/performing-resumable-uploads#status-check.
+		"how much has arrived": func(t *testing.T, a *api) {
+			session := a.begin(t, "big", "")
+			content := strings.Repeat("0123456789abcdef", 1<<15)
+			half := len(content) / 2
+			if got := a.query(t, session, len(content)).header.Get("Range"); got != "" {
+				t.Errorf("nothing was sent: Range %q", got)
+			}
+			a.send(t, http.MethodPut, session, span(0, half, len(content)), content[:half]).is(t, 308)
+			if got, want := a.query(t, session, len(content)).header.Get("Range"), fmt.Sprintf("bytes=0-%d", half-1); got != want {
+				t.Errorf("half was sent: Range %q, want %q", got, want)
+			}
+			a.send(t, http.MethodPut, session, span(half, len(content), len(content)), content[half:]).is(t, 200)
 		},
 	}
 }
@@ -286,9 +323,25 @@ func (a *api) create(t *testing.T) {
 
 // TestContract runs the cases with the sandbox's server.
 func TestContract(t *testing.T) {
-	for name, run := range cases() {
+	all := cases()
+	maps.Copy(all, strict())
+	for name, run := range all {
 		t.Run(name, func(t *testing.T) {
 			a := serve(t, t.TempDir())
+			a.create(t)
+			run(t, a)
+		})
+	}
+}
+
+// TestContractOfFake runs the same cases with fake-gcs-server.
+func TestContractOfFake(t *testing.T) {
+	address := testenv.CloudStorage(t)
+	n := 0
+	for name, run := range cases() {
+		n++
+		a := &api{address: address, bucket: fmt.Sprintf("data-%d", n)}
+		t.Run(name, func(t *testing.T) {
 			a.create(t)
 			run(t, a)
 		})
