@@ -35,6 +35,9 @@ func Status(ctx context.Context, env *Env, o StatusOptions) (*Result, error) {
 		if err != nil {
 			return err
 		}
+		for _, warning := range outcome.MetricWarnings {
+			to.Event(report.Warning, "run", outcome.Run.Name, warning)
+		}
 		one := runs.ReportOutcome(outcome)
 		one.OutputsAt = to.OutputsAt(outcome)
 		one.Cost = runs.Cost(to.Config.Prices, outcome)

@@ -15,6 +15,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/runs"
 	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // followOldest follows the run of a submission. Two submitters may submit the same inputs at
@@ -73,6 +74,7 @@ func (p *Pipeline) follow(ctx context.Context, j *config.Job, submitted *run.Sub
 		return p.abandon(ctx, followed, j, target, e, err)
 	}
 	e.setOutcome(outcome)
+	p.warnOfMetrics(j.Name, outcome)
 	e.described.OutputsAt = p.OutputsAt(outcome)
 	e.described.Cost = runs.Cost(p.Config.Prices, outcome)
 	if uncompiled := run.NotCompiled(outcome.Run.UUID, outcome.Conditions); uncompiled != nil && outcome.Run.Status == polyaxon.Failed {
@@ -84,6 +86,13 @@ func (p *Pipeline) follow(ctx context.Context, j *config.Job, submitted *run.Sub
 		failed.At = raisedAt(p.Config.Dir, p.Config.Images[j.Image], failed.LastLines)
 	}
 	return err
+}
+
+// warnOfMetrics reports what is wrong with the metrics of a job's run.
+func (p *Pipeline) warnOfMetrics(job string, o *run.Outcome) {
+	for _, warning := range o.MetricWarnings {
+		p.Report(report.Event{Kind: report.Warning, Step: "run", Subject: job, Run: o.Run.UUID, Message: warning})
+	}
 }
 
 // OutcomeError returns the error for how a run ended, nil if the run succeeded. It returns an

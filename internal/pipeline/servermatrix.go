@@ -74,6 +74,7 @@ func (p *Pipeline) trials(ctx context.Context, j *config.Job, matrix string) ([]
 			if err != nil {
 				return err
 			}
+			p.warnOfMetrics(j.Name, outcome)
 			trials[n] = runs.ReportOutcome(outcome)
 			return nil
 		})

@@ -80,6 +80,7 @@ func (p *Pipeline) submitAndFollow(ctx context.Context, j *config.Job, s run.Sub
 			return interrupted(ctx, err)
 		}
 		e.setOutcome(outcome)
+		p.warnOfMetrics(j.Name, outcome)
 		e.described.OutputsAt = p.OutputsAt(outcome)
 	default:
 		err = p.followOldest(ctx, j, s, submitted, e)

@@ -16,6 +16,9 @@ type Series struct {
 	Steps  []int64
 	Times  []time.Time
 	Values []float64
+	// EndsInvalid reports whether the value of the last point is not a number: it is NaN, infinite or
+	// empty.
+	EndsInvalid bool
 }
 
 const (
@@ -100,7 +103,7 @@ func readSeries(encoded json.RawMessage) (Series, bool) {
 	}
 	var s Series
 	for i, value := range columns.Metric {
-		if value == nil { // NaN, infinite or empty
+		if s.EndsInvalid = value == nil; s.EndsInvalid { // NaN, infinite or empty
 			continue
 		}
 		step, at := int64(i), time.Time{}

@@ -2,8 +2,6 @@ package printer
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
@@ -13,9 +11,7 @@ import (
 func textJobs(w *page, r *report.Result) {
 	for _, j := range r.Jobs {
 		w.painted(failed(j.Status), "%s: %s", j.Name, jobLine(j))
-		for _, name := range slices.Sorted(maps.Keys(j.Metrics)) {
-			w.line("  %s = %s", name, number(j.Metrics[name]))
-		}
+		textMetrics(w, j.Metrics)
 		if j.Address != "" {
 			w.line("  address: %s", j.Address)
 		}
@@ -63,8 +59,12 @@ func summarizeJobs(r *report.Result) []string {
 	t := markdownTable{header: []string{"job", "status", "run", "ran", "metrics", "compared with"}}
 	for _, j := range r.Jobs {
 		var metrics []string
-		for _, name := range slices.Sorted(maps.Keys(j.Metrics)) {
+		names, more := metricNames(j.Metrics)
+		for _, name := range names {
 			metrics = append(metrics, inline(name)+" = "+number(j.Metrics[name])+difference(&j, name))
+		}
+		if more > 0 {
+			metrics = append(metrics, fmt.Sprintf("%d more", more))
 		}
 		base := ""
 		if j.Base != nil {

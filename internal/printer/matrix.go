@@ -24,6 +24,7 @@ func matrix(j *report.Job) (header []string, rows [][]string) {
 		metrics = slices.DeleteFunc(metrics, func(name string) bool { return name == by.Metric })
 		metrics = append([]string{by.Metric}, metrics...)
 	}
+	metrics = metrics[:min(len(metrics), maxMetricColumns)]
 	header = slices.Concat([]string{"#", "run", "status"}, params, metrics)
 	for _, r := range j.Runs {
 		row := []string{strconv.Itoa(r.Number), shortID(r.UUID), r.Status}
@@ -63,7 +64,7 @@ func textMatrix(w *page, j *report.Job) {
 	header, rows := matrix(j)
 	// The most important columns are cut last: number, run and status never are, then the
 	// first metric, the other metrics and the params.
-	first := len(header) - len(j.MetricNames())
+	first := len(header) - min(len(j.MetricNames()), maxMetricColumns)
 	all := make([]column, len(header))
 	for n, title := range header {
 		all[n].title = EscapeLine(title)

@@ -2,6 +2,8 @@ package printer
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,6 +35,31 @@ func Age(seconds float64) string {
 
 // number formats a metric with four significant digits, which is enough to compare runs.
 func number(v float64) string { return fmt.Sprintf("%.4g", v) }
+
+// maxMetrics is how many metrics of a run are shown, and maxMetricColumns how many are columns of a
+// table. All are in the JSON.
+const (
+	maxMetrics       = 50
+	maxMetricColumns = 12
+)
+
+// metricNames returns the sorted names of the metrics to show, and how many more there are.
+func metricNames(metrics map[string]float64) (names []string, more int) {
+	names = slices.Sorted(maps.Keys(metrics))
+	shown := min(len(names), maxMetrics)
+	return names[:shown], len(names) - shown
+}
+
+// textMetrics writes metrics, one a line.
+func textMetrics(w *page, metrics map[string]float64) {
+	names, more := metricNames(metrics)
+	for _, name := range names {
+		w.line("  %s = %s", name, number(metrics[name]))
+	}
+	if more > 0 {
+		w.line("  and %d more metrics (-o json has all)", more)
+	}
+}
 
 // seconds formats a duration in seconds, or returns "unknown" for nil.
 func seconds(s *float64) string {

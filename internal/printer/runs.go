@@ -1,8 +1,6 @@
 package printer
 
 import (
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -58,9 +56,7 @@ func textRun(w *page, run report.Run) {
 		}
 		w.line("  %s %-12s %s", t.Time.Format("15:04:05"), t.Status, strings.TrimSpace(t.Reason+" "+message))
 	}
-	for _, name := range slices.Sorted(maps.Keys(run.Metrics)) {
-		w.line("  %s = %s", name, number(run.Metrics[name]))
-	}
+	textMetrics(w, run.Metrics)
 	switch t := run.Times; {
 	case t == nil:
 	case t.Pulling == nil:

@@ -142,7 +142,7 @@ func (f *follower) outcome(ctx context.Context) *Outcome {
 func (f *follower) summary(ctx context.Context) *Outcome {
 	began := f.options.Clock.Now()
 	for n := 0; ctx.Err() == nil; n++ {
-		outcome, err := summarize(ctx, f.client, f.target, f.pods)
+		outcome, err := summarize(ctx, f.client, f.target, f.pods, f.lines.metrics)
 		switch {
 		case ctx.Err() != nil:
 		case err == nil:

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/slipway-ci/slipway/internal/logline"
+	"github.com/slipway-ci/slipway/internal/metrics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -52,6 +53,8 @@ type lines struct {
 	batch []timed
 	bytes int
 	final []string
+	// metrics are those of the lines that were passed on. It is nil if no lines are passed on.
+	metrics *metrics.Source
 	// delayNoted reports whether the user was told that lines are delayed until the archive.
 	delayNoted bool
 	// busy reports whether the last reading had so many lines that the next one should
@@ -77,7 +80,11 @@ type timed struct {
 
 // newLines returns lines for a run of which none was passed on yet.
 func newLines(c *polyaxon.Client, t Target, o FollowOptions, sink Sink) *lines {
-	return &lines{client: c, target: t, options: o, sink: sink, print: fingerprint{maphash.MakeSeed()}, streams: map[key]*stream{}}
+	l := &lines{client: c, target: t, options: o, sink: sink, print: fingerprint{maphash.MakeSeed()}, streams: map[key]*stream{}}
+	if o.Logs {
+		l.metrics = &metrics.Source{}
+	}
+	return l
 }
 
 // reading is one live response, or one pass through the archive or the pods.
@@ -246,6 +253,9 @@ func (l *lines) flush() {
 		line := l.batch[i].line
 		line.Value = shorten(lastState(line.Value), maxLine)
 		l.sink.Line(line)
+		if l.metrics != nil && isMain(line.Container) {
+			l.metrics.Line(line.Value)
+		}
 		if len(l.batch)-i <= maxLastLines {
 			l.final = append(l.final, logline.Sanitize(shorten(line.Value, maxLastLine)))
 			l.final = l.final[max(0, len(l.final)-maxLastLines):]

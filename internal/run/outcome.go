@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/slipway-ci/slipway/internal/clock"
+	"github.com/slipway-ci/slipway/internal/metrics"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
@@ -22,8 +23,11 @@ const maxFiles = 10_000
 type Outcome struct {
 	Run        polyaxon.Run
 	Conditions []polyaxon.Condition
-	// Metrics are the last values of the metrics, by name.
+	// Metrics are the last values of the metrics, by name. They are finite. A name that several
+	// sources have gets the value of the first of Polyaxon, metrics.json of the outputs, and the log.
 	Metrics map[string]float64
+	// MetricWarnings say what is wrong with the metrics, and which could not be read.
+	MetricWarnings []string
 	// Outputs are the paths of the run's output files, relative to its outputs.
 	Outputs []string
 	// LastLines are the last lines of the main container, or of the container that failed
@@ -50,11 +54,12 @@ func Summarize(ctx context.Context, c *polyaxon.Client, t Target, cluster Cluste
 	if cluster != nil {
 		pods, _ = cluster.RunPods(ctx, t.UUID) // without pods, the conditions count
 	}
-	return summarize(ctx, c, t, pods)
+	return summarize(ctx, c, t, pods, nil)
 }
 
-// summarize returns all that is known of a run, given the pods that were last seen.
-func summarize(ctx context.Context, c *polyaxon.Client, t Target, pods []corev1.Pod) (*Outcome, error) {
+// summarize returns all that is known of a run, given the pods that were last seen, and the metrics
+// of its log. If these are nil, it reads them from the archive of the log.
+func summarize(ctx context.Context, c *polyaxon.Client, t Target, pods []corev1.Pod, logged *metrics.Source) (*Outcome, error) {
 	o := &Outcome{}
 	// The user waits for the end of a run, so send all requests at once.
 	group, asking := panics.WithContext(ctx)
@@ -71,8 +76,9 @@ func summarize(ctx context.Context, c *polyaxon.Client, t Target, pods []corev1.
 		return err
 	})
 	// Metrics and outputs are optional: their errors do not change how the run ended.
+	var tracked, written *metrics.Source
 	group.Go(func() error {
-		o.Metrics, _ = lastMetrics(asking, c, t)
+		tracked = trackedMetrics(asking, c, t)
 		return nil
 	})
 	group.Go(func() error {
@@ -80,37 +86,26 @@ func summarize(ctx context.Context, c *polyaxon.Client, t Target, pods []corev1.
 		for _, f := range files {
 			o.Outputs = append(o.Outputs, f.Path[len("outputs/"):])
 		}
+		written = writtenMetrics(asking, c, t, files)
 		return nil
 	})
+	if logged == nil {
+		group.Go(func() error {
+			logged = loggedMetrics(asking, c, t)
+			return nil
+		})
+	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	o.Metrics, o.MetricWarnings = metrics.Combine(tracked, written, logged)
 	o.Run.Status = status
 	o.Times = TimesOf(&o.Run, o.Conditions, pods, c.Time())
 	o.Failure = failure(status, o.Conditions, pods)
 	return o, nil
-}
-
-// lastMetrics returns the last value of each metric.
-func lastMetrics(ctx context.Context, c *polyaxon.Client, t Target) (map[string]float64, error) {
-	names, err := c.MetricNames(ctx, t.artifact(""))
-	if err != nil || len(names) == 0 {
-		return nil, err
-	}
-	series, err := c.Metrics(ctx, t.artifact(""), names)
-	if err != nil {
-		return nil, err
-	}
-	last := map[string]float64{}
-	for name, s := range series {
-		if n := len(s.Values); n > 0 {
-			last[name] = s.Values[n-1]
-		}
-	}
-	return last, nil
 }
 
 // File is one file of a run. Path is relative to the run's root, and Size is in bytes.

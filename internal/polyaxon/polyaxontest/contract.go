@@ -91,6 +91,7 @@ func Contract(t *testing.T, server Server) {
 		{"files are stored and listed", s.files},
 		{"directories are stored whole", s.directories},
 		{"metrics, outputs and lineage are returned", s.tracked},
+		{"metrics are told without a library", s.told},
 		{"a service answers", s.service},
 		{"submitters at the same moment end with one run", s.race},
 	} {

@@ -1,0 +1,36 @@
+package metrics
+
+import (
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/logline"
+)
+
+// Word begins a line of a log that has metrics, as in slipway-metrics {"val_acc": 0.93}.
+const Word = "slipway-metrics"
+
+// FileName is the file in the outputs of a run that has its metrics, as a JSON object of numbers.
+const FileName = "metrics.json"
+
+// MaxFile is the maximum size of that file, in bytes.
+const MaxFile = 1 << 20
+
+// Line reads a line of a run's log. A line that does not begin with Word is ignored. A malformed
+// line is a warning that shows it.
+func (s *Source) Line(line string) {
+	rest, found := strings.CutPrefix(strings.TrimLeft(line, " \t"), Word)
+	if !found || rest != "" && strings.IndexByte(" \t:{\r", rest[0]) < 0 {
+		return
+	}
+	shown := "the line " + logline.Sanitize(Shorten(strings.TrimSpace(line)))
+	if err := s.object([]byte(strings.TrimPrefix(rest, ":")), shown); err != nil {
+		s.Warn("%s has no metrics: %v (write %s {\"NAME\": NUMBER})", shown, err, Word)
+	}
+}
+
+// File reads FileName.
+func (s *Source) File(text []byte) {
+	if err := s.object(text, FileName); err != nil {
+		s.Warn("%s has no metrics: %v (write {\"NAME\": NUMBER})", FileName, err)
+	}
+}

@@ -1,0 +1,140 @@
+package metrics
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// stepKey is the key of an object that says at which step its metrics were measured. It is not
+// a metric.
+const stepKey = "step"
+
+// maxName is the maximum length of a metric's name, in bytes.
+const maxName = 200
+
+// object reads a JSON object of numbers into the source. where begins the warnings. A value that is
+// not a number is left out with a warning. The error says why the text is no object.
+func (s *Source) object(text []byte, where string) error {
+	decoder := json.NewDecoder(bytes.NewReader(pythonNumbers(text)))
+	decoder.UseNumber()
+	var values map[string]any
+	if err := decoder.Decode(&values); err != nil {
+		return reason(err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is text after the object")
+	}
+	if values == nil {
+		return errors.New("it is null")
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		value, ok := number(values[name])
+		switch {
+		case name == stepKey && !ok:
+			s.Warn("%s: step is not a number", where)
+		case name == stepKey:
+		case !isName(name):
+			s.Warn("%s: %s is not a name for a metric: use up to %d bytes of text that can be printed", where, strconv.QuoteToASCII(Shorten(name)), maxName)
+		case !ok:
+			s.Warn("%s: the value of %q is not a number", where, name)
+		default:
+			s.Set(name, value)
+		}
+	}
+	return nil
+}
+
+// reason returns an error of package json in plain words.
+func reason(err error) error {
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, new(*json.UnmarshalTypeError)):
+		return errors.New("it is not a JSON object")
+	case errors.As(err, &syntax):
+		return fmt.Errorf("it is not valid JSON: %w", err)
+	}
+	return errors.New("it is not valid JSON: it ends too early")
+}
+
+// number returns the number of a decoded value. A number that is too large is infinite.
+func number(value any) (float64, bool) {
+	switch value := value.(type) {
+	case json.Number:
+		parsed, err := strconv.ParseFloat(string(value), 64)
+		return parsed, err == nil || errors.Is(err, strconv.ErrRange)
+	case string:
+		switch value {
+		case "NaN":
+			return math.NaN(), true
+		case "Infinity":
+			return math.Inf(1), true
+		case "-Infinity":
+			return math.Inf(-1), true
+		}
+	}
+	return 0, false
+}
+
+// isName reports whether text can be the name of a metric: it can be shown in one line of a terminal
+// and changes nothing around it.
+func isName(text string) bool {
+	return text != "" && len(text) <= maxName && utf8.ValidString(text) && strings.TrimSpace(text) == text &&
+		!strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError })
+}
+
+// pythonNumbers puts NaN, Infinity and -Infinity into quotes. Python's json module writes
+// these, although JSON has no such numbers.
+func pythonNumbers(text []byte) []byte {
+	if !bytes.Contains(text, []byte("NaN")) && !bytes.Contains(text, []byte("Infinity")) {
+		return text
+	}
+	var b bytes.Buffer
+	quoted := false
+	for at := 0; at < len(text); {
+		rest := text[at:]
+		word := ""
+		for _, one := range []string{"NaN", "Infinity", "-Infinity"} {
+			if !quoted && bytes.HasPrefix(rest, []byte(one)) {
+				word = one
+			}
+		}
+		switch {
+		case word != "":
+			b.WriteString(`"` + word + `"`)
+			at += len(word)
+			continue
+		case quoted && rest[0] == '\\' && len(rest) > 1:
+			b.Write(rest[:2])
+			at += 2
+			continue
+		case rest[0] == '"':
+			quoted = !quoted
+		}
+		b.WriteByte(rest[0])
+		at++
+	}
+	return b.Bytes()
+}
+
+// Shorten returns at most the first 200 bytes of a text.
+func Shorten(text string) string {
+	const limit = 200
+	if len(text) <= limit {
+		return text
+	}
+	cut := limit
+	for cut > limit-utf8.UTFMax && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "..."
+}

@@ -1,0 +1,112 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/slipway-ci/slipway/internal/clock"
+	"github.com/slipway-ci/slipway/internal/metrics"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+)
+
+// trackedMetrics returns the last value of each metric that the run has sent to Polyaxon.
+func trackedMetrics(ctx context.Context, c *polyaxon.Client, t Target) *metrics.Source {
+	found := &metrics.Source{}
+	names, err := c.MetricNames(ctx, t.artifact(""))
+	series := map[string]polyaxon.Series{}
+	if err == nil && len(names) > 0 {
+		series, err = c.Metrics(ctx, t.artifact(""), names)
+	}
+	if err != nil {
+		found.Warn("Polyaxon's metrics cannot be read: %v", err)
+	}
+	for name, s := range series {
+		switch n := len(s.Values); {
+		case s.EndsInvalid:
+			found.Set(name, math.NaN())
+		case n > 0:
+			found.Set(name, s.Values[n-1])
+		}
+	}
+	return found
+}
+
+// writtenMetrics returns the metrics in metrics.json of a run's outputs. files are these.
+func writtenMetrics(ctx context.Context, c *polyaxon.Client, t Target, files []File) *metrics.Source {
+	found := &metrics.Source{}
+	const name = "outputs/" + metrics.FileName
+	for _, f := range files {
+		if f.Path != name {
+			continue
+		}
+		text, err := readSmall(ctx, c, t.artifact(name), metrics.MaxFile)
+		if err != nil {
+			found.Warn("%s cannot be read: %v", metrics.FileName, err)
+			break
+		}
+		found.File(text)
+	}
+	return found
+}
+
+// readSmall returns the content of a file, or an error if it has more than limit bytes.
+func readSmall(ctx context.Context, c *polyaxon.Client, a polyaxon.Artifact, limit int64) ([]byte, error) {
+	body, err := c.Artifact(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	text, err := io.ReadAll(io.LimitReader(body, limit+1))
+	if err == nil && int64(len(text)) > limit {
+		err = fmt.Errorf("it has more than %d bytes", limit)
+	}
+	return text, err
+}
+
+// maxMetricsLog is how much of an archived log is read for metrics, in bytes.
+const maxMetricsLog = 256 << 20
+
+// maxMetricsRetries is how often a request for the log is repeated.
+const maxMetricsRetries = 5
+
+// errLongLog ends the reading of a log that is longer.
+var errLongLog = fmt.Errorf("the log has more than %d MiB: metrics of later lines are left out", maxMetricsLog>>20)
+
+// loggedMetrics returns the metrics in the archived log of a run.
+func loggedMetrics(ctx context.Context, c *polyaxon.Client, t Target) *metrics.Source {
+	found := &metrics.Source{}
+	size, failed := 0, 0
+	q := polyaxon.LogQuery{Namespace: t.Namespace, Project: t.Project, UUID: t.UUID, Kind: t.Kind}
+	for seen := map[string]bool{}; len(seen) < maxLogFiles; {
+		page, err := c.ReadLogs(ctx, q, func(l polyaxon.LogLine) error {
+			if size += len(l.Value); size > maxMetricsLog {
+				return errLongLog
+			}
+			if isMain(l.Container) {
+				found.Line(lastState(l.Value))
+			}
+			return nil
+		})
+		switch {
+		case errors.Is(err, errLongLog):
+			found.Warn("%v", err)
+			return found
+		case polyaxon.Temporary(err) && failed < maxMetricsRetries && clock.Sleep(ctx, firstPoll<<failed) == nil:
+			failed++ // lines that are read again change nothing
+			continue
+		case err != nil:
+			if !polyaxon.IsNotFound(err) {
+				found.Warn("the metrics in the log cannot be read: %v", err)
+			}
+			return found
+		case page.LastFile == "" || seen[page.LastFile]:
+			return found
+		}
+		q.LastFile = page.LastFile
+		seen[page.LastFile] = true
+	}
+	return found
+}
