@@ -39,6 +39,9 @@ func ClusterCredentials(ctx context.Context, env *Env, o ClusterCredentialsOptio
 	if err := p.Config.Unsupported(); err != nil {
 		return result, err
 	}
+	if len(p.Plugin) == 0 {
+		return result, exit.Usagef("Env.Plugin is empty: set it to the command line with which kubectl can run ClusterToken of this program")
+	}
 	to := platform.New(p)
 	from, err := to.Kubectl(ctx)
 	if err != nil {
@@ -90,12 +93,10 @@ func ClusterCredentials(ctx context.Context, env *Env, o ClusterCredentialsOptio
 // slipway.yaml of this command.
 func plugin(p *project.Project) kubeconfig.Plugin {
 	made := kubeconfig.Plugin{
-		Command: p.Self[0], Args: []string{"cluster", "token"},
+		Command: p.Plugin[0], Args: p.Plugin[1:],
 		Hint: "This entry was written by `slipway cluster credentials`. Install slipway, and run that again in " + p.Config.Dir + ".",
 	}
-	if mage := strings.Contains(p.Self[len(p.Self)-1], ":"); mage {
-		made.Args = []string{"cluster:token"}
-	} else if found, err := exec.LookPath("slipway"); err == nil && same(found, made.Command) {
+	if found, err := exec.LookPath("slipway"); err == nil && same(found, made.Command) {
 		made.Command = "slipway" // it stays valid when another version is installed
 	}
 	made.Env = []kubeconfig.Variable{{Name: "SLIPWAY_DIR", Value: p.Config.Dir}}

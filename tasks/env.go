@@ -42,9 +42,12 @@ type Env struct {
 	Sleep func(context.Context, time.Duration) error
 	// Transport sends HTTP requests. If it is nil, http.DefaultTransport does.
 	Transport http.RoundTripper
-	// Self is the command line that starts this program as `sandbox serve`. It is required to
-	// start a sandbox.
+	// Self is the command line that starts this program so that it calls App.Serve of tasks/cli
+	// or SandboxServe. It is required to start a sandbox.
 	Self []string
+	// Plugin is the command line that starts this program so that it prints the Result of
+	// ClusterToken. ClusterCredentials requires it.
+	Plugin []string
 	// NoAttestations pushes images without SBOM and provenance.
 	NoAttestations bool
 	// Version is the version of this program.
@@ -104,7 +107,7 @@ func (e *Env) project() (*project.Env, error) {
 	}
 	return &project.Env{
 		Dir: e.Dir, File: e.File, Environment: e.Environment, Events: project.NewRecorder(events, now), Lookup: e.Lookup, Machine: e.Machine, Environ: e.Environ,
-		Now: now, Sleep: e.Sleep, Transport: transport, Self: e.Self, NoAttestations: e.NoAttestations, Version: e.Version, Secrets: e.Secrets,
+		Now: now, Sleep: e.Sleep, Transport: transport, Self: e.Self, Plugin: e.Plugin, NoAttestations: e.NoAttestations, Version: e.Version, Secrets: e.Secrets,
 	}, nil
 }
 

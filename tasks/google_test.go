@@ -292,7 +292,7 @@ func TestKubectlOfGKE(t *testing.T) {
 		}
 		return key(name)
 	}
-	env.Self = []string{"/usr/local/bin/slipway", "sandbox", "serve"}
+	env.Plugin = []string{"/usr/local/bin/slipway", "cluster", "token"}
 	path := filepath.Join(t.TempDir(), "config")
 	written, err := ClusterCredentials(t.Context(), env, ClusterCredentialsOptions{Kubeconfig: path})
 	if err != nil || written.Credentials.Context != "gke_acme-ml_europe-west4_ml" || written.Credentials.Namespace != "polyaxon-v1" || len(written.Credentials.Logins) > 0 {

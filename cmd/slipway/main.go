@@ -30,7 +30,7 @@ func main() {
 // run runs a command line and returns its exit code.
 func run(a *cli.App, args []string) int {
 	table := command.Table()
-	a.Self = command.Server(table)
+	a.Self, a.Plugin = command.Server(table), command.Plugin(table)
 	printed := &output{Writer: a.Out()}
 	err := panics.Catch("the command line", func() error {
 		c := root(a, table, printed)

@@ -36,7 +36,7 @@ func cluster() []Command {
 			},
 		},
 		{
-			Name: "cluster token", Group: Cluster, Task: taskWithoutOptions(tasks.ClusterToken),
+			Name: "cluster token", Group: Cluster, Task: plugin(tasks.ClusterToken),
 			Summary: "Print a token for kubectl, which runs this by itself",
 			Help: `Prints a token for the cluster, as kubectl wants it from its plugins (an ExecCredential). ` +
 				`kubectl runs it by itself. ` +

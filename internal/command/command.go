@@ -59,11 +59,16 @@ func Table() []Command {
 	return all
 }
 
-// Server returns the arguments that start the sandbox's own process: the words of the
-// name of the command that serves it.
-func Server(table []Command) []string {
+// Server returns the words of the command that serves the sandbox.
+func Server(table []Command) []string { return words(table, func(t Task) bool { return t.serves }) }
+
+// Plugin returns the words of the command that kubectl runs for credentials.
+func Plugin(table []Command) []string { return words(table, func(t Task) bool { return t.plugin }) }
+
+// words returns the words of the name of the first command whose task is accepted.
+func words(table []Command, accept func(Task) bool) []string {
 	for _, c := range table {
-		if c.Task.serves {
+		if accept(c.Task) {
 			return strings.Fields(c.Name)
 		}
 	}

@@ -155,7 +155,8 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// TestServer checks that magefiles start the sandbox with the name of its command.
+// TestServer checks that targets of users, which cli.Open serves, start the sandbox with the
+// target of its command.
 func TestServer(t *testing.T) {
 	if got, want := strings.Join(Server(Table()), ":"), strings.Join(cli.Open().Self, " "); got != want {
 		t.Errorf("the command of the sandbox is %s, and magefiles start %s", got, want)

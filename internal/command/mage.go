@@ -16,6 +16,7 @@ import (
 func Targets(table []Command) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString(targetsHeader)
+	fmt.Fprintf(&b, appOf, strings.Join(Server(table), ":"), strings.Join(Plugin(table), ":"))
 	for _, c := range table {
 		if c.Task.run == nil {
 			comment(&b, title(c.word())+" "+lower(c.Help))
@@ -46,6 +47,17 @@ import (
 
 `
 
+// appOf is the source of the function that returns the App of a target.
+const appOf = `// open returns an App for a command. Where slipway starts this program anew, it starts a
+// target.
+func app(name string) *cli.App {
+	a := cli.Open().Named(name)
+	a.Self, a.Plugin = []string{%q}, []string{%q}
+	return a
+}
+
+`
+
 // target writes the function of c's target.
 func (c *Command) target(b *bytes.Buffer) {
 	comment(b, title(c.word())+" "+lower(c.Help))
@@ -60,13 +72,13 @@ func (c *Command) target(b *bytes.Buffer) {
 	if c.Task.options != nil {
 		options = fmt.Sprintf(", tasks.%s{\n%s}", c.Task.options.Name(), values)
 	}
-	app := fmt.Sprintf("cli.Open().Named(%q)", c.Name)
+	app := fmt.Sprintf("app(%q)", c.Name)
 	if len(c.Forms) > 0 {
 		app += `.Offers("` + strings.Join(c.Forms, `", "`) + `")`
 	}
 	switch {
 	case c.Task.serves:
-		fmt.Fprintf(b, "return cli.Open().%s(ctx%s)\n", c.Task.function, options)
+		fmt.Fprintf(b, "return %s.%s(ctx%s)\n", app, c.Task.function, options)
 	case options == "":
 		fmt.Fprintf(b, "return %s.Run(ctx, tasks.%s)\n", app, c.Task.function)
 	default:

@@ -20,6 +20,8 @@ type Task struct {
 	flags     []flag
 	// serves reports whether it is the sandbox's own process, which returns no Result.
 	serves bool
+	// plugin reports whether kubectl runs it for credentials.
+	plugin bool
 	// run calls the function. options is a pointer to the options struct, nil if it has
 	// none.
 	run func(ctx context.Context, a *cli.App, options any) error
@@ -41,6 +43,13 @@ func taskWithoutOptions(f cli.Task) Task {
 	return Task{function: nameOf(f), run: func(ctx context.Context, a *cli.App, _ any) error {
 		return a.Run(ctx, f)
 	}}
+}
+
+// plugin returns the Task of a function that kubectl runs for credentials.
+func plugin(f cli.Task) Task {
+	t := taskWithoutOptions(f)
+	t.plugin = true
+	return t
 }
 
 // server returns the Task of a process that runs in the foreground until it is stopped.

@@ -28,8 +28,8 @@ import (
 const role = "sandbox-of-test"
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 3 && os.Args[1] == role {
-		o := sandbox.ServeOptions{Dir: os.Args[3], Idle: time.Minute, Log: os.Stderr, Self: os.Args[:2], Lookup: os.LookupEnv, Version: "test"}
+	if len(os.Args) > 1 && os.Args[1] == role {
+		o := sandbox.ServeOptions{Idle: time.Minute, Log: os.Stderr, Self: os.Args[:2], Lookup: os.LookupEnv, Version: "test"}
 		if err := sandbox.Serve(context.Background(), o); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

@@ -34,6 +34,8 @@ type Env struct {
 	Transport http.RoundTripper
 	// Self is the command line that runs this program as the sandbox.
 	Self []string
+	// Plugin is the command line with which kubectl runs this program for credentials.
+	Plugin []string
 	// NoAttestations omits the SBOM and the provenance of images.
 	NoAttestations bool
 	// Version is this program's version.

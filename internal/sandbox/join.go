@@ -31,8 +31,7 @@ const (
 type Options struct {
 	// Dir is the sandbox's directory.
 	Dir string
-	// Self is the command that starts this program as `sandbox serve`, without the
-	// arguments of serve.
+	// Self is the command that starts this program so that it calls Serve.
 	Self []string
 	// Lookup reads the environment.
 	Lookup func(string) (string, bool)
@@ -63,9 +62,13 @@ func (e *BusyError) Error() string {
 
 // Join returns the running sandbox for o.Dir. If none runs it starts one in the
 // background, detached from this process. If many processes join at once, one of them
-// starts it. The error is a *BusyError if the sandbox is of another release and has runs,
-// and a *ForeignError if the directory was not made on this machine.
+// starts it. The error is a *BusyError if the sandbox is of another release and has runs, a
+// *ForeignError if the directory was not made on this machine, and a *StartedError if this
+// process was itself started to serve a sandbox.
 func Join(ctx context.Context, o Options) (*Sandbox, error) {
+	if Started(o.Lookup) {
+		return nil, &StartedError{}
+	}
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
 		return nil, err
@@ -119,9 +122,9 @@ func (o Options) start(ctx context.Context, dir string) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	command := exec.Command(o.Self[0], append(append([]string{}, o.Self[1:]...), o.arguments(dir)...)...) //nolint:gosec,noctx // it outlives this command on purpose
+	command := exec.Command(o.Self[0], o.Self[1:]...) //nolint:gosec,noctx // it outlives this command on purpose
 	command.Dir = dir
-	command.Env = environment(o.Lookup)
+	command.Env = append(environment(o.Lookup), orders(dir, o.Release)...)
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = detached()
 	if err := command.Start(); err != nil {
@@ -151,19 +154,6 @@ func waitOrDone(err error) error {
 		return errors.New("without an error")
 	}
 	return err
-}
-
-// arguments returns the arguments of `sandbox serve`, as flags of the binary or of a
-// magefile's target.
-func (o Options) arguments(dir string) []string {
-	given, release := []string{"--state", dir}, "--polyaxon"
-	if strings.Contains(o.Self[len(o.Self)-1], ":") {
-		given, release = []string{"-dir=" + dir}, "-polyaxon"
-	}
-	if o.Release != "" {
-		given = append(given, release+"="+o.Release)
-	}
-	return given
 }
 
 // environment returns the variables that the sandbox gets. The sandbox outlives the

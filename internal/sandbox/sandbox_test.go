@@ -42,8 +42,7 @@ const role = "sandbox-of-test"
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == role {
 		err := sandbox.Serve(context.Background(), sandbox.ServeOptions{
-			Dir: os.Args[3], Idle: time.Minute, Log: os.Stderr, Self: self(), Lookup: os.LookupEnv, Version: "test",
-			Release: strings.TrimPrefix(strings.Join(os.Args[4:], " "), "--polyaxon="),
+			Idle: time.Minute, Log: os.Stderr, Self: self(), Lookup: os.LookupEnv, Version: "test",
 		})
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -422,7 +421,7 @@ func TestFailedStartSaysWhy(t *testing.T) {
 		t.Error("a sandbox runs in a file")
 	}
 	o := options(t.TempDir())
-	o.Self = []string{"/bin/sh", "-c", "echo cannot start today; exit 3", "sandbox:serve"}
+	o.Self = []string{"/bin/sh", "-c", "echo cannot start today; exit 3"}
 	if _, err := sandbox.Join(t.Context(), o); err == nil || !strings.Contains(err.Error(), "cannot start today") {
 		t.Errorf("the reason is not told: %v", err)
 	}
@@ -494,4 +493,20 @@ func TestClusterContract(t *testing.T) {
 	s := join(t, t.TempDir())
 	clustertest.Contract(t, s.Access())
 	clustertest.Kubectl(t, s.Access())
+}
+
+// TestStartedStartsNone checks that a process that was started to serve a sandbox starts none,
+// also if its program forgot to ask.
+func TestStartedStartsNone(t *testing.T) {
+	o := options(t.TempDir())
+	o.Lookup = func(name string) (string, bool) {
+		if name == "SLIPWAY_SANDBOX_STATE" {
+			return o.Dir, true
+		}
+		return os.LookupEnv(name)
+	}
+	joined, err := sandbox.Join(t.Context(), o)
+	if !errors.As(err, new(*sandbox.StartedError)) || !sandbox.Started(o.Lookup) || sandbox.Started(os.LookupEnv) {
+		t.Errorf("%+v, %v", joined, err)
+	}
 }

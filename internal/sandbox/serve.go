@@ -36,8 +36,8 @@ type ServeOptions struct {
 	Idle time.Duration
 	// Log gets the sandbox's errors.
 	Log io.Writer
-	// Self is the command that starts this program as `sandbox serve`. Containers are
-	// started with it too.
+	// Self is the command that starts this program so that it calls Serve. Containers are
+	// started with it.
 	Self []string
 	// Lookup reads the environment.
 	Lookup func(string) (string, bool)
@@ -51,12 +51,15 @@ type ServeOptions struct {
 // Serve serves a sandbox until ctx is done, it is asked to stop, or it has been idle for
 // o.Idle. It returns an error if a sandbox for the same directory is already running.
 //
+// If Join started this process, Join says which directory and release it serves.
+//
 // If Lookup says that this process is to be a container's first process, Serve becomes
 // that container. It then returns only if that fails, with a *ContainerError.
 func Serve(ctx context.Context, o ServeOptions) error {
 	if container.IsInit(o.Lookup) {
 		return &ContainerError{container.Init()}
 	}
+	o = o.ordered()
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
 		return err

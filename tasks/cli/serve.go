@@ -17,9 +17,15 @@ import (
 // DefaultIdle is how long an idle sandbox keeps running.
 const DefaultIdle = 15 * time.Minute
 
+// Started reports whether slipway started this process to serve the sandbox, or as a container
+// of it. Such a process must call Serve, and do nothing else. A program that runs tasks and has
+// no targets of tasks/mage asks this first.
+func (a *App) Started() bool { return sandbox.Started(os.LookupEnv) }
+
 // Serve runs the sandbox in the foreground until ctx is cancelled, a signal arrives, or the
 // sandbox has been idle for o.Idle (DefaultIdle if zero). It keeps its state in o.Dir, or in
-// the sandbox directory of a.Dir if that is empty. It logs to Stderr.
+// the sandbox directory of a.Dir if that is empty. If Started, it takes the directory and the
+// release from the command that started it. It logs to Stderr.
 func (a *App) Serve(ctx context.Context, o tasks.SandboxServeOptions) error {
 	if o.Idle == 0 {
 		o.Idle = DefaultIdle

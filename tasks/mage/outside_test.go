@@ -1,6 +1,7 @@
 package mage_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,9 +14,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-// TestOutside compiles and runs the magefiles of docs/api.md as they are printed, in a
-// module of its own: one has slipway's targets, the other one calls a task and reads its
-// result.
+// TestOutside compiles and runs the programs of docs/api.md as they are printed, in a module
+// of its own: a magefile with slipway's targets, a magefile that calls a task and reads its
+// result, and a program without mage. Another such program does not ask whether it was
+// started to serve the sandbox. It must end, with an error that says what to do.
 func TestOutside(t *testing.T) {
 	root := testenv.Root(t)
 	page, err := os.ReadFile(filepath.Join(root, "docs", "api.md"))
@@ -23,8 +25,8 @@ func TestOutside(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	if len(blocks) != 2 {
-		t.Fatalf("docs/api.md has %d magefiles", len(blocks))
+	if len(blocks) != 3 {
+		t.Fatalf("docs/api.md has %d programs", len(blocks))
 	}
 	dir := t.TempDir()
 	program, err := os.ReadFile(filepath.Join(root, "cmd", "slipway", "testdata", "job", "main.go"))
@@ -40,13 +42,7 @@ func TestOutside(t *testing.T) {
 		"slipway.yaml": "project: outside\nimages: {job: {go: {main: ./job}}}\njobs: {job: {polyaxonfile: job.yml, image: job}}\n",
 		"job.yml":      "version: 1.1\nkind: component\ninputs: [{name: DOCKER_IMAGE, type: str}]\nrun: {kind: job, container: {image: '{{ DOCKER_IMAGE }}', args: ['print=hello']}}\n",
 	} {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, dir, name, text)
 	}
 	t.Cleanup(func() {
 		if running, err := sandbox.Running(t.Context(), filepath.Join(dir, ".slipway", "sandbox")); err == nil {
@@ -57,26 +53,62 @@ func TestOutside(t *testing.T) {
 	if len(setUp) != 3 {
 		t.Fatalf("docs/api.md has %d commands for go.mod", len(setUp))
 	}
-	for n, run := range []struct{ args, want string }{
-		{"-l", `(?s)deploy +builds.*secrets:sync +writes`},
-		{"nightly", `job succeeded with run [0-9a-f]{32}`},
+	plain := func(text string) func() (string, error) {
+		return func() (string, error) {
+			write(t, dir, "plain/main.go", text)
+			return runGo(t, dir, "run", "-mod=mod", "./plain")
+		}
+	}
+	mage := func(text, target string) func() (string, error) {
+		return func() (string, error) {
+			write(t, dir, "magefile.go", text)
+			return runGo(t, dir, "run", "-mod=mod", "github.com/magefile/mage", target)
+		}
+	}
+	asks := regexp.MustCompile(`(?s)\tif app.Started\(\).*?\n\t}\n`)
+	for n, example := range []struct {
+		run   func() (string, error)
+		want  string
+		fails bool
+	}{
+		{mage(blocks[0][1], "-l"), `(?s)deploy +builds.*secrets:sync +writes`, false},
+		{plain(asks.ReplaceAllString(blocks[2][1], "")), `the sandbox exited at start .*\n.*call App.Serve at the beginning of main`, true},
+		{plain(blocks[2][1]), `1 jobs ended`, false},
+		{mage(blocks[1][1], "nightly"), `job succeeded with run [0-9a-f]{32}`, false},
 	} {
-		if n > 0 && !testenv.Thorough() {
-			continue // a link more, a sandbox, and modules that only the tests of dependencies need
+		if n > 1 && !testenv.Thorough() {
+			continue // links, a sandbox, and modules that only the tests of dependencies need
 		}
-		if err := os.WriteFile(filepath.Join(dir, "magefile.go"), []byte(blocks[n][1]), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if n > 0 {
+		if n > 2 {
 			setUpAsPrinted(t, dir, root, setUp[0][1], setUp[2][1], setUp[1][1])
 		}
-		mage := exec.CommandContext(t.Context(), "go", "run", "-mod=mod", "github.com/magefile/mage", run.args)
-		mage.Dir, mage.WaitDelay = dir, time.Minute
-		mage.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GITHUB_ACTIONS=", "MAGEFILE_CACHE="+t.TempDir())
-		out, err := mage.CombinedOutput()
-		if err != nil || !regexp.MustCompile(run.want).Match(out) {
-			t.Errorf("mage %s: %v\n%s", run.args, err, out)
+		if out, err := example.run(); (err != nil) != example.fails || !regexp.MustCompile(example.want).MatchString(out) {
+			t.Errorf("example %d: %v\n%s", n, err, out)
 		}
+	}
+}
+
+// runGo runs a go command in dir and returns its output. It runs at most five minutes.
+func runGo(t *testing.T, dir string, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	command := exec.CommandContext(ctx, "go", args...)
+	command.Dir, command.WaitDelay = dir, time.Minute
+	command.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GITHUB_ACTIONS=", "MAGEFILE_CACHE="+filepath.Join(dir, ".mage"))
+	out, err := command.CombinedOutput()
+	return string(out), err
+}
+
+// write writes a file below dir.
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

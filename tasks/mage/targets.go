@@ -12,6 +12,14 @@ import (
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
+// open returns an App for a command. Where slipway starts this program anew, it starts a
+// target.
+func app(name string) *cli.App {
+	a := cli.Open().Named(name)
+	a.Self, a.Plugin = []string{"sandbox:serve"}, []string{"cluster:token"}
+	return a
+}
+
 // Secrets compares or syncs the secrets in the cluster.
 type Secrets mg.Namespace
 
@@ -49,7 +57,7 @@ func Deploy(ctx context.Context,
 	rolloutTimeout *time.Duration, // wait this long until the manifests are rolled out, and exit with 1 otherwise; 0 does not wait (default 10m)
 	rollback *bool, // put back what was if the manifests cannot be applied, or are not rolled out in time
 ) error {
-	return cli.Open().Named("deploy").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("deploy").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Deploy(ctx, env, tasks.DeployOptions{
 			Jobs:           list(jobs),
 			Rerun:          value(rerun),
@@ -77,7 +85,7 @@ func Plan(ctx context.Context,
 	expand *bool, // make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server
 	forceConflicts *bool, // plan to take over what another field manager, such as kubectl, has set in a secret or a manifest to another value
 ) error {
-	return cli.Open().Named("plan").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("plan").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Plan(ctx, env, tasks.PlanOptions{
 			Jobs:           list(jobs),
 			ExitCode:       value(exitCode),
@@ -100,7 +108,7 @@ func Plan(ctx context.Context,
 func Doctor(ctx context.Context,
 	timeout *time.Duration, // wait this long for each system; 0 stands for 2s (default 2s)
 ) error {
-	return cli.Open().Named("doctor").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("doctor").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Doctor(ctx, env, tasks.DoctorOptions{
 			Timeout: value(timeout),
 		})
@@ -119,7 +127,7 @@ func Apply(ctx context.Context,
 	rolloutTimeout *time.Duration, // wait this long until the manifests are rolled out, and exit with 1 otherwise; 0 does not wait (default 10m)
 	rollback *bool, // put back what was if the manifests cannot be applied, or are not rolled out in time
 ) error {
-	return cli.Open().Named("apply").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("apply").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Apply(ctx, env, tasks.ApplyOptions{
 			Prune:          value(prune),
 			ForceConflicts: value(forceConflicts),
@@ -137,7 +145,7 @@ func Submit(ctx context.Context, job string,
 	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml; several with commas between
 	expand *bool, // make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server
 ) error {
-	return cli.Open().Named("submit").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("submit").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Submit(ctx, env, tasks.SubmitOptions{
 			Job:    job,
 			Rerun:  value(rerun),
@@ -155,7 +163,7 @@ func Build(ctx context.Context,
 	verify *bool, // ask the registry for every layer of the images that it has, and send lost ones again
 	upgradeSystem *bool, // move the system packages of the images to the newest versions, and write slipway.lock
 ) error {
-	return cli.Open().Named("build").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("build").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Build(ctx, env, tasks.BuildOptions{
 			Images:        list(images),
 			Verify:        value(verify),
@@ -168,7 +176,7 @@ func Build(ctx context.Context,
 // below the registry's prefix or, where the registry does not list its
 // repositories, the images of slipway.yaml.
 func Images(ctx context.Context) error {
-	return cli.Open().Named("images").Run(ctx, tasks.Images)
+	return app("images").Run(ctx, tasks.Images)
 }
 
 // Retag gives all images of a commit another tag, without building them. FROM is a
@@ -176,7 +184,7 @@ func Images(ctx context.Context) error {
 func Retag(ctx context.Context, from string, to string,
 	force *bool, // move a tag that points to another image
 ) error {
-	return cli.Open().Named("retag").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("retag").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Retag(ctx, env, tasks.RetagOptions{
 			From:  from,
 			To:    to,
@@ -191,7 +199,7 @@ func (Secrets) Plan(ctx context.Context,
 	forceConflicts *bool, // take over what another field manager, such as kubectl, has set in a secret to another value
 	restart *bool, // restart the services, Deployments, StatefulSets and DaemonSets that use a secret whose value has changed; plan only names them
 ) error {
-	return cli.Open().Named("secrets plan").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("secrets plan").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.SecretsPlan(ctx, env, tasks.SecretsOptions{
 			Prune:          value(prune),
 			ForceConflicts: value(forceConflicts),
@@ -212,7 +220,7 @@ func (Secrets) Sync(ctx context.Context,
 	forceConflicts *bool, // take over what another field manager, such as kubectl, has set in a secret to another value
 	restart *bool, // restart the services, Deployments, StatefulSets and DaemonSets that use a secret whose value has changed; plan only names them
 ) error {
-	return cli.Open().Named("secrets sync").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("secrets sync").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.SecretsSync(ctx, env, tasks.SecretsOptions{
 			Prune:          value(prune),
 			ForceConflicts: value(forceConflicts),
@@ -234,7 +242,7 @@ func Check(ctx context.Context,
 	fix *bool, // show, as a diff, how to fix the findings that can be fixed safely
 	write *bool, // with -fix: write the changes into the files
 ) error {
-	return cli.Open().Named("check").Offers("sarif").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("check").Offers("sarif").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Check(ctx, env, tasks.CheckOptions{
 			Files:   list(files),
 			Version: value(polyaxonVersion),
@@ -256,7 +264,7 @@ func Render(ctx context.Context, job string,
 	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml; several with commas between
 	expand *bool, // make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server
 ) error {
-	return cli.Open().Named("render").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("render").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Render(ctx, env, tasks.RenderOptions{
 			Job:      job,
 			Source:   value(source),
@@ -271,12 +279,12 @@ func Render(ctx context.Context, job string,
 
 // List lists the components that ship with slipway, and what each is for.
 func (Component) List(ctx context.Context) error {
-	return cli.Open().Named("component list").Run(ctx, tasks.ComponentList)
+	return app("component list").Run(ctx, tasks.ComponentList)
 }
 
 // Show prints a component that ships with slipway.
 func (Component) Show(ctx context.Context, name string) error {
-	return cli.Open().Named("component show").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("component show").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.ComponentShow(ctx, env, tasks.ComponentShowOptions{
 			Name: name,
 		})
@@ -288,7 +296,7 @@ func (Component) Show(ctx context.Context, name string) error {
 func (Component) Eject(ctx context.Context, name string,
 	path *string, // write the component to this file
 ) error {
-	return cli.Open().Named("component eject").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("component eject").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.ComponentEject(ctx, env, tasks.ComponentEjectOptions{
 			Name: name,
 			Path: value(path),
@@ -305,7 +313,7 @@ func Runs(ctx context.Context,
 	services *bool, // list only the active services
 	query *string, // filter the runs in Polyaxon's query language: status:running|queued,name:train
 ) error {
-	return cli.Open().Named("runs").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("runs").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Runs(ctx, env, tasks.RunsOptions{
 			Limit:    value(limit),
 			Services: value(services),
@@ -320,7 +328,7 @@ func Runs(ctx context.Context,
 func Status(ctx context.Context, run string,
 	lastSucceeded *bool, // take the job's newest run that succeeded
 ) error {
-	return cli.Open().Named("status").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("status").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Status(ctx, env, tasks.StatusOptions{
 			Run:           run,
 			LastSucceeded: value(lastSucceeded),
@@ -337,7 +345,7 @@ func Logs(ctx context.Context, run string,
 	allContainers *bool, // print the lines of init and sidecar containers too
 	lastSucceeded *bool, // take the job's newest run that succeeded
 ) error {
-	return cli.Open().Named("logs").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("logs").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Logs(ctx, env, tasks.LogsOptions{
 			Run:           run,
 			Follow:        value(follow),
@@ -355,7 +363,7 @@ func Follow(ctx context.Context, run string,
 	failPending *time.Duration, // stop a run that does not start within this time, and exit with 7
 	download *string, // download the files of each run into DIR once it has ended, also when it failed
 ) error {
-	return cli.Open().Named("follow").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("follow").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Follow(ctx, env, tasks.FollowOptions{
 			Run:         run,
 			FailPending: value(failPending),
@@ -368,7 +376,7 @@ func Follow(ctx context.Context, run string,
 // run's id, the beginning of one, or the name of a job or service, which stands
 // for its newest run, or for one that goes on if the newest was stopped.
 func Stop(ctx context.Context, run string) error {
-	return cli.Open().Named("stop").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("stop").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Stop(ctx, env, tasks.RunOptions{
 			Run: run,
 		})
@@ -379,7 +387,7 @@ func Stop(ctx context.Context, run string) error {
 // a run's id, the beginning of one, or the name of a job or service, which stands
 // for its newest run, or for one that goes on if the newest was stopped.
 func Restart(ctx context.Context, run string) error {
-	return cli.Open().Named("restart").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("restart").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Restart(ctx, env, tasks.RunOptions{
 			Run: run,
 		})
@@ -391,7 +399,7 @@ func Restart(ctx context.Context, run string) error {
 // service, which stands for its newest run, or for one that goes on if the newest
 // was stopped.
 func Resume(ctx context.Context, run string) error {
-	return cli.Open().Named("resume").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("resume").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Resume(ctx, env, tasks.RunOptions{
 			Run: run,
 		})
@@ -402,7 +410,7 @@ func Resume(ctx context.Context, run string) error {
 // run's id, the beginning of one, or the name of a job or service, which stands
 // for its newest run, or for one that goes on if the newest was stopped.
 func Approve(ctx context.Context, run string) error {
-	return cli.Open().Named("approve").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("approve").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Approve(ctx, env, tasks.RunOptions{
 			Run: run,
 		})
@@ -417,7 +425,7 @@ func Artifacts(ctx context.Context, run string,
 	dir *string, // download the files into this directory
 	lastSucceeded *bool, // take the job's newest run that succeeded
 ) error {
-	return cli.Open().Named("artifacts").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("artifacts").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Artifacts(ctx, env, tasks.ArtifactsOptions{
 			Run:           run,
 			Dir:           value(dir),
@@ -435,7 +443,7 @@ func Up(ctx context.Context, service string,
 	port *int, // forward this local port to the service until interrupted
 	wait *time.Duration, // give up when the service does not answer within this time (default 10m)
 ) error {
-	return cli.Open().Named("up").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("up").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Up(ctx, env, tasks.UpOptions{
 			Service: service,
 			Params:  assignments(params),
@@ -448,7 +456,7 @@ func Up(ctx context.Context, service string,
 
 // Down stops all active runs of a service, and waits until they have ended.
 func Down(ctx context.Context, service string) error {
-	return cli.Open().Named("down").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("down").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Down(ctx, env, tasks.DownOptions{
 			Service: service,
 		})
@@ -465,7 +473,7 @@ func Dashboard(ctx context.Context,
 	port *int, // forward this local port to the first one; the others get free ports (default 8117)
 	open *bool, // open them in the browser
 ) error {
-	return cli.Open().Named("dashboard").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("dashboard").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Dashboard(ctx, env, tasks.DashboardOptions{
 			Names: list(names),
 			Port:  value(port),
@@ -547,7 +555,7 @@ func (Data) Sync(ctx context.Context, from string, to string,
 // is 0. It changes nothing, does not start the sandbox, and prints no value of a
 // secret.
 func (Cluster) Status(ctx context.Context) error {
-	return cli.Open().Named("cluster status").Run(ctx, tasks.ClusterStatus)
+	return app("cluster status").Run(ctx, tasks.ClusterStatus)
 }
 
 // Credentials writes an entry for kubectl to the kubeconfig, and makes it the
@@ -560,7 +568,7 @@ func (Cluster) Credentials(ctx context.Context,
 	name *string, // name the context so (default sandbox-PROJECT, or gke_PROJECT_LOCATION_NAME)
 	keepContext *bool, // leave kubectl's current context as it is
 ) error {
-	return cli.Open().Named("cluster credentials").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("cluster credentials").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.ClusterCredentials(ctx, env, tasks.ClusterCredentialsOptions{
 			Kubeconfig:  value(kubeconfig),
 			Name:        value(name),
@@ -573,30 +581,30 @@ func (Cluster) Credentials(ctx context.Context,
 // ExecCredential). kubectl runs it by itself. The token is not masked, and is kept
 // nowhere.
 func (Cluster) Token(ctx context.Context) error {
-	return cli.Open().Named("cluster token").Run(ctx, tasks.ClusterToken)
+	return app("cluster token").Run(ctx, tasks.ClusterToken)
 }
 
 // Password prints the password of the user slipway at the sandbox's registry, for
 // the standard input of another client's login. It is another one each time the
 // sandbox starts. It is not masked.
 func (Registry) Password(ctx context.Context) error {
-	return cli.Open().Named("registry password").Run(ctx, tasks.RegistryPassword)
+	return app("registry password").Run(ctx, tasks.RegistryPassword)
 }
 
 // Status shows whether the sandbox runs, and where.
 func (Sandbox) Status(ctx context.Context) error {
-	return cli.Open().Named("sandbox status").Run(ctx, tasks.SandboxStatus)
+	return app("sandbox status").Run(ctx, tasks.SandboxStatus)
 }
 
 // Stop stops the sandbox and the runs on it.
 func (Sandbox) Stop(ctx context.Context) error {
-	return cli.Open().Named("sandbox stop").Run(ctx, tasks.SandboxStop)
+	return app("sandbox stop").Run(ctx, tasks.SandboxStop)
 }
 
 // Reset stops the sandbox and deletes all that it holds: images, secrets, runs,
 // their outputs and the persistent volumes.
 func (Sandbox) Reset(ctx context.Context) error {
-	return cli.Open().Named("sandbox reset").Run(ctx, tasks.SandboxReset)
+	return app("sandbox reset").Run(ctx, tasks.SandboxReset)
 }
 
 // Serve runs the sandbox in the foreground. Other commands start it by themselves.
@@ -605,7 +613,7 @@ func (Sandbox) Serve(ctx context.Context,
 	idle *time.Duration, // stop when no command has used it for this long (default 15m)
 	polyaxon *string, // be this release of Polyaxon: 1.11.3 or 2.18 (default 2.18)
 ) error {
-	return cli.Open().Serve(ctx, tasks.SandboxServeOptions{
+	return app("sandbox serve").Serve(ctx, tasks.SandboxServeOptions{
 		Dir:     value(dir),
 		Idle:    value(idle),
 		Release: value(polyaxon),
@@ -626,7 +634,7 @@ func Init(ctx context.Context,
 	lock *string, // make a lock where there is none, by HOW: uv or none
 	ci *string, // write the workflow of this KIND: github, gitlab or none
 ) error {
-	return cli.Open().Named("init").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("init").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Init(ctx, env, tasks.InitOptions{
 			Yes:     value(yes),
 			DryRun:  value(dryRun),
@@ -642,10 +650,10 @@ func Init(ctx context.Context,
 // Schema prints the JSON schema of slipway.yaml, which editors use to complete and
 // check it.
 func Schema(ctx context.Context) error {
-	return cli.Open().Named("schema").Run(ctx, tasks.Schema)
+	return app("schema").Run(ctx, tasks.Schema)
 }
 
 // Version prints slipway's version, as "slipway --version" does.
 func Version(ctx context.Context) error {
-	return cli.Open().Named("version").Run(ctx, tasks.Version)
+	return app("version").Run(ctx, tasks.Version)
 }
