@@ -107,7 +107,7 @@ func (w *layerWriter) link(at, target string) error {
 	if err := w.claim("dpkg", at); err != nil {
 		return err
 	}
-	w.links[at] = true
+	w.links[at] = target
 	to := header(tar.TypeSymlink, at, 0o777)
 	to.Linkname = target
 	return w.to.WriteHeader(to)

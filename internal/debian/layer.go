@@ -29,7 +29,7 @@ type Layer struct {
 // depend only on the base and on the packages. Times are the Unix epoch. The error is an *Error if
 // a package is at fault.
 func (l *Layer) Write(ctx context.Context, to *tar.Writer) error {
-	w := &layerWriter{ctx: ctx, base: l.Base, to: to, owners: map[string]string{}, links: map[string]bool{}, kept: map[string][]byte{}}
+	w := &layerWriter{ctx: ctx, base: l.Base, to: to, owners: map[string]string{}, links: map[string]string{}, kept: map[string][]byte{}, libraries: map[string]string{}}
 	var all []*unpacked
 	packages, err := l.missing()
 	if err != nil {
@@ -80,6 +80,9 @@ func (l *Layer) Write(ctx context.Context, to *tar.Writer) error {
 			return err
 		}
 	}
+	if err := w.loaderCache(); err != nil {
+		return err
+	}
 	return w.state(all)
 }
 
@@ -96,11 +99,13 @@ type layerWriter struct {
 	ctx  context.Context
 	base *Base
 	to   *tar.Writer
-	// owners are the packages of the paths that were written, and links those that are links.
+	// owners are the packages of the paths that were written, and links the targets of those that are links.
 	owners map[string]string
-	links  map[string]bool
-	// kept are the contents of files that configure takes up.
+	links  map[string]string
+	// kept are the contents of files that configure takes up, and of ldconfig's configuration.
 	kept map[string][]byte
+	// libraries are the names of the libraries that were written, by path.
+	libraries map[string]string
 }
 
 // data writes the files of a package.
@@ -168,8 +173,9 @@ func (w *layerWriter) entry(u *unpacked, name string, h *tar.Header, content io.
 		var copied bytes.Buffer
 		body := io.Writer(w.to)
 		_, isSetting := u.conffiles[name]
-		isKept := w.base.bare && isDefault(name)
-		if (isSetting || isKept) && h.Size <= maxControl {
+		isKept := w.base.bare && isDefault(name) || isLoaderConf(name)
+		isLibrary := libraryFile.MatchString(at)
+		if (isSetting || isKept) && h.Size <= maxControl || isLibrary && h.Size <= maxLibrary {
 			body = io.MultiWriter(w.to, &copied)
 		}
 		if _, err := io.Copy(body, content); err != nil {
@@ -179,13 +185,16 @@ func (w *layerWriter) entry(u *unpacked, name string, h *tar.Header, content io.
 		if isKept {
 			w.kept[name] = copied.Bytes()
 		}
+		if isLibrary {
+			w.library(at, copied.Bytes())
+		}
 		return nil
 	case tar.TypeLink:
 		target, err := cleanName(h.Linkname)
 		if err != nil {
 			return err
 		}
-		if target = w.base.place(target); w.owners[target] != owner || w.links[target] {
+		if target = w.base.place(target); w.owners[target] != owner || w.links[target] != "" {
 			return fmt.Errorf("it is a hard link to %s, which is not a file of the package", target)
 		}
 		to.Linkname = strings.TrimPrefix(target, "/")
@@ -206,7 +215,7 @@ func (w *layerWriter) symlink(owner, name, target string) error {
 	if err := w.claim(owner, at); err != nil {
 		return err
 	}
-	w.links[at] = true
+	w.links[at] = target
 	to := header(tar.TypeSymlink, at, 0o777)
 	to.Linkname = target
 	return w.to.WriteHeader(to)

@@ -66,6 +66,21 @@ func TestPackagesOfDebian(t *testing.T) {
 	if said := inside("python3", "-c", `import ssl, locale, zoneinfo, sqlite3, ctypes; ctypes.CDLL("libGL.so.1"); print(len(ssl.create_default_context().get_ca_certs()) > 100, locale.setlocale(locale.LC_ALL, ""), zoneinfo.ZoneInfo("Europe/Berlin"))`); said != "True C.UTF-8 Europe/Berlin\n" {
 		t.Error(said)
 	}
+	must(t, os.WriteFile(filepath.Join(root, "dev", "null"), nil, 0o644)) // the runtime brings the real one
+	if said := inside("python3", "-c", `import ctypes.util; print(ctypes.util.find_library("GL"))`); said != "libGL.so.1\n" {
+		t.Error(said)
+	}
+	made := libraries(inside("ldconfig", "-p"))
+	inside("ldconfig")
+	want := libraries(inside("ldconfig", "-p"))
+	for _, line := range slices.Concat(made, want) {
+		if slices.Contains(made, line) != slices.Contains(want, line) {
+			t.Errorf("only one of slipway's and ldconfig's cache has %q", line)
+		}
+	}
+	if !slices.Equal(made, want) {
+		t.Errorf("the libraries are not in ldconfig's order:\n%s\nand ldconfig's:\n%s", strings.Join(made, "\n"), strings.Join(want, "\n"))
+	}
 	if said := inside("awk", "BEGIN { print 42 }"); said != "42\n" {
 		t.Error(said)
 	}
@@ -93,7 +108,7 @@ func TestPackagesOfDebian(t *testing.T) {
 			names = append(names, essential[n+1])
 		}
 	}
-	var want []string
+	want = nil
 	for _, m := range regexp.MustCompile(`(?m)^Inst (\S+) \((\S+) `).FindAllStringSubmatch(apt(dir+"/status", append([]string{"install", "-s"}, names...)...), -1) {
 		want = append(want, m[1]+" "+m[2])
 	}
@@ -106,6 +121,12 @@ func TestPackagesOfDebian(t *testing.T) {
 	if said := apt(filepath.Join(root, "var", "lib", "dpkg", "status"), "check"); strings.Contains(said, "unmet") {
 		t.Error(said)
 	}
+}
+
+// libraries returns the lines of ldconfig -p that name libraries.
+func libraries(said string) []string {
+	lines := strings.Split(said, "\n")
+	return slices.DeleteFunc(lines, func(line string) bool { return !strings.HasPrefix(line, "\t") })
 }
 
 // tagged returns the image of a repository that has a tag of its inputs.
