@@ -12,6 +12,7 @@ const (
 	ExitTimeout     = exit.Timeout     // the time limit passed
 	ExitStopped     = exit.Stopped     // the run was stopped or skipped by someone else
 	ExitPending     = exit.Pending     // the run cannot be scheduled (with --fail-pending)
+	ExitGate        = exit.Gate        // the metrics of a run do not meet what its job requires
 	ExitChanges     = exit.Changes     // plan --exit-code: there are changes
 	ExitInterrupted = exit.Interrupted // interrupted; the remote run was stopped (or left, by on-cancel)
 )
@@ -21,7 +22,7 @@ const ExitCodes = exit.Codes
 
 // ExitCode returns the exit code for the error of a task. Of several joined errors, the
 // first one in this order counts: interrupted, usage, lost, time limit, pending, failed,
-// stopped, step.
+// gate, stopped, step.
 func ExitCode(err error) int { return exit.Code(err) }
 
 // The errors that decide the exit code.
@@ -45,6 +46,8 @@ type (
 	RolloutPod = exit.RolloutPod
 	// TimeLimitError says that a run passed its time limit.
 	TimeLimitError = exit.TimeLimitError
+	// GateError says that the metrics of a run that succeeded do not meet what its job requires.
+	GateError = exit.GateError
 	// PendingError says that a run waited longer than --fail-pending allows.
 	PendingError = exit.PendingError
 	// UnschedulableError says that a job needs resources that the sandbox's machine does not

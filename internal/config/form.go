@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
+	"github.com/slipway-ci/slipway/internal/metrics"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
@@ -56,7 +57,10 @@ var forms = map[string]form{
 	},
 	"source": {pattern: lazyregexp.New(secret.Pattern()), description: secret.Forms(), secret: true},
 	"size":   {pattern: lazyregexp.New(`^[1-9][0-9]{0,11}([KMGTP]i|[kMGTP])$`), description: "a size such as 100Gi or 1Ti"},
-	"text":   {literal: true},
+	"condition": {
+		check: func(text string) bool { _, err := metrics.ParseCondition(text); return err == nil }, description: metrics.ConditionForm,
+	},
+	"text": {literal: true},
 }
 
 // subdomain matches what Kubernetes allows as a name, except for its length.

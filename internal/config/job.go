@@ -14,12 +14,13 @@ type Job struct {
 	Name    string
 	Service bool
 
-	Polyaxonfile string         `yaml:"polyaxonfile" doc:"Path of the Polyaxonfile" form:"path" oneof:"yes"`
-	Component    string         `yaml:"component" doc:"Component that ships with slipway, instead of a Polyaxonfile" names:"components" oneof:"yes"`
-	Image        string         `yaml:"image" doc:"Image of this file; fills the input DOCKER_IMAGE"`
-	After        []string       `yaml:"after" only:"jobs" doc:"Jobs that must have succeeded before"`
-	Params       map[string]any `yaml:"params" doc:"Values for the Polyaxonfile's inputs; secret:env:NAME for one that is a secret; in a job, {ref: ops.JOB, value: outputs.NAME} for one that another job puts out"`
-	Matrix       string         `yaml:"matrix" only:"jobs" doc:"Who makes the runs of a matrix: Polyaxon's server, or slipway, which expands it and needs no server that takes one" enum:"server,expand" default:"server"`
+	Polyaxonfile string            `yaml:"polyaxonfile" doc:"Path of the Polyaxonfile" form:"path" oneof:"yes"`
+	Component    string            `yaml:"component" doc:"Component that ships with slipway, instead of a Polyaxonfile" names:"components" oneof:"yes"`
+	Image        string            `yaml:"image" doc:"Image of this file; fills the input DOCKER_IMAGE"`
+	After        []string          `yaml:"after" only:"jobs" doc:"Jobs that must have succeeded before"`
+	Params       map[string]any    `yaml:"params" doc:"Values for the Polyaxonfile's inputs; secret:env:NAME for one that is a secret; in a job, {ref: ops.JOB, value: outputs.NAME} for one that another job puts out"`
+	Matrix       string            `yaml:"matrix" only:"jobs" doc:"Who makes the runs of a matrix: Polyaxon's server, or slipway, which expands it and needs no server that takes one" enum:"server,expand" default:"server"`
+	Require      map[string]string `yaml:"require" only:"jobs" form:"condition" doc:"What the metrics of the run must meet, by name, such as \">= 0.9\" or \"<= base + 1%\"; deploy fails otherwise, and nothing comes after the job"`
 	// GPU is nil to keep what the Polyaxonfile asks for.
 	GPU *int `yaml:"gpu" doc:"Number of GPUs; 0 removes the Polyaxonfile's"`
 	// Timeout is a whole number of seconds, or 0 for no limit.

@@ -220,6 +220,9 @@ func (d *Deployment) Connect(ctx context.Context) error {
 	if err := errors.Join(d.checkRuns(ctx, d.Jobs), d.checkTracking(ctx)); err != nil {
 		return exit.IfInterrupted(ctx, err)
 	}
+	if err := d.checkGates(ctx); err != nil {
+		return exit.IfInterrupted(ctx, err)
+	}
 	if u.Objects {
 		if _, err := (manifests{d}).plan(ctx); err != nil {
 			return exit.IfInterrupted(ctx, err)

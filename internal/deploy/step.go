@@ -70,7 +70,7 @@ func (d *Deployment) checkForPlan(ctx context.Context) error {
 	if d.asksPolyaxon, err = d.connectForPlan(ctx, "Polyaxon", platform.Uses{Runs: len(d.Jobs) > 0}); !d.asksPolyaxon || err != nil {
 		return err
 	}
-	err = errors.Join(d.checkRuns(ctx, d.Jobs), d.checkTracking(ctx))
+	err = errors.Join(d.checkRuns(ctx, d.Jobs), d.checkTracking(ctx), d.checkGates(ctx))
 	if isUnreachable(err) {
 		d.asksPolyaxon = d.noteUnreachable("Polyaxon", err)
 		return ctx.Err()

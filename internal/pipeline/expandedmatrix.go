@@ -22,6 +22,8 @@ import (
 type expandedMatrix struct {
 	expansion   *matrix.Expansion
 	submissions []run.Submission
+	// required is the order by what the job requires, nil if it requires nothing.
+	required *report.Ranking
 }
 
 // expandMatrix expands the matrix of a job into the submissions of its runs.
@@ -30,7 +32,7 @@ func (p *Pipeline) expandMatrix(ctx context.Context, j *config.Job, operation *o
 	if err != nil {
 		return nil, err
 	}
-	s := &expandedMatrix{expansion: expansion}
+	s := &expandedMatrix{expansion: expansion, required: requiredRanking(j)}
 	for _, suggestion := range expansion.Suggestions {
 		before := upstream
 		if suggestion.Repeat > 0 {
@@ -123,14 +125,14 @@ func (s *expandedMatrix) combine(e JobResult, all []JobResult, early *earlyStop)
 	return e
 }
 
-// ranking returns the metric that early stopping watches, nil if there is none.
+// ranking returns the metric that early stopping watches, or else that the job requires, nil if there is none.
 func (s *expandedMatrix) ranking() *report.Ranking {
 	for _, e := range s.expansion.Stopping {
 		if e.Metric != "" {
 			return &report.Ranking{Metric: e.Metric, Lower: e.Minimize}
 		}
 	}
-	return nil
+	return s.required
 }
 
 // rank sorts the runs, best first.

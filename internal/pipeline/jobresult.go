@@ -53,6 +53,10 @@ type JobResult struct {
 	BestBy *report.Ranking
 
 	described report.Run
+	// requirements are what the job requires of its metrics. gateFailed reports whether the run does
+	// not meet them, so that nothing may come after it.
+	requirements []report.Requirement
+	gateFailed   bool
 	// succeeded are the UUIDs of the runs of an expanded matrix that succeeded, sorted.
 	succeeded []string
 }
@@ -109,7 +113,7 @@ func (e JobResult) Run() report.Run {
 
 // Report returns the job as a report shows it.
 func (e JobResult) Report() report.Job {
-	return report.Job{Name: e.Name, Action: report.Action(e.Action.String()), After: strings.Join(e.After, ", "), Run: e.Run(), Runs: e.Runs, BestBy: e.BestBy}
+	return report.Job{Name: e.Name, Action: report.Action(e.Action.String()), After: strings.Join(e.After, ", "), Run: e.Run(), Runs: e.Runs, BestBy: e.BestBy, Requirements: e.requirements}
 }
 
 // Reports returns jobs as a report shows them.

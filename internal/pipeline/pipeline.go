@@ -117,6 +117,12 @@ func (p *Pipeline) Job(ctx context.Context, j *config.Job, before map[string]Job
 			p.Report(report.Event{Kind: report.Status, Step: "run", Subject: j.Name, Status: string(e.Status), Message: e.Message})
 			return e, nil
 		}
+		if before[name].gateFailed {
+			e.Action, e.Status = Skipped, polyaxon.UpstreamFailed
+			e.Message = fmt.Sprintf("not submitted: the metrics of %s do not meet what it requires", name)
+			p.Report(report.Event{Kind: report.Status, Step: "run", Subject: j.Name, Status: string(e.Status), Message: e.Message})
+			return e, nil
+		}
 		upstream, uuids[name] = append(upstream, before[name].Identity()), before[name].UUID()
 	}
 	if ctx.Err() != nil {
@@ -128,13 +134,14 @@ func (p *Pipeline) Job(ctx context.Context, j *config.Job, before map[string]Job
 		return e, interrupted(ctx, err)
 	}
 	if j.Matrix == config.MatrixExpand {
-		return p.runMatrix(ctx, j, upstream, e)
+		e, err := p.runMatrix(ctx, j, upstream, e)
+		return e, errors.Join(err, p.checkGate(ctx, j, &e))
 	}
 	s, err := p.submission(ctx, j, upstream)
 	if err != nil {
 		return e, err
 	}
 	err = p.submitAndFollow(ctx, j, s, &e)
-	err = errors.Join(err, p.download(ctx, j.Name, &e))
+	err = errors.Join(err, p.download(ctx, j.Name, &e), p.checkGate(ctx, j, &e))
 	return e, err
 }

@@ -40,7 +40,7 @@ func (p *Pipeline) addServerRuns(ctx context.Context, j *config.Job, s run.Submi
 		}
 	}
 	e.Runs = trials
-	var by *report.Ranking
+	by := requiredRanking(j)
 	if metric, minimize := matrix.Objective(operation); metric != "" {
 		by = &report.Ranking{Metric: metric, Lower: minimize}
 	}

@@ -12,6 +12,7 @@ func textJobs(w *page, r *report.Result) {
 	for _, j := range r.Jobs {
 		w.painted(failed(j.Status), "%s: %s", j.Name, jobLine(j))
 		textMetrics(w, j.Metrics)
+		textGate(w, &j)
 		if j.Address != "" {
 			w.line("  address: %s", j.Address)
 		}

@@ -21,6 +21,7 @@ const (
 	Timeout     = 5   // the time limit passed
 	Stopped     = 6   // the run was stopped or skipped by someone else
 	Pending     = 7   // the run cannot be scheduled (with --fail-pending)
+	Gate        = 8   // the metrics of a run do not meet what its job requires
 	Changes     = 10  // plan --exit-code: there are changes
 	Interrupted = 130 // interrupted; the remote run was stopped (or left, by on-cancel)
 )
@@ -34,13 +35,14 @@ const Codes = `0    everything asked for is done; the run succeeded, now or earl
 5    the time limit passed
 6    the run was stopped or skipped by someone else
 7    the run cannot be scheduled (with --fail-pending, or because the sandbox's machine lacks what it asks for)
+8    the metrics of a run do not meet what its job requires
 10   plan --exit-code: there are changes
 130  interrupted; the remote run was stopped (or left, by on-cancel)
 `
 
 // Code returns the exit code for the error of a task. A panic is always Step. Of several
 // joined errors, the first one in this order counts: interrupted, usage, lost, time limit,
-// pending, failed, stopped, step.
+// pending, failed, gate, stopped, step.
 func Code(err error) int {
 	var (
 		interrupted *InterruptedError
@@ -53,6 +55,7 @@ func Code(err error) int {
 		never       *UnschedulableError
 		ended       *RunError
 		rollout     *RolloutError
+		gate        *GateError
 		changes     *ChangesError
 		broken      *panics.Error
 	)
@@ -73,6 +76,8 @@ func Code(err error) int {
 		return Pending
 	case errors.As(err, &rollout), errors.As(err, &ended) && anyFailed(err):
 		return Failed
+	case errors.As(err, &gate):
+		return Gate
 	case errors.As(err, &ended):
 		return Stopped
 	case errors.As(err, &changes):

@@ -150,8 +150,22 @@ type Job struct {
 	// summary then.
 	Runs   []Run    `json:"runs,omitempty"`
 	BestBy *Ranking `json:"best_by,omitempty"`
+	// Requirements are what the job requires of its metrics.
+	Requirements []Requirement `json:"requirements,omitempty"`
 	// Base is the run of the job to compare with, in a workflow for a pull request.
 	Base *Base `json:"base,omitempty"`
+}
+
+// Requirement is a condition that a metric of a job must meet.
+type Requirement struct {
+	Metric    string `json:"metric"`
+	Condition string `json:"condition"`
+	Met       bool   `json:"met"`
+	// Value is the value of the run, and Bound what it was compared with. Each is nil without one.
+	Value *float64 `json:"value,omitempty"`
+	Bound *float64 `json:"bound,omitempty"`
+	// Message gives the values, or says why they cannot be compared.
+	Message string `json:"message"`
 }
 
 // Base is the newest run of a job that succeeded on the branch into which a pull request is

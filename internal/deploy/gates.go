@@ -1,0 +1,15 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+)
+
+// checkGates returns an error for jobs that require a comparison with a run that is not there.
+func (d *Deployment) checkGates(ctx context.Context) error {
+	var errs []error
+	for _, j := range d.Jobs {
+		errs = append(errs, d.pipeline().CheckBase(ctx, j))
+	}
+	return errors.Join(errs...)
+}

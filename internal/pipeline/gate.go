@@ -1,0 +1,150 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/metrics"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/runs"
+	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// conditions returns what a job's metrics must meet, by name. Those of a configuration are valid.
+func conditions(j *config.Job) map[string]*metrics.Condition {
+	all := map[string]*metrics.Condition{}
+	for name, text := range j.Require {
+		if c, err := metrics.ParseCondition(text); err == nil {
+			all[name] = c
+		}
+	}
+	return all
+}
+
+// requiredRanking returns the order of a matrix's runs by the first metric that its job requires, or
+// nil.
+func requiredRanking(j *config.Job) *report.Ranking {
+	all := conditions(j)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		return &report.Ranking{Metric: name, Lower: !all[name].HigherIsBetter()}
+	}
+	return nil
+}
+
+// CheckBase returns an error, at its line, if a job requires a comparison with a base that is not there or
+// has no such metric.
+func (p *Pipeline) CheckBase(ctx context.Context, j *config.Job) error {
+	all := conditions(j)
+	var base *report.Base
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if !all[name].OfBase {
+			continue
+		}
+		if base == nil {
+			of := p.BaseBranch(ctx)
+			found, err := runs.OnBranch(ctx, p.Platform, j.Name, of, "")
+			if err != nil {
+				return fmt.Errorf("find the base of job %s: %w", j.Name, err)
+			}
+			if found == nil {
+				e := source.Errorf(p.Config.At(project.Section(j), j.Name, "require", name), "no run to compare with: job %s has no run that succeeded on branch %s", j.Name, of.Branch)
+				e.Hint = "leave out base until a run of the branch has succeeded"
+				return e
+			}
+			base = found
+		}
+		if _, has := base.Metrics[name]; !has {
+			e := source.Errorf(p.Config.At(project.Section(j), j.Name, "require", name), "run %s of branch %s, the base, has no metric %s", base.UUID, base.Branch, name)
+			e.Hint = logged(base.Metrics)
+			return e
+		}
+	}
+	return nil
+}
+
+// checkGate checks what a job requires of the metrics of its run, or of the best run of its matrix. It
+// records that in e, and returns an *exit.GateError if the run does not meet it. It checks nothing
+// of a job that did not succeed, or that is not followed.
+func (p *Pipeline) checkGate(ctx context.Context, j *config.Job, e *JobResult) error {
+	if len(j.Require) == 0 || p.Detach || e.Status != polyaxon.Succeeded {
+		return nil
+	}
+	e.gateFailed = true // until it is known to hold
+	uuid, values := e.UUID(), e.Metrics()
+	if len(e.Runs) > 0 {
+		uuid, values = e.Runs[0].UUID, e.Runs[0].Metrics
+	}
+	all := conditions(j)
+	base, err := p.base(ctx, j, all, uuid)
+	if err != nil {
+		return interrupted(ctx, fmt.Errorf("find the base of job %s: %w", j.Name, err))
+	}
+	var failed []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		c := all[name]
+		r := report.Requirement{Metric: name, Condition: c.String()}
+		value, has := values[name]
+		before, hasBase := base.Metrics[name]
+		switch {
+		case !has:
+			r.Message = "the run has no metric " + name + "; " + logged(values)
+		case c.OfBase && base.UUID == "":
+			r.Value, r.Message = &value, "there is no run of branch "+base.Branch+" to compare with"
+		case c.OfBase && !hasBase:
+			r.Value, r.Message = &value, fmt.Sprintf("run %s of branch %s, the base, has no metric %s; %s", base.UUID, base.Branch, name, logged(base.Metrics))
+		default:
+			bound := c.Bound(before)
+			r.Value, r.Bound, r.Met = &value, &bound, c.Holds(value, bound)
+			r.Message = fmt.Sprintf("%s = %.6g", name, value)
+			if c.OfBase {
+				r.Message += fmt.Sprintf(", base %.6g, bound %.6g", before, bound)
+			}
+		}
+		if !r.Met {
+			failed = append(failed, c.String()+": "+r.Message)
+		}
+		e.requirements = append(e.requirements, r)
+	}
+	if len(failed) > 0 {
+		return &exit.GateError{Job: j.Name, UUID: uuid, Failed: failed}
+	}
+	e.gateFailed = false
+	return nil
+}
+
+// base returns the run to compare with, without a UUID if there is none or if no condition needs one.
+// The run itself is the base only if there is no other, as after the first run of a branch.
+func (p *Pipeline) base(ctx context.Context, j *config.Job, all map[string]*metrics.Condition, uuid string) (*report.Base, error) {
+	needed := slices.ContainsFunc(slices.Collect(maps.Values(all)), func(c *metrics.Condition) bool { return c.OfBase })
+	if !needed {
+		return &report.Base{}, nil
+	}
+	of := p.BaseBranch(ctx)
+	for _, without := range []string{uuid, ""} {
+		found, err := runs.OnBranch(ctx, p.Platform, j.Name, of, without)
+		if err != nil || found != nil {
+			return found, err
+		}
+	}
+	return &report.Base{Branch: of.Branch}, nil
+}
+
+// logged names the metrics that a run has, at most 20.
+func logged(values map[string]float64) string {
+	names := slices.Sorted(maps.Keys(values))
+	if len(names) == 0 {
+		return "it has no metrics"
+	}
+	more := ""
+	if n := len(names) - 20; n > 0 {
+		names, more = names[:20], fmt.Sprintf(" and %d more", n)
+	}
+	return "it has " + strings.Join(names, ", ") + more
+}
