@@ -44,8 +44,8 @@ func (c *Client) Get(ctx context.Context, path string, query url.Values, into an
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if none := new(noTokenError); errors.As(err, &none) { // tried and explained already
-			return none.error
+		if none := new(NoTokenError); errors.As(err, &none) { // tried and explained already
+			return none.Err
 		}
 		wait, worth := tries.next(err)
 		if !worth {

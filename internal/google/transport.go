@@ -30,7 +30,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		if request.Body != nil {
 			_ = request.Body.Close()
 		}
-		return nil, &noTokenError{err}
+		return nil, &NoTokenError{err}
 	}
 	response, err := t.next.RoundTrip(bearing(request, token.AccessToken))
 	if err != nil || response.StatusCode != http.StatusUnauthorized {
@@ -47,7 +47,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		if err != nil {
 			_ = response.Body.Close()
-			return nil, &noTokenError{err}
+			return nil, &NoTokenError{err}
 		}
 		return response, nil
 	}
@@ -85,8 +85,12 @@ func bearing(request *http.Request, token string) *http.Request {
 	return copied
 }
 
-// noTokenError is the error of a request that was not sent because there is no token for it.
-type noTokenError struct{ error }
+// NoTokenError is the error of a request that was not sent because there is no token for it. Getting one
+// was tried as often as makes sense.
+type NoTokenError struct{ Err error }
+
+// Error implements error.
+func (e *NoTokenError) Error() string { return e.Err.Error() }
 
 // Unwrap returns why there is no token.
-func (e *noTokenError) Unwrap() error { return e.error }
+func (e *NoTokenError) Unwrap() error { return e.Err }

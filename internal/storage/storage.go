@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/google"
 	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
@@ -73,6 +74,9 @@ func (c *Client) retry(ctx context.Context, try func() (progress bool, err error
 // temporary reports whether the same request may succeed later, by
 // cloud.google.com/storage/docs/retry-strategy.
 func temporary(err error) bool {
+	if errors.As(err, new(*google.NoTokenError)) || errors.As(err, new(*WriteError)) {
+		return false
+	}
 	refused := new(Error)
 	if errors.As(err, &refused) {
 		return refused.Code == http.StatusTooManyRequests || refused.Code == http.StatusRequestTimeout ||

@@ -8,10 +8,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/google"
 	"github.com/slipway-ci/slipway/internal/storage"
 )
 
@@ -75,6 +79,34 @@ func TestRetry(t *testing.T) {
 		t.Errorf("canceled: %v after %d requests", err, s.requests)
 	}
 }
+
+// TestNotAgain checks errors that no other attempt would mend: a full disk, and no token.
+func TestNotAgain(t *testing.T) {
+	s := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "0123456789") })
+	if err := s.Download(t.Context(), &storage.Object{Bucket: "data", Name: "x", Size: 10}, 0, full{}); !errors.Is(err, syscall.ENOSPC) || s.requests != 1 {
+		t.Errorf("a full disk: %v after %d requests", err, s.requests)
+	}
+	tried := 0
+	s.Transport = carrier(func(*http.Request) (*http.Response, error) {
+		tried++
+		return nil, &google.NoTokenError{Err: &url.Error{Op: "Post", URL: "https://oauth2.test", Err: io.EOF}}
+	})
+	if _, err := s.Stat(t.Context(), "data", "x"); err == nil || tried != 1 {
+		t.Errorf("no token: %v after %d attempts", err, tried)
+	}
+}
+
+// full is a file on a full disk.
+type full struct{}
+
+func (full) Write([]byte) (int, error) {
+	return 0, &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
+}
+
+// carrier is a function as a transport.
+type carrier func(*http.Request) (*http.Response, error)
+
+func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) { return c(r) }
 
 // TestResume checks that an upload goes on where the service has it, also one that another process
 // began, and begins again when the service has lost it.

@@ -64,11 +64,13 @@ func (j *job) upload(ctx context.Context, name string, info fs.FileInfo, to *fil
 		u.Began = func(at string) { _ = keep(session, []byte(at)) } // without it, another process begins again
 	}
 	_, err = j.Client.Upload(ctx, u)
-	if err == nil || storage.Is(err, 400) || storage.Is(err, 412) { // otherwise the next attempt goes on there
+	now, statErr := content.Stat()
+	changed := statErr == nil && stampOf(now) != stampOf(info)
+	if err == nil || changed || storage.Is(err, 400) || storage.Is(err, 412) { // otherwise the next attempt goes on there
 		_ = os.Remove(session)
 	}
 	if err != nil {
-		if now, statErr := content.Stat(); statErr == nil && stampOf(now) != stampOf(info) {
+		if changed {
 			return &ChangedError{name}
 		}
 		return fmt.Errorf("upload %s: %w", name, err)
@@ -85,12 +87,10 @@ func (j *job) sessionPath(u *storage.Upload) string {
 // download copies an object to a file. The content is in a file of another name until it is complete, and
 // the next sync goes on with that file.
 func (j *job) download(ctx context.Context, name string, o *storage.Object, to *file) error {
-	dir := path.Dir(j.target(name))
-	if err := j.toRoot.MkdirAll(dir, 0o755); err != nil {
+	part := j.part(name)
+	if err := j.toRoot.MkdirAll(path.Dir(part), 0o755); err != nil {
 		return err
 	}
-	id := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d", o.Address(), o.Generation))
-	part := path.Join(dir, partPrefix+hex.EncodeToString(id[:8]))
 	content, err := j.toRoot.OpenFile(part, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
@@ -150,7 +150,7 @@ func (j *job) place(name, part string, content *os.File, o *storage.Object, to *
 	if err := j.unchanged(name, to); err != nil {
 		return errors.Join(err, j.toRoot.Remove(part))
 	}
-	if err := j.toRoot.Rename(part, name); err != nil {
+	if err := j.rename(part, name, to); err != nil {
 		return err
 	}
 	info, err := j.toRoot.Stat(name)
@@ -160,6 +160,21 @@ func (j *job) place(name, part string, content *os.File, o *storage.Object, to *
 		j.sums.record(name, known)
 	}
 	return err
+}
+
+// rename gives a file its name. One that another program has just created is left, where the file system
+// has links.
+func (j *job) rename(part, name string, to *file) error {
+	if to == nil {
+		err := j.toRoot.Link(part, name)
+		if err == nil {
+			return j.toRoot.Remove(part)
+		}
+		if errors.Is(err, fs.ErrExist) {
+			return errors.Join(&storage.ConflictError{Object: name, Err: err}, j.toRoot.Remove(part))
+		}
+	}
+	return j.toRoot.Rename(part, name)
 }
 
 // unchanged returns a *storage.ConflictError if a file of the target was written since it was listed.

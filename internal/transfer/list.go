@@ -35,6 +35,19 @@ func (f *file) generation() int64 {
 	return f.object.Generation
 }
 
+// exclude returns the files that match patterns. The error is a *NameError with the first that is no pattern.
+func exclude(patterns []string) (out excluded, err error) {
+	for _, pattern := range patterns {
+		if _, err := patternmatcher.New([]string{pattern}); err != nil {
+			return out, &NameError{pattern, fmt.Sprintf("is not a pattern: %v", err)}
+		}
+	}
+	if len(patterns) > 0 {
+		out.PatternMatcher, err = patternmatcher.New(patterns)
+	}
+	return out, err
+}
+
 // excluded reports which names a sync leaves alone in both places.
 type excluded struct{ *patternmatcher.PatternMatcher }
 
@@ -47,9 +60,10 @@ func (e excluded) has(name string) (bool, error) {
 
 // listFiles returns the regular files below a directory, by their paths with slashes. skipped is told
 // what else is there. A link counts as the file that it leads to, if that is in the directory.
-func listFiles(ctx context.Context, root *os.Root, out excluded, skipped func(name, why string)) (map[string]*file, error) {
-	files := map[string]*file{}
-	err := fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+// parts are the files that are not complete.
+func listFiles(ctx context.Context, root *os.Root, out excluded, skipped func(name, why string)) (files map[string]*file, parts []string, err error) {
+	files = map[string]*file{}
+	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -62,12 +76,13 @@ func listFiles(ctx context.Context, root *os.Root, out excluded, skipped func(na
 		case entry.IsDir() && entry.Name() == state.Name:
 			return fs.SkipDir // slipway's own files
 		}
-		no, err := out.has(name)
-		if err != nil || no && !entry.IsDir() {
-			return err
-		}
-		if entry.IsDir() || strings.HasPrefix(path.Base(name), partPrefix) {
+		if !entry.IsDir() && strings.HasPrefix(path.Base(name), partPrefix) {
+			parts = append(parts, name)
 			return nil
+		}
+		no, err := out.has(name)
+		if err != nil || no || entry.IsDir() {
+			return err
 		}
 		info, err := root.Stat(name)
 		switch {
@@ -82,7 +97,7 @@ func listFiles(ctx context.Context, root *os.Root, out excluded, skipped func(na
 		}
 		return nil
 	})
-	return files, err
+	return files, parts, err
 }
 
 // listObjects returns the objects below a prefix, by the rest of their names. An object that stands for a
@@ -116,7 +131,9 @@ func Explain(err error, p Place) error {
 		return err
 	case storage.Is(err, 404):
 		return fmt.Errorf("there is no bucket gs://%s: create it with `slipway data mb gs://%s`: %w", p.Bucket, p.Bucket, err)
-	case storage.Is(err, 403), storage.Is(err, 401):
+	case storage.Is(err, 401):
+		return fmt.Errorf("gs://%s: the access token is rejected: check whether the account still exists, and the clock of this machine: %w", p.Bucket, err)
+	case storage.Is(err, 403):
 		return fmt.Errorf("no access to gs://%s: have the role roles/storage.objectUser granted on it: %w", p.Bucket, err)
 	}
 	return fmt.Errorf("gs://%s: %w", p.Bucket, err)
@@ -134,12 +151,12 @@ func metadataOf(info fs.FileInfo) map[string]string {
 	return map[string]string{timeKey: strconv.FormatInt(info.ModTime().Unix(), 10), modeKey: strconv.FormatUint(uint64(info.Mode().Perm()), 8)}
 }
 
-// modeOf returns the mode of the file that an object keeps, or 0o644. It is one that its owner can read
-// and write, and no others can write.
+// modeOf returns the mode of the file that an object keeps, or 0o644. Its owner can always read and write
+// it, so that the next sync can.
 func modeOf(o *storage.Object) fs.FileMode {
 	n, err := strconv.ParseUint(o.Metadata[modeKey], 8, 32)
 	if err != nil {
 		return 0o644
 	}
-	return fs.FileMode(n)&0o755 | 0o600
+	return fs.FileMode(n)&0o777 | 0o600
 }

@@ -37,8 +37,9 @@ func Copy(ctx context.Context, o Options) (summary *Summary, err error) {
 			return &Summary{Unchanged: 1}, err
 		}
 	}
-	summary = &Summary{Changes: []Change{{Name: name, Bytes: from.size}}}
-	return summary, j.do(ctx, summary.Changes)
+	summary = &Summary{}
+	summary.Changes, err = j.do(ctx, []Change{{Name: name, Bytes: from.size}})
+	return summary, err
 }
 
 // Cat writes the content of an object to w, and compares its checksum.

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/moby/patternmatcher"
-
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/storage"
 )
@@ -49,7 +47,8 @@ type Change struct {
 
 // Summary is what a sync did, or would do.
 type Summary struct {
-	// Changes are in the order of names, deletions last. Not all are done if there was an error.
+	// Changes are what was done or, in a dry run, what would be. They are in the order of names, deletions
+	// last.
 	Changes []Change
 	// Unchanged is how many files are equal in both places.
 	Unchanged int
@@ -64,6 +63,8 @@ type job struct {
 	fromRoot, toRoot *os.Root
 	from, to         map[string]*file
 	sums             *sums
+	// parts are the files of To that are not complete.
+	parts []string
 	// as is the name that the only file gets, or "" for its own.
 	as string
 
@@ -91,11 +92,9 @@ func (e *FileErrors) Unwrap() []error { return e.Errs }
 // was. Names that To cannot have are a *NameError, before anything is changed.
 func Sync(ctx context.Context, o Options) (summary *Summary, err error) {
 	j := &job{Options: o}
-	var out excluded
-	if len(o.Exclude) > 0 {
-		if out.PatternMatcher, err = patternmatcher.New(o.Exclude); err != nil {
-			return nil, &NameError{o.Exclude[0], fmt.Sprintf("is not a pattern: %v", err)}
-		}
+	out, err := exclude(o.Exclude)
+	if err != nil {
+		return nil, err
 	}
 	if err := j.list(ctx, out); err != nil {
 		return nil, err
@@ -108,7 +107,11 @@ func Sync(ctx context.Context, o Options) (summary *Summary, err error) {
 	if err != nil || o.DryRun {
 		return summary, err
 	}
-	return summary, j.do(ctx, summary.Changes)
+	if err := j.clean(summary.Changes); err != nil {
+		return nil, err
+	}
+	summary.Changes, err = j.do(ctx, summary.Changes)
+	return summary, err
 }
 
 // list reads what both places have.
@@ -119,7 +122,7 @@ func (j *job) list(ctx context.Context, out excluded) (err error) {
 		if j.fromRoot, err = os.OpenRoot(j.From.Dir); err != nil {
 			return &NameError{j.From.Text, fmt.Sprintf("cannot be read as a directory: %v", errors.Unwrap(err))}
 		}
-		j.from, err = listFiles(ctx, j.fromRoot, out, j.Skipped)
+		j.from, _, err = listFiles(ctx, j.fromRoot, out, j.Skipped)
 	}
 	if err != nil {
 		return errors.Join(err, j.close())
@@ -137,7 +140,7 @@ func (j *job) list(ctx context.Context, out excluded) (err error) {
 				}
 			}
 		case err == nil:
-			j.to, err = listFiles(ctx, j.toRoot, out, func(string, string) {})
+			j.to, j.parts, err = listFiles(ctx, j.toRoot, out, func(string, string) {})
 		}
 	}
 	dir := j.From.Dir
@@ -255,8 +258,17 @@ func (j *job) equal(ctx context.Context, name string, from, to *file) (bool, err
 	return both[0] == both[1], nil
 }
 
-// do copies, and then deletes if nothing failed.
-func (j *job) do(ctx context.Context, changes []Change) error {
+// do copies, and then deletes if nothing failed. It returns what is done, also if there is an error.
+func (j *job) do(ctx context.Context, changes []Change) ([]Change, error) {
+	finished := make([]bool, len(changes))
+	done := func() (all []Change) {
+		for n, c := range changes {
+			if finished[n] {
+				all = append(all, c)
+			}
+		}
+		return all
+	}
 	for _, c := range changes {
 		if !c.Delete {
 			j.progress.FilesTotal++
@@ -267,25 +279,27 @@ func (j *job) do(ctx context.Context, changes []Change) error {
 	if deletes < 0 {
 		deletes = len(changes)
 	}
-	for _, part := range [][]Change{changes[:deletes], changes[deletes:]} {
+	for _, part := range [][2]int{{0, deletes}, {deletes, len(changes)}} {
 		group, working := panics.WithContext(ctx)
 		group.SetLimit(parallel)
-		for _, c := range part {
+		for n := part[0]; n < part[1]; n++ {
 			group.Go(func() error {
 				if working.Err() != nil {
 					return working.Err()
 				}
-				return j.keepGoing(j.change(working, c))
+				err := j.change(working, changes[n])
+				finished[n] = err == nil
+				return j.keepGoing(err)
 			})
 		}
 		if err := group.Wait(); err != nil {
-			return err
+			return done(), err
 		}
 		if len(j.left) > 0 {
-			return &FileErrors{j.left}
+			return done(), &FileErrors{j.left}
 		}
 	}
-	return nil
+	return changes, nil
 }
 
 // keepGoing returns err, or notes it if it concerns one file only.

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
@@ -36,13 +37,17 @@ type session struct {
 	Object   object
 	Match    *int64
 	NotMatch *int64
+	Began    time.Time
 }
+
+// maxSession is how long an upload that is not complete is kept, as Cloud Storage keeps it.
+const maxSession = 7 * 24 * time.Hour
 
 var sessionID = lazyregexp.New(`^[A-Z2-7]{26}$`)
 
 // begin begins a resumable upload.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request, bucket string, c conditions) error {
-	kept := session{Match: c.match, NotMatch: c.notMatch}
+	kept := session{Match: c.match, NotMatch: c.notMatch, Began: time.Now()}
 	o := &kept.Object
 	if err := json.NewDecoder(io.LimitReader(r.Body, maxMetadata)).Decode(o); err != nil && !errors.Is(err, io.EOF) {
 		return refusal(http.StatusBadRequest, "parseError", "Parse Error")

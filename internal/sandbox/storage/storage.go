@@ -79,8 +79,22 @@ func (s *Server) load(b *bucket) error {
 	return s.clean(b)
 }
 
-// clean removes content that belongs to no upload.
+// clean removes uploads that are older than maxSession, and content that belongs to no upload.
 func (s *Server) clean(b *bucket) error {
+	sessions, err := disk.Files(s.dir, b.Name+"/uploads/*.json")
+	if err != nil {
+		return err
+	}
+	for _, file := range sessions {
+		var kept session
+		texts, err := disk.Read(filepath.Dir(file), filepath.Base(file))
+		if err == nil && len(texts) == 1 && json.Unmarshal(texts[0], &kept) == nil && time.Since(kept.Began) < maxSession {
+			continue
+		}
+		if err := errors.Join(err, disk.Remove(file)); err != nil {
+			return err
+		}
+	}
 	files, err := disk.Files(s.dir, b.Name+"/uploads/*")
 	if err != nil {
 		return err

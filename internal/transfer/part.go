@@ -1,0 +1,74 @@
+package transfer
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"time"
+)
+
+// maxSession is how long Cloud Storage keeps an upload that is not complete. See
+// cloud.google.com/storage/docs/resumable-uploads.
+const maxSession = 7 * 24 * time.Hour
+
+// part returns the name of the file that has the content of an object until it is complete. Another
+// generation of the object has another one.
+func (j *job) part(name string) string {
+	object := j.from[name].object
+	id := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d", object.Address(), object.Generation))
+	return path.Join(path.Dir(j.target(name)), partPrefix+hex.EncodeToString(id[:8]))
+}
+
+// clean removes what earlier syncs left and none goes on with: parts of other contents, and uploads that
+// Cloud Storage has forgotten.
+func (j *job) clean(changes []Change) error {
+	wanted := map[string]bool{}
+	for _, c := range changes {
+		if !c.Delete && j.From.Remote() && !j.To.Remote() {
+			wanted[j.part(c.Name)] = true
+		}
+	}
+	for _, part := range j.parts {
+		if wanted[part] {
+			continue
+		}
+		if err := j.removePart(part); err != nil {
+			return err
+		}
+	}
+	sessions, err := filepath.Glob(filepath.Join(j.CacheDir, "upload-*"))
+	if err != nil {
+		return err
+	}
+	for _, session := range sessions {
+		if info, err := os.Stat(session); err == nil && time.Since(info.ModTime()) > maxSession {
+			_ = os.Remove(session) // it is only a cache
+		}
+	}
+	return nil
+}
+
+// removePart removes a part, unless another sync is writing it.
+func (j *job) removePart(part string) error {
+	file, err := j.toRoot.OpenFile(part, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	free, err := lockFile(file)
+	if err != nil || !free {
+		return err
+	}
+	if err := j.toRoot.Remove(part); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
