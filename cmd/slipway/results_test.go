@@ -74,6 +74,8 @@ var steps = []step{
 	{golden: "follow", args: "follow gated"},
 	{golden: "restart", args: "restart gated", soon: true},
 	{golden: "up", args: "up api"},
+	{golden: "runs-compare", args: "runs compare train train"},
+	{golden: "runs-best", args: "runs best train"},
 	{golden: "runs", args: "runs --services"},
 	{golden: "dashboard", code: tasks.ExitUsage, args: "dashboard apu"},
 	{golden: "down", args: "down api"},

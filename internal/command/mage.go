@@ -23,9 +23,11 @@ func Targets(table []Command) ([]byte, error) {
 			fmt.Fprintf(&b, "type %s mg.Namespace\n\n", title(c.word()))
 		}
 	}
+	targets := map[string]bool{}
 	for _, c := range table {
 		if c.Task.run != nil {
-			c.target(&b)
+			targets[c.Name] = true
+			c.target(&b, targets[c.parent()])
 		}
 	}
 	return format.Source(b.Bytes())
@@ -59,13 +61,18 @@ func app(name string) *cli.App {
 `
 
 // target writes the function of c's target.
-func (c *Command) target(b *bytes.Buffer) {
-	comment(b, title(c.word())+" "+lower(c.Help))
-	receiver := ""
-	if above := c.parent(); above != "" {
+//
+// A parent that is a target itself cannot be a namespace, too. Its name then begins the function's.
+func (c *Command) target(b *bytes.Buffer, belowTarget bool) {
+	name, receiver := title(c.word()), ""
+	switch above := c.parent(); {
+	case belowTarget:
+		name = title(above) + name
+	case above != "":
 		receiver = "(" + title(above) + ") "
 	}
-	fmt.Fprintf(b, "func %s%s(ctx context.Context", receiver, title(c.word()))
+	comment(b, name+" "+lower(c.Help))
+	fmt.Fprintf(b, "func %s%s(ctx context.Context", receiver, name)
 	values := c.parameters(b)
 	b.WriteString(") error {\n")
 	options := ""

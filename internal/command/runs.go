@@ -18,6 +18,22 @@ func runs() []Command {
 			},
 		},
 		{
+			Name: "runs compare", Group: Runs, Task: task(tasks.RunsCompare),
+			Summary:  "Show what differs between two runs",
+			Help:     `Shows what differs between the runs A and B: metrics, params, commit, image, duration and cost. ` + whichRun,
+			Examples: []string{"slipway runs compare 3f2a 9c41"},
+		},
+		{
+			Name: "runs best", Group: Runs, Task: task(tasks.RunsBest),
+			Summary: "Show a job's runs, the best by a metric first",
+			Help: `Shows the newest 100 runs of a job that succeeded, with their params and metrics, the best by a metric first. ` +
+				`The highest value is the best, with --min the lowest. Without --metric the first metric by name decides, and its name says whether lower is better.`,
+			Examples: []string{
+				"slipway runs best train --metric val_acc",
+				"slipway runs best train --metric val_loss --min",
+			},
+		},
+		{
 			Name: "status", Group: Runs, Task: task(tasks.Status),
 			Summary: "Show a run's history, metrics and outputs",
 			Help:    `Shows a run's history, reasons, metrics and outputs. ` + whichRun,

@@ -322,6 +322,36 @@ func Runs(ctx context.Context,
 	})
 }
 
+// RunsCompare shows what differs between the runs A and B: metrics, params,
+// commit, image, duration and cost. A RUN is a run's id, the beginning of one, or
+// the name of a job or service, which stands for its newest run, or for one that
+// goes on if the newest was stopped.
+func RunsCompare(ctx context.Context, a string, b string) error {
+	return app("runs compare").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+		return tasks.RunsCompare(ctx, env, tasks.CompareOptions{
+			A: a,
+			B: b,
+		})
+	})
+}
+
+// RunsBest shows the newest 100 runs of a job that succeeded, with their params
+// and metrics, the best by a metric first. The highest value is the best, with
+// -min the lowest. Without -metric the first metric by name decides, and its name
+// says whether lower is better.
+func RunsBest(ctx context.Context, job string,
+	metric *string, // the metric that decides; without it the first one by name
+	min *bool, // the lowest value is the best; without it the highest
+) error {
+	return app("runs best").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+		return tasks.RunsBest(ctx, env, tasks.BestOptions{
+			Job:    job,
+			Metric: value(metric),
+			Min:    value(min),
+		})
+	})
+}
+
 // Status shows a run's history, reasons, metrics and outputs. A RUN is a run's id,
 // the beginning of one, or the name of a job or service, which stands for its
 // newest run, or for one that goes on if the newest was stopped.
@@ -487,7 +517,7 @@ func (Data) Mb(ctx context.Context, bucket string,
 	location *string, // keep the bucket there, such as europe-west4 or EU
 	googleProject *string, // create the bucket in this Google Cloud project (default: that of the credentials)
 ) error {
-	return cli.Open().Named("data mb").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("data mb").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.DataMb(ctx, env, tasks.DataMbOptions{
 			Bucket:        bucket,
 			Location:      value(location),
@@ -502,7 +532,7 @@ func (Data) Ls(ctx context.Context,
 	at *string, //
 	recursive *bool, // list all objects below the address
 ) error {
-	return cli.Open().Named("data ls").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("data ls").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.DataLs(ctx, env, tasks.DataLsOptions{
 			At:        value(at),
 			Recursive: value(recursive),
@@ -513,7 +543,7 @@ func (Data) Ls(ctx context.Context,
 // Cp copies one file to or from a bucket, or between buckets. If DST ends with a
 // slash or is a directory, the file keeps its name there.
 func (Data) Cp(ctx context.Context, from string, to string) error {
-	return cli.Open().Named("data cp").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("data cp").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.DataCp(ctx, env, tasks.DataCpOptions{
 			From: from,
 			To:   to,
@@ -523,7 +553,7 @@ func (Data) Cp(ctx context.Context, from string, to string) error {
 
 // Cat prints the content of an object as it is.
 func (Data) Cat(ctx context.Context, at string) error {
-	return cli.Open().Named("data cat").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("data cat").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.DataCat(ctx, env, tasks.DataCatOptions{
 			At: at,
 		})
@@ -537,7 +567,7 @@ func (Data) Sync(ctx context.Context, from string, to string,
 	exclude *string, // leave out what matches a pattern of .dockerignore; may be repeated; several with commas between
 	dryRun *bool, // only list what would be copied and deleted
 ) error {
-	return cli.Open().Named("data sync").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return app("data sync").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.DataSync(ctx, env, tasks.DataSyncOptions{
 			From:    from,
 			To:      to,

@@ -33,7 +33,9 @@ type Result struct {
 	// Manifests are the objects of the manifests.
 	Manifests []Manifest `json:"manifests,omitempty"`
 	Runs      []Run      `json:"runs,omitempty"`
-	Problems  []Problem  `json:"problems,omitempty"`
+	// Comparison is what differs between two runs.
+	Comparison *Comparison `json:"comparison,omitempty"`
+	Problems   []Problem   `json:"problems,omitempty"`
 	// Files is how many files check has read.
 	Files int `json:"files,omitempty"`
 	// Rules describes the rules that problems refer to. Only a check has them.
@@ -166,6 +168,23 @@ type Requirement struct {
 	Bound *float64 `json:"bound,omitempty"`
 	// Message gives the values, or says why they cannot be compared.
 	Message string `json:"message"`
+}
+
+// Comparison is what differs between the runs A and B.
+type Comparison struct {
+	A           string          `json:"a"`
+	B           string          `json:"b"`
+	Differences []RunDifference `json:"differences,omitempty"`
+	// Same is how many things are the same.
+	Same int `json:"same"`
+}
+
+// RunDifference is one difference of two runs. A value is "" if a run has none.
+type RunDifference struct {
+	Kind string `json:"kind"` // metric, param, run
+	Name string `json:"name"`
+	A    string `json:"a"`
+	B    string `json:"b"`
 }
 
 // Base is the newest run of a job that succeeded on the branch into which a pull request is
