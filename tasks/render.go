@@ -98,7 +98,7 @@ func Render(ctx context.Context, env *Env, o RenderOptions) (*Result, error) {
 
 // rendered adds an operation to a result, compiled or as a pod if o says so.
 func rendered(ctx context.Context, p *project.Project, result *Result, j *config.Job, operation *operation.Operation, o RenderOptions) error {
-	stamped := job.WithOrigin(p, operation)
+	stamped := job.WithOrigin(p, j, operation, "")
 	if o.Compiled && o.Pod {
 		return exit.Usagef("--compiled cannot be combined with --pod")
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/runs"
+	"github.com/slipway-ci/slipway/internal/service"
 	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -39,6 +40,7 @@ func Status(ctx context.Context, env *Env, o StatusOptions) (*Result, error) {
 			to.Event(report.Warning, "run", outcome.Run.Name, warning)
 		}
 		one := runs.ReportOutcome(outcome)
+		service.AddMLflow(ctx, to, outcome.Run.Name, &one)
 		one.OutputsAt = to.OutputsAt(outcome)
 		one.Cost = runs.Cost(to.Config.Prices, outcome)
 		one.History = []report.Transition{}

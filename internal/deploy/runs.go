@@ -11,6 +11,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/pipeline"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	runsof "github.com/slipway-ci/slipway/internal/runs"
+	"github.com/slipway-ci/slipway/internal/service"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -71,6 +72,9 @@ func (s runs) compare(ctx context.Context, jobs []report.Job) {
 // pipeline returns the pipeline that submits and follows the jobs.
 func (d *Deployment) pipeline() *pipeline.Pipeline {
 	p := &pipeline.Pipeline{Platform: d.Platform, Options: d.Runs, References: d.references}
+	if d.Config.MLflow != nil {
+		p.AddMLflow = func(ctx context.Context, job string, r *report.Run) { service.AddMLflow(ctx, d.Platform, job, r) }
+	}
 	if d.tracking != nil {
 		p.Tracking = d.tracking
 	}

@@ -5,6 +5,7 @@ package job
 
 import (
 	"context"
+	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
@@ -36,10 +37,17 @@ func Operation(ctx context.Context, p *project.Project, j *config.Job, image str
 }
 
 // WithOrigin returns an operation as it is sent, with labels and annotations for its pods
-// that say where the operation came from.
-func WithOrigin(p *project.Project, operation *operation.Operation) *operation.Operation {
+// that say where the operation came from, and the same as tags for the runs of MLflow.
+// reference is that of the job's image, by digest.
+func WithOrigin(p *project.Project, j *config.Job, operation *operation.Operation, reference string) *operation.Operation {
 	o := p.Origin()
-	return fill.Labelled(operation, o.Labels, o.Annotations)
+	labelled := fill.Labelled(operation, o.Labels, o.Annotations)
+	if m := p.Config.MLflow; m == nil || m.Service() == j.Name {
+		return labelled
+	}
+	_, digest, _ := strings.Cut(reference, "@")
+	commit, _ := o.Meta[project.MetaCommit].(string)
+	return fill.MLflowTagged(labelled, map[string]string{"slipway.project": p.Config.Project, "slipway.job": j.Name, "slipway.commit": commit, "slipway.image": digest})
 }
 
 // Source returns the text of a job's Polyaxonfile or component, edited so that it reads

@@ -51,6 +51,9 @@ type Pipeline struct {
 	References map[string]string
 	// Tracking is MLflow's tracking server. It is nil if slipway.yaml has the address or none.
 	Tracking Tracking
+	// AddMLflow, if not nil, adds MLflow's runs and metrics to a run of a job that has ended. It
+	// reports by itself what it cannot find.
+	AddMLflow func(ctx context.Context, job string, r *report.Run)
 
 	// several reports whether there are several jobs. If so, the files of each job get their own
 	// directory.

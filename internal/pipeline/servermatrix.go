@@ -76,6 +76,7 @@ func (p *Pipeline) trials(ctx context.Context, j *config.Job, matrix string) ([]
 			}
 			p.warnOfMetrics(j.Name, outcome)
 			trials[n] = runs.ReportOutcome(outcome)
+			p.addMLflow(ctx, j, &trials[n])
 			return nil
 		})
 	}

@@ -27,7 +27,7 @@ func (p *Pipeline) submission(ctx context.Context, j *config.Job, upstream []str
 func (p *Pipeline) Submission(j *config.Job, operation *operation.Operation, upstream []string) run.Submission {
 	from, keys := p.Origin(), job.Keys(p.Project, j, operation, p.References[j.Image], upstream)
 	return run.Submission{
-		Project: p.Config.Project, Name: j.Name, Content: string(job.WithOrigin(p.Project, operation).JSON()),
+		Project: p.Config.Project, Name: j.Name, Content: string(job.WithOrigin(p.Project, j, operation, p.References[j.Image]).JSON()),
 		Key: keys[0], FormerKeys: keys[1:], Tags: from.Tags, MetaInfo: from.Meta, Rerun: p.Rerun, Service: j.Service, Sleep: p.Sleep,
 	}
 }
@@ -81,6 +81,7 @@ func (p *Pipeline) submitAndFollow(ctx context.Context, j *config.Job, s run.Sub
 		}
 		e.setOutcome(outcome)
 		p.warnOfMetrics(j.Name, outcome)
+		p.addMLflow(ctx, j, &e.described)
 		e.described.OutputsAt = p.OutputsAt(outcome)
 	default:
 		err = p.followOldest(ctx, j, s, submitted, e)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // Tracking is MLflow's tracking server, whose address slipway.yaml does not have.
@@ -24,6 +26,13 @@ type TrackingError struct{ Err error }
 // Error implements error.
 func (e *TrackingError) Error() string {
 	return "jobs need MLflow, and are not submitted: " + e.Err.Error()
+}
+
+// addMLflow adds MLflow's runs and metrics to a run of a job that has ended.
+func (p *Pipeline) addMLflow(ctx context.Context, j *config.Job, r *report.Run) {
+	if p.AddMLflow != nil {
+		p.AddMLflow(ctx, j.Name, r)
+	}
 }
 
 // addressTracking returns the submission with the address of the tracking server. If a run of

@@ -13,6 +13,7 @@ func textJobs(w *page, r *report.Result) {
 		w.painted(failed(j.Status), "%s: %s", j.Name, jobLine(j))
 		textMetrics(w, j.Metrics)
 		textGate(w, &j)
+		textMLflow(w, j.MLflow)
 		if j.Address != "" {
 			w.line("  address: %s", j.Address)
 		}
@@ -67,6 +68,7 @@ func summarizeJobs(r *report.Result) []string {
 		if more > 0 {
 			metrics = append(metrics, fmt.Sprintf("%d more", more))
 		}
+		metrics = append(metrics, summarizeMLflow(j.MLflow)...)
 		base := ""
 		if j.Base != nil {
 			base = inline(j.Base.Branch) + ", run " + code(shortID(j.Base.UUID))

@@ -57,6 +57,7 @@ func textRun(w *page, run report.Run) {
 		w.line("  %s %-12s %s", t.Time.Format("15:04:05"), t.Status, strings.TrimSpace(t.Reason+" "+message))
 	}
 	textMetrics(w, run.Metrics)
+	textMLflow(w, run.MLflow)
 	switch t := run.Times; {
 	case t == nil:
 	case t.Pulling == nil:

@@ -221,7 +221,10 @@ type Run struct {
 	Cost    *Cost              `json:"cost,omitempty"`
 	Failure *Failure           `json:"failure,omitempty"`
 	Metrics map[string]float64 `json:"metrics,omitempty"`
-	Outputs []string           `json:"outputs,omitempty"`
+	// MLflow are the runs of MLflow that the run has made. Their metrics are among Metrics, too, unless
+	// Polyaxon has one of the name.
+	MLflow  []MLflowRun `json:"mlflow,omitempty"`
+	Outputs []string    `json:"outputs,omitempty"`
 	// OutputsAt is where the outputs are: a directory of this machine, or the command that
 	// downloads them.
 	OutputsAt string   `json:"outputs_at,omitempty"`
@@ -233,6 +236,15 @@ type Run struct {
 	History     []Transition      `json:"history,omitempty"`
 	Tags        []string          `json:"tags,omitempty"`
 	Meta        map[string]string `json:"meta,omitempty"`
+}
+
+// MLflowRun is a run of MLflow. Address is that of its page, "" if only the cluster can reach it.
+type MLflowRun struct {
+	ID         string             `json:"run_id"`
+	Name       string             `json:"name,omitempty"`
+	Experiment string             `json:"experiment_id"`
+	Address    string             `json:"address,omitempty"`
+	Metrics    map[string]float64 `json:"metrics,omitempty"`
 }
 
 // Times says how a run spent its time, in seconds. A value is nil, and null in JSON, if

@@ -32,7 +32,7 @@ func Labelled(o *operation.Operation, labels, annotations map[string]string) *op
 	return operation.New(root)
 }
 
-// Unlabelled returns a copy of the operation without slipway's labels and annotations,
+// Unlabelled returns a copy of the operation without slipway's labels, annotations and tags for MLflow,
 // for comparing it with another operation.
 func Unlabelled(o *operation.Operation) *operation.Operation {
 	root := plain.Clone(o.Root())
@@ -49,6 +49,7 @@ func Unlabelled(o *operation.Operation) *operation.Operation {
 			removeEmpty(environment, key)
 		}
 		removeEmpty(p.Spec, "environment")
+		untag(p.Container())
 	}
 	return operation.New(root)
 }

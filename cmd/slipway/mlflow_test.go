@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/slipway-ci/slipway/internal/testenv"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// TestMLflow executes docs/mlflow.md with MLflow's real tracking server, with its SQLite store on
+// the volume, and its real client in a job of Python: both run in the sandbox.
+func TestMLflow(t *testing.T) {
+	t.Parallel()
+	if !testenv.Thorough() {
+		t.Skip("CI starts MLflow, which takes a minute")
+	}
+	packages, base := testenv.MLflow(t), testenv.PythonBase(t)
+	page, err := os.ReadFile(filepath.Join(testenv.Root(t), "docs", "mlflow.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stage := &programStage{dir: t.TempDir()}
+	stage.slipway = filepath.Join(stage.dir, ".bin", "slipway")
+	t.Cleanup(func() { stopSandboxes(t, stage.dir) })
+	files := blocksOf(t, string(page), "slipway.yaml", "train.yml", "train.py")
+	const site = "/polyaxon-v1-data/site-packages"
+	// The page builds the image of a lock. Here its packages are on the volume.
+	image := regexp.MustCompile(`(?s)images:\n.*?\n([a-z])`).FindStringSubmatchIndex(files["slipway.yaml"])
+	if image == nil {
+		t.Fatal("slipway.yaml of the page has no images")
+	}
+	files["slipway.yaml"] = files["slipway.yaml"][:image[0]] + "images:\n  python:\n    files: [usr/, bin, lib, lib64, train.py]\n    workdir: /\n" +
+		"    env: {HOME: /tmp, PATH: /usr/local/bin:/usr/bin, PYTHONPATH: " + site + ", PYTHONDONTWRITEBYTECODE: '1'}\n" + files["slipway.yaml"][image[2]:]
+	files["usr/local/bin/mlflow"] = "#!/bin/sh\nexec python3 -m mlflow \"$@\"\n"
+	files["usr/local/bin/python"] = "#!/bin/sh\nexec python3 \"$@\"\n"
+	for name, text := range files {
+		mustWrite(t, filepath.Join(stage.dir, name), text, 0o755)
+	}
+	unpackPython(t, base, stage.dir)
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", stage.slipway, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build slipway: %v\n%s", err, out)
+	}
+	if out, err := stage.command(t.Context(), "build").CombinedOutput(); err != nil { // starts the sandbox, which makes the volume
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	linkTree(t, packages, filepath.Join(stage.dir, ".slipway", "sandbox", "volumes", "polyaxon-v1-data", "site-packages"))
+
+	deployed := func(args ...string) (report.Job, string) {
+		t.Helper()
+		command := stage.command(t.Context(), append([]string{"deploy", "-o", "json"}, args...)...)
+		var said strings.Builder
+		command.Stderr = &said
+		out, err := command.Output()
+		var result report.Result
+		if err == nil {
+			err = json.Unmarshal(out, &result)
+		}
+		if err != nil || len(result.Jobs) == 0 {
+			t.Fatalf("deploy: %v\n%s\n%s", err, out, said.String())
+		}
+		if strings.Contains(string(out)+said.String(), "slipway_key") {
+			t.Errorf("the key of the service is shown:\n%s\n%s", out, said.String())
+		}
+		return result.Jobs[0], said.String()
+	}
+	job, said := deployed()
+	if len(job.MLflow) != 1 || job.Metrics["val_acc"] != 0.93 || job.MLflow[0].Metrics["val_acc"] != 0.93 {
+		t.Fatalf("the job has the runs of MLflow %+v and the metrics %v", job.MLflow, job.Metrics)
+	}
+	if _, shown := job.Metrics["loss"]; shown {
+		t.Error("a metric that is not a number is shown")
+	}
+	if want := regexp.MustCompile(`^http://127\.0\.0\.1:\d+/#/experiments/\d+/runs/` + job.MLflow[0].ID + `$`); !want.MatchString(job.MLflow[0].Address) {
+		t.Errorf("the run of MLflow is at %s", job.MLflow[0].Address)
+	}
+	for _, tag := range []string{"slipway.run " + job.UUID, "slipway.job train", "slipway.project churn", "slipway.image sha256:"} {
+		if !strings.Contains(said, tag) {
+			t.Errorf("MLflow's run has no tag %s:\n%s", tag, said)
+		}
+	}
+	// What is up to date shows them again, and status does.
+	if again, _ := deployed(); again.UUID != job.UUID || len(again.MLflow) != 1 {
+		t.Errorf("what is up to date is %+v", again)
+	}
+	out, err := stage.command(t.Context(), "status", "train").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "val_acc = 0.93") || !strings.Contains(string(out), "MLflow run "+job.MLflow[0].ID[:8]) {
+		t.Errorf("status: %v\n%s", err, out)
+	}
+	// Without MLflow, its runs are missing, and nothing else is.
+	if out, err := stage.command(t.Context(), "down", "mlflow").CombinedOutput(); err != nil {
+		t.Fatalf("down: %v\n%s", err, out)
+	}
+	without, said := deployed()
+	if without.Status != "succeeded" || len(without.MLflow) != 0 || !strings.Contains(said, "MLflow's runs and metrics are not shown: service mlflow is not running: slipway up mlflow starts it") {
+		t.Errorf("without MLflow: %+v\n%s", without, said)
+	}
+}
+
+// blocksOf returns the code blocks of a page that begin with a comment with one of the names.
+func blocksOf(t *testing.T, page string, names ...string) map[string]string {
+	t.Helper()
+	blocks := map[string]string{}
+	for _, found := range regexp.MustCompile("(?s)```[a-z]+\n# ([a-z.]+)\n(.*?)```").FindAllStringSubmatch(page, -1) {
+		blocks[found[1]] = found[2]
+	}
+	for _, name := range names {
+		if blocks[name] == "" {
+			t.Fatalf("the page has no block %s", name)
+		}
+	}
+	if len(blocks) != len(names) || strings.Count(page, "```") != 2*len(names) {
+		t.Errorf("the page has %d blocks, and %d are executed", strings.Count(page, "```")/2, len(names))
+	}
+	return blocks
+}

@@ -1,0 +1,109 @@
+// Package mlflow reads the runs of an MLflow tracking server by its REST API; see
+// mlflow.org/docs/latest/rest-api.html.
+package mlflow
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+const (
+	// maxAnswer is the maximum size of an answer, in bytes.
+	maxAnswer = 16 << 20
+	// maxExperiments is how many experiments are searched, those first that changed last. It is the
+	// most that a server takes.
+	maxExperiments = 1000
+	// maxRuns is how many runs are returned at most.
+	maxRuns = 100
+)
+
+// Client reads a tracking server.
+type Client struct {
+	// Address is the address of the server, to which the paths of the API are added.
+	Address string
+	// Transport sends the requests. Redirects are not followed, so that the credentials are
+	// sent to no other address.
+	Transport http.RoundTripper
+	// Username and Password, or Token, are the credentials. They are empty for none.
+	Username        string
+	Password, Token secret.Value
+}
+
+// StatusError is an answer that is not the one that MLflow gives.
+type StatusError struct {
+	Status int
+	// Message is what MLflow says, or "".
+	Message string
+}
+
+// Error implements error.
+func (e *StatusError) Error() string {
+	switch {
+	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
+		return fmt.Sprintf("it refuses the user (%d)", e.Status)
+	case e.Message != "":
+		return fmt.Sprintf("it answers %d: %s", e.Status, e.Message)
+	}
+	return fmt.Sprintf("it does not answer as MLflow does (%d)", e.Status)
+}
+
+// post sends a request of the API and decodes the answer.
+func (c *Client) post(ctx context.Context, path string, question, answer any) error {
+	body, err := json.Marshal(question)
+	if err != nil {
+		return err
+	}
+	at, err := url.Parse(c.Address)
+	if err != nil {
+		return errors.New("its address is not valid")
+	}
+	if at.User != nil && c.Username == "" {
+		password, _ := at.User.Password()
+		c.Username, c.Password = at.User.Username(), secret.NewValue([]byte(password))
+	}
+	at.User, at.RawQuery, at.Fragment = nil, "", ""
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, at.JoinPath("api/2.0/mlflow", path).String(), bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	switch {
+	case c.Username != "":
+		request.SetBasicAuth(c.Username, string(c.Password.Reveal()))
+	case c.Token.Len() > 0:
+		request.Header.Set("Authorization", "Bearer "+string(c.Token.Reveal()))
+	}
+	response, err := c.Transport.RoundTrip(request) // RoundTrip does not follow redirects
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		var said struct {
+			Message string `json:"message"`
+		}
+		_ = json.Unmarshal(text, &said) // another program answers with something else
+		first, _, _ := strings.Cut(said.Message, "\n")
+		return &StatusError{Status: response.StatusCode, Message: first}
+	}
+	if len(text) > maxAnswer {
+		return fmt.Errorf("its answer has more than %d MiB", maxAnswer>>20)
+	}
+	if err := json.Unmarshal(text, answer); err != nil {
+		return &StatusError{Status: response.StatusCode}
+	}
+	return nil
+}

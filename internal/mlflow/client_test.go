@@ -1,0 +1,110 @@
+package mlflow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+// server answers as MLflow 3.17 does.
+func server(t *testing.T, handle http.HandlerFunc) *Client {
+	s := httptest.NewServer(handle)
+	t.Cleanup(s.Close)
+	return &Client{Address: s.URL + "/below/", Transport: http.DefaultTransport, Username: "anna", Password: secret.NewValue([]byte("canary"))}
+}
+
+func TestRuns(t *testing.T) {
+	c := server(t, func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		if r.Method != http.MethodPost || user != "anna" || password != "canary" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		var question struct {
+			Experiments []string `json:"experiment_ids"`
+			Filter      string   `json:"filter"`
+		}
+		_ = json.NewDecoder(r.Body).Decode(&question)
+		switch r.URL.Path {
+		case "/below/api/2.0/mlflow/experiments/search":
+			_, _ = io.WriteString(w, `{"experiments": [{"experiment_id": "0", "name": "Default"}, {"experiment_id": "7"}], "next_page_token": "x"}`)
+		case "/below/api/2.0/mlflow/runs/search":
+			if strings.Join(question.Experiments, ",") != "0,7" || question.Filter != "tags.`slipway.run` = 'abc'" {
+				t.Errorf("it is asked for %+v", question)
+			}
+			_, _ = io.WriteString(w, `{"runs": [{"info": {"run_id": "r1", "run_uuid": "r1", "run_name": "bold-crane", "experiment_id": "7"}, "data": {"metrics": [
+				{"key": "val_acc", "value": 0.93, "timestamp": 1, "step": 2}, {"key": "loss", "value": "NaN"}, {"key": "worst", "value": "-Infinity"}]}}]}`)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	})
+	got, err := c.Runs(t.Context(), "slipway.run", "abc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Run{{ID: "r1", Name: "bold-crane", Experiment: "7", Metrics: map[string]float64{"val_acc": 0.93}}}, got); diff != "" {
+		t.Error(diff)
+	}
+	if got := got[0].Page("http://m:5000/"); got != "http://m:5000/#/experiments/7/runs/r1" {
+		t.Errorf("its page is %s", got)
+	}
+}
+
+// TestErrors asks servers that do not answer as MLflow does. No error has the credentials, and no
+// other server gets them.
+func TestErrors(t *testing.T) {
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a redirect is followed") }))
+	t.Cleanup(other.Close)
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		want   string
+	}{
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+		}, "it does not answer as MLflow does (307)"},
+		"no login": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, "it refuses the user (401)"},
+		"another":  {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, "it does not answer as MLflow does (200)"},
+		"an error": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"error_code": "INTERNAL_ERROR", "message": "no table\nTraceback"}`, 500)
+		}, "it answers 500: no table"},
+		"a huge answer": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxAnswer+1)) }, "its answer has more than 16 MiB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := server(t, c.answer).Runs(t.Context(), "slipway.run", "abc")
+			if err == nil || err.Error() != c.want {
+				t.Errorf("the error is %v, want %s", err, c.want)
+			}
+		})
+	}
+	silent := make(chan struct{})
+	c := server(t, func(http.ResponseWriter, *http.Request) { <-silent })
+	defer close(silent)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := c.Runs(ctx, "slipway.run", "abc"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("of a silent server the error is %v", err)
+	}
+	c = server(t, func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "bob" || password != "in the address" {
+			t.Errorf("it gets %s and %s", user, password)
+		}
+		_, _ = io.WriteString(w, `{}`)
+	})
+	at, _ := url.Parse(c.Address)
+	at.User, c.Username = url.UserPassword("bob", "in the address"), ""
+	c.Address = at.String()
+	if runs, err := c.Runs(t.Context(), "slipway.run", "abc"); err != nil || len(runs) > 0 {
+		t.Errorf("of no experiments it returns %v, %v", runs, err)
+	}
+}

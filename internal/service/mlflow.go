@@ -1,0 +1,196 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/gate"
+	"github.com/slipway-ci/slipway/internal/mlflow"
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
+	"github.com/slipway-ci/slipway/internal/runs"
+	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// mlflowLimit is how long MLflow is asked for the runs of one run.
+const mlflowLimit = 10 * time.Second
+
+// AddMLflow adds MLflow's runs and their metrics to a run. A metric of Polyaxon with the same name
+// counts. That MLflow does not answer, within 10 s, is a warning and changes nothing else. It does
+// nothing if slipway.yaml has no MLflow.
+func AddMLflow(ctx context.Context, to *platform.Platform, job string, r *report.Run) {
+	if m := to.Config.MLflow; m == nil || r.UUID == "" || m.Service() == job {
+		return
+	}
+	asking, cancel := context.WithTimeoutCause(ctx, mlflowLimit, fmt.Errorf("no answer within %s", mlflowLimit))
+	defer cancel()
+	t := &trackingServer{Platform: to}
+	defer t.close()
+	found, err := t.runs(asking, r.UUID)
+	if err != nil && ctx.Err() == nil {
+		if asking.Err() != nil {
+			err = context.Cause(asking)
+		}
+		to.Report(report.Event{Kind: report.Warning, Step: "mlflow", Subject: job, Run: r.UUID, Message: "MLflow's runs and metrics are not shown: " + err.Error()})
+	}
+	for n := range found {
+		one := report.MLflowRun{ID: found[n].ID, Name: found[n].Name, Experiment: found[n].Experiment, Metrics: found[n].Metrics}
+		if t.page != "" {
+			one.Address = found[n].Page(t.page)
+		}
+		r.MLflow = append(r.MLflow, one)
+		for name, value := range found[n].Metrics {
+			if _, known := r.Metrics[name]; !known {
+				if r.Metrics == nil {
+					r.Metrics = map[string]float64{}
+				}
+				r.Metrics[name] = value
+			}
+		}
+	}
+}
+
+// trackingServer is MLflow's tracking server, as this machine reaches it.
+type trackingServer struct {
+	*platform.Platform
+	client mlflow.Client
+	// page is the address for browsers, "" if only the cluster can reach it.
+	page string
+	// end ends what connect began.
+	end []func()
+}
+
+func (t *trackingServer) close() {
+	for _, end := range slices.Backward(t.end) {
+		end()
+	}
+}
+
+// runs returns MLflow's runs of a run of Polyaxon.
+func (t *trackingServer) runs(ctx context.Context, uuid string) ([]mlflow.Run, error) {
+	if err := t.connect(ctx); err != nil {
+		return nil, err
+	}
+	if cfg := t.Config.MLflow; cfg.Password != "" {
+		password, err := t.Resolve(ctx, cfg.Password, "mlflow", "password")
+		if err != nil {
+			return nil, errors.New("the password cannot be read")
+		}
+		t.client.Username, t.client.Password = cfg.Username, password
+	}
+	found, err := t.client.Runs(ctx, fill.MLflowRunTag, uuid)
+	if failed := new(url.Error); errors.As(err, &failed) {
+		err = failed.Err // without the address
+	}
+	return found, err
+}
+
+// connect finds the server and a way to it.
+func (t *trackingServer) connect(ctx context.Context) error {
+	cfg := t.Config.MLflow
+	t.client.Transport = t.Transport
+	if name := cfg.Service(); name != "" {
+		return t.connectService(ctx, &Service{Platform: t.Platform, Job: t.Config.Services[name]})
+	}
+	inside := t.MLflowService()
+	if t.Cluster == nil || t.Embedded || inside == "" && !cfg.Found() {
+		t.client.Address, t.page = cfg.Address(), withoutUser(cfg.Address())
+		return nil
+	}
+	found, err := t.Cluster.MLflow(ctx, inside)
+	if err != nil {
+		return err
+	}
+	t.client.Address, t.page = found.Address(), found.Address()
+	if address := cfg.Address(); address != "" {
+		t.client.Address, t.page = address, withoutUser(address)
+	}
+	return t.route(ctx, found)
+}
+
+// route sends the requests through the cluster to a pod of a Service.
+func (t *trackingServer) route(ctx context.Context, to *cluster.Service) error {
+	route, err := to.OpenRoute(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, end := panics.WithCancelOnPanic(ctx)
+	var following panics.WaitGroup
+	following.Go(func() { route.Follow(ctx, func(bool, string) {}) })
+	t.end = append(t.end, following.Wait, func() { end(nil) })
+	t.dialBy(route.Dial)
+	return nil
+}
+
+// dialBy makes dial the way to the server.
+func (t *trackingServer) dialBy(dial func(context.Context) (net.Conn, error)) {
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (connection net.Conn, err error) {
+		defer panics.Keep(ctx, &err, "the connection to MLflow")
+		return dial(ctx)
+	}}
+	t.client.Transport = transport
+	t.end = append(t.end, transport.CloseIdleConnections)
+}
+
+// connectService finds the run of the service that is the tracking server.
+func (t *trackingServer) connectService(ctx context.Context, s *Service) error {
+	alive, err := s.Alive(ctx)
+	if err != nil {
+		return fmt.Errorf("look for the run of service %s: %w", s.Job.Name, err)
+	}
+	at := slices.IndexFunc(alive, func(r polyaxon.Run) bool { return r.Status == polyaxon.Running })
+	if at < 0 {
+		return fmt.Errorf("service %s is not running: slipway up %s starts it", s.Job.Name, s.Job.Name)
+	}
+	r, err := t.Polyaxon.Run(ctx, t.Config.Project, alive[at].UUID) // a list has no operations
+	if err != nil {
+		return fmt.Errorf("get the run of service %s: %w", s.Job.Name, err)
+	}
+	address, err := runs.GatewayAddress(ctx, t.Platform, r)
+	if err != nil {
+		return err
+	}
+	root, err := url.Parse(address)
+	if err != nil {
+		return err
+	}
+	key := root.Query().Get(gate.Parameter)
+	root.RawQuery = ""
+	t.client.Address, t.page, t.client.Token = root.String(), root.String(), secret.NewValue([]byte(key))
+	if t.Embedded {
+		secret.LearnAll(t.Secrets, t.client.Token)
+		return nil
+	}
+	if t.Gateway != nil {
+		t.page = ""
+	}
+	if t.Rest == nil {
+		return nil
+	}
+	if t.client.Address, err = t.Polyaxon.ServiceAddress(ctx, r, t.RunNamespace); err != nil {
+		return err
+	}
+	t.dialBy(func(ctx context.Context) (net.Conn, error) { return s.dial(ctx, r) })
+	return nil
+}
+
+// withoutUser returns an address without the user and the query that it may have.
+func withoutUser(address string) string {
+	at, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	at.User, at.RawQuery, at.Fragment = nil, "", ""
+	return strings.TrimSuffix(at.String(), "/")
+}
