@@ -20,7 +20,7 @@ import (
 func TestHintsNameCommands(t *testing.T) {
 	// The words that follow slipway in sentences. A sentence with another word adds it.
 	prose := strings.Fields(`adds already and applied applies as at builds can cannot could creates did does for has is itself
-		knows lets listen makes may must needs never of on outside passes put reads requires resolves service starts still
+		knows lets listen makes may must needs never of on outside passes put reads requires resolves service started starts still
 		submits supports takes to uses v waits was wrote says`)
 	hint := regexp.MustCompile("\\bslipway ([a-z][a-z-]*(?: [^\\s`:;,|#)]+)*)")
 	table := Table()
