@@ -57,7 +57,7 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 		result = p.Result("check")
 		result.Rules = reportRules()
 	}
-	c := &checker.Checker{Env: opened, Project: p, Masker: env.Secrets}
+	c := &checker.Checker{Env: opened, Project: p, Masker: env.Secrets, Cache: file.NewCache()}
 	targets, err := c.Targets(o.Files)
 	if err != nil {
 		return result, err

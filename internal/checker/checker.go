@@ -33,6 +33,9 @@ type Checker struct {
 	// are a guess, because the release of the server is not known.
 	Versions        []schema.Version
 	VersionsGuessed bool
+	// Cache has the texts that were read if there is no Project, whose cache is used otherwise.
+	// If it is nil, files are read each time.
+	Cache *file.Cache
 	// Cluster reports what the cluster has. If it is nil, nothing is compared with the
 	// cluster.
 	Cluster lint.Inventory
@@ -109,7 +112,7 @@ func commonParams(p *project.Project, j *config.Job, before []string, first bool
 // will be for its run. A file that the user names may be anywhere.
 func (c *Checker) readerOf(t Target) file.Reader {
 	if c.Project == nil {
-		return file.Reader{Transport: c.Transport}
+		return file.Reader{Transport: c.Transport, Cache: c.Cache}
 	}
 	reader := job.Reader(c.Project)
 	if len(t.jobs) == 0 {

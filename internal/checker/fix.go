@@ -16,12 +16,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// maxText is the maximum size in bytes of a file that Fix reads. It is larger than any
-// Polyaxonfile that is accepted.
-const maxText = 16 << 20
-
 // Fix fixes the files of targets and returns the changes as a diff. It writes the files
-// only if write is set. Files that cannot be read are skipped. If ctx is cancelled, the
+// only if write is set. Check then checks the texts that Fix has read or written. Files that
+// cannot be read are skipped. If ctx is cancelled, the
 // error is an *exit.InterruptedError.
 func (c *Checker) Fix(ctx context.Context, targets []Target, write bool) (string, error) {
 	var diffs strings.Builder
@@ -30,7 +27,8 @@ func (c *Checker) Fix(ctx context.Context, targets []Target, write bool) (string
 		if t.path == "" {
 			continue // a component that ships with slipway
 		}
-		text, err := source.ReadFile(nil, t.path, maxText)
+		reader := c.readerOf(t)
+		text, err := reader.Text(ctx, t.path)
 		if err != nil {
 			continue // Check reports why
 		}
@@ -48,6 +46,7 @@ func (c *Checker) Fix(ctx context.Context, targets []Target, write bool) (string
 			if err := replace(t.path, fixed.Text); err != nil {
 				return diffs.String(), &source.Error{Position: source.Position{File: t.path}, Message: "cannot be written: " + err.Error(), Err: err}
 			}
+			reader.Cache.Replace(t.path, fixed.Text)
 		}
 	}
 	switch {

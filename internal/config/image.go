@@ -59,3 +59,13 @@ func (i *Image) Kind() string {
 
 // NeedsBuildKit reports whether BuildKit builds the image. slipway makes all others itself.
 func (i *Image) NeedsBuildKit() bool { return i.Kind() == "dockerfile" }
+
+// NeedsBuildKit reports whether BuildKit builds one of the images.
+func (c *Config) NeedsBuildKit() bool {
+	for _, i := range c.Images {
+		if i.NeedsBuildKit() {
+			return true
+		}
+	}
+	return false
+}

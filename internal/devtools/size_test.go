@@ -1,13 +1,14 @@
 package devtools
 
 import (
-	"path"
+	"strings"
 	"testing"
 
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-// Files are short: at most 350 lines, and 150 in package tasks, which has no room for logic.
+// Files are short: at most 350 lines, and 150 in tasks and its packages, which have no room for
+// logic.
 func TestFilesAreShort(t *testing.T) {
 	sources, positions := testenv.Sources(t)
 	for _, s := range sources {
@@ -15,7 +16,7 @@ func TestFilesAreShort(t *testing.T) {
 		switch {
 		case s.Path == "tasks/mage/targets.go": // generated
 			continue
-		case path.Dir(s.Path) == "tasks":
+		case strings.HasPrefix(s.Path, "tasks/"):
 			limit = 150
 		}
 		if lines := positions.File(s.File.Pos()).LineCount(); lines > limit {

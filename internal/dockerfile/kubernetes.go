@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// objectName is the name of all objects that slipway creates for a buildkitd.
-	objectName = "slipway-buildkitd"
+	// ObjectName is the name of all objects that slipway creates for a buildkitd in a cluster.
+	ObjectName = "slipway-buildkitd"
 	// DefaultImage is the image of the buildkitd in a cluster. Its version is the client's.
 	DefaultImage = "moby/buildkit:v0.31.2-rootless"
 	// port is the port of buildkitd. It listens only on its pod's loopback interface, and
@@ -82,7 +82,7 @@ func (k *Kubernetes) builder(ctx context.Context, waiting func(string)) (*Builde
 		return nil, err
 	}
 	b := &Builder{Name: k.name(), dial: k.dialer(connected)}
-	return b, b.check(ctx, "see the log of the pod of deployment "+objectName)
+	return b, b.check(ctx, "see the log of the pod of deployment "+ObjectName)
 }
 
 func (k *Kubernetes) name() string { return "buildkitd in the Kubernetes namespace " + k.Namespace }
@@ -124,7 +124,7 @@ func (k *Kubernetes) apply(ctx context.Context, clients *cluster.Clients) error 
 	}
 	options := metav1.ApplyOptions{FieldManager: cluster.FieldManager, Force: true}
 	claims := clients.CoreV1().PersistentVolumeClaims(k.Namespace)
-	if _, err := claims.Get(ctx, objectName, metav1.GetOptions{}); apierrors.IsNotFound(err) {
+	if _, err := claims.Get(ctx, ObjectName, metav1.GetOptions{}); apierrors.IsNotFound(err) {
 		_, err = claims.Apply(ctx, k.claim(size), options)
 		if err != nil {
 			return k.explain(ctx, "create the volume claim of buildkitd", err)
@@ -161,10 +161,10 @@ func (k *Kubernetes) Delete(ctx context.Context) error {
 	policy := metav1.DeletePropagationForeground
 	options := metav1.DeleteOptions{PropagationPolicy: &policy}
 	var failures []error
-	if err := clients.AppsV1().Deployments(k.Namespace).Delete(ctx, objectName, options); err != nil && !apierrors.IsNotFound(err) {
+	if err := clients.AppsV1().Deployments(k.Namespace).Delete(ctx, ObjectName, options); err != nil && !apierrors.IsNotFound(err) {
 		failures = append(failures, k.explain(ctx, "delete the deployment of buildkitd", err))
 	}
-	if err := clients.CoreV1().PersistentVolumeClaims(k.Namespace).Delete(ctx, objectName, options); err != nil && !apierrors.IsNotFound(err) {
+	if err := clients.CoreV1().PersistentVolumeClaims(k.Namespace).Delete(ctx, ObjectName, options); err != nil && !apierrors.IsNotFound(err) {
 		failures = append(failures, k.explain(ctx, "delete the volume claim of buildkitd", err))
 	}
 	return errors.Join(failures...)

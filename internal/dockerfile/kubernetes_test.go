@@ -84,7 +84,7 @@ func TestRealKubernetes(t *testing.T) {
 			if err := k.apply(t.Context(), own(t, k)); err != nil {
 				t.Fatal(err)
 			}
-			found, err := clients.AppsV1().Deployments(k.Namespace).Get(t.Context(), objectName, metav1.GetOptions{})
+			found, err := clients.AppsV1().Deployments(k.Namespace).Get(t.Context(), ObjectName, metav1.GetOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +96,7 @@ func TestRealKubernetes(t *testing.T) {
 				t.Errorf("the field managers are %v", found.ManagedFields)
 			}
 		}
-		claim, err := clients.CoreV1().PersistentVolumeClaims(k.Namespace).Get(t.Context(), objectName, metav1.GetOptions{})
+		claim, err := clients.CoreV1().PersistentVolumeClaims(k.Namespace).Get(t.Context(), ObjectName, metav1.GetOptions{})
 		if err != nil || claim.Spec.Resources.Requests.Storage().String() != "50Gi" {
 			t.Errorf("the claim is %v, %v", claim, err)
 		}
@@ -106,7 +106,7 @@ func TestRealKubernetes(t *testing.T) {
 			}
 		}
 		// The garbage collector, which would end the deletion, is not running here.
-		if found, err := clients.AppsV1().Deployments(k.Namespace).Get(t.Context(), objectName, metav1.GetOptions{}); err == nil && found.DeletionTimestamp == nil {
+		if found, err := clients.AppsV1().Deployments(k.Namespace).Get(t.Context(), ObjectName, metav1.GetOptions{}); err == nil && found.DeletionTimestamp == nil {
 			t.Error("the deployment is not being deleted")
 		}
 	})
@@ -133,12 +133,12 @@ func own(t *testing.T, k *Kubernetes) *cluster.Clients {
 
 // makePod creates the deployment's pod.
 func makePod(ctx context.Context, clients kubernetes.Interface, namespace string) (*corev1.Pod, error) {
-	deployment, err := clients.AppsV1().Deployments(namespace).Get(ctx, objectName, metav1.GetOptions{})
+	deployment, err := clients.AppsV1().Deployments(namespace).Get(ctx, ObjectName, metav1.GetOptions{})
 	if err != nil {
 		return nil, err
 	}
 	pod := &corev1.Pod{ObjectMeta: deployment.Spec.Template.ObjectMeta, Spec: deployment.Spec.Template.Spec}
-	pod.GenerateName = objectName + "-"
+	pod.GenerateName = ObjectName + "-"
 	return clients.CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{})
 }
 
@@ -197,7 +197,7 @@ func testReasons(t *testing.T, clients kubernetes.Interface, in func(*testing.T,
 		if err := k.apply(t.Context(), own(t, k)); err != nil {
 			t.Fatal(err)
 		}
-		deployment, err := clients.AppsV1().Deployments(k.Namespace).Get(t.Context(), objectName, metav1.GetOptions{})
+		deployment, err := clients.AppsV1().Deployments(k.Namespace).Get(t.Context(), ObjectName, metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

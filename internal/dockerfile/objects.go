@@ -18,12 +18,12 @@ const (
 
 // labels returns the labels that select the pod and mark the objects as slipway's.
 func labels() map[string]string {
-	return map[string]string{"app.kubernetes.io/name": objectName, "app.kubernetes.io/managed-by": "slipway"}
+	return map[string]string{"app.kubernetes.io/name": ObjectName, "app.kubernetes.io/managed-by": "slipway"}
 }
 
 func (k *Kubernetes) claim(size resource.Quantity) *corev1.PersistentVolumeClaim {
 	claim := &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Name: objectName, Namespace: k.Namespace, Labels: labels()},
+		ObjectMeta: metav1.ObjectMeta{Name: ObjectName, Namespace: k.Namespace, Labels: labels()},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
 			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: size}},
@@ -39,7 +39,7 @@ func (k *Kubernetes) deployment(level string) *appsv1.Deployment {
 	selector := labels()
 	maps.DeleteFunc(selector, func(key, _ string) bool { return key != "app.kubernetes.io/name" })
 	return &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Name: objectName, Namespace: k.Namespace, Labels: labels()},
+		ObjectMeta: metav1.ObjectMeta{Name: ObjectName, Namespace: k.Namespace, Labels: labels()},
 		Spec: appsv1.DeploymentSpec{
 			Replicas: new(int32(1)),
 			Strategy: appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}, // two pods cannot share a cache
@@ -69,7 +69,7 @@ func (k *Kubernetes) pod(level string) corev1.PodSpec {
 			Resources:       corev1.ResourceRequirements{Requests: k.Resources.Requests, Limits: k.Resources.Limits},
 		}},
 		Volumes: []corev1.Volume{{Name: "cache", VolumeSource: corev1.VolumeSource{
-			PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: objectName},
+			PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: ObjectName},
 		}}},
 	}
 }

@@ -76,11 +76,11 @@ type state struct {
 }
 
 func (k *Kubernetes) readState(ctx context.Context, clients *cluster.Clients) (state, error) {
-	deployment, err := clients.AppsV1().Deployments(k.Namespace).Get(ctx, objectName, metav1.GetOptions{})
+	deployment, err := clients.AppsV1().Deployments(k.Namespace).Get(ctx, ObjectName, metav1.GetOptions{})
 	if err != nil {
 		return state{}, err
 	}
-	pods, err := clients.CoreV1().Pods(k.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=" + objectName})
+	pods, err := clients.CoreV1().Pods(k.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=" + ObjectName})
 	if err != nil {
 		return state{}, err
 	}

@@ -19,9 +19,7 @@ func lookAtBuilders(ctx context.Context, v *visit, f *findings) {
 		return
 	}
 	var ready []string
-	buildKit := false
 	for _, i := range images {
-		buildKit = buildKit || i.NeedsBuildKit()
 		err := build.Check(ctx, v.Project, []*config.Image{i})
 		if err == nil {
 			err = build.CheckTools(ctx, v.Project, i)
@@ -35,7 +33,7 @@ func lookAtBuilders(ctx context.Context, v *visit, f *findings) {
 	if len(ready) > 0 {
 		f.ok("inputs", "those of %s are there", strings.Join(ready, ", "))
 	}
-	if buildKit {
+	if v.Config.NeedsBuildKit() {
 		lookAtBuildKit(ctx, v, f)
 	}
 }

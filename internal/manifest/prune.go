@@ -36,26 +36,25 @@ func (w Wanted) planPrune(ctx context.Context, s Store) ([]Change, error) {
 			continue
 		}
 		change := Change{Kind: e.kind, Name: e.name, Action: Prune, before: before}
-		if change.Reason = keeps(before); change.Reason != "" {
-			change.Action = Leave
+		if why, kept := keeps(before); kept {
+			change.Action, change.Reason = Leave, why
 		}
 		changes = append(changes, change)
 	}
 	return changes, nil
 }
 
-// keeps returns why an object is not pruned, with what the user can do, or "".
-func keeps(object *unstructured.Unstructured) string {
-	why := ""
+// keeps reports whether an object is not pruned, and why, with what the user can do.
+func keeps(object *unstructured.Unstructured) (why string, kept bool) {
 	switch {
 	case object.GetKind() == "PersistentVolumeClaim":
 		why = "its data would be lost"
 	case object.GetNamespace() == "":
 		why = "it belongs to no namespace, so others may use it"
 	default:
-		return ""
+		return "", false
 	}
-	return fmt.Sprintf("%s; if nobody needs it: kubectl delete %s %s", why, strings.ToLower(object.GetKind()), object.GetName())
+	return fmt.Sprintf("%s; if nobody needs it: kubectl delete %s %s", why, strings.ToLower(object.GetKind()), object.GetName()), true
 }
 
 // owns reports whether an object, which may be nil, was applied for the project and is not

@@ -27,14 +27,11 @@ func Rollback(ctx context.Context, s Store, made []Change) ([]Change, error) {
 	var did []Change
 	var errs []error
 	for _, c := range slices.Backward(made) {
-		var err error
-		if c.Reason, err = c.rollBack(ctx, s); err != nil {
+		action, why, err := c.rollBack(ctx, s)
+		if c.Reason = why; err != nil {
 			errs = append(errs, err)
 		} else {
-			c.Action = RollBack
-			if c.Reason != "" && c.Reason != jobNotRunAgain {
-				c.Action = Leave
-			}
+			c.Action = action
 		}
 		did = append(did, c)
 	}
@@ -42,65 +39,66 @@ func Rollback(ctx context.Context, s Store, made []Change) ([]Change, error) {
 	return did, errors.Join(errs...)
 }
 
-// rollBack rolls back a change. It returns why the object is not as it was, or "".
-func (c Change) rollBack(ctx context.Context, s Store) (why string, err error) {
+// rollBack rolls back a change. It returns RollBack or Leave, and why the object is not as it
+// was, or "".
+func (c Change) rollBack(ctx context.Context, s Store) (did Action, why string, err error) {
 	for n := 1; ; n++ {
 		now, err := s.Get(ctx, c.Kind, c.Name)
 		if err != nil {
-			return "", err
+			return did, "", err
 		}
 		if now != nil && c.shared {
-			return sharedMeanwhile, nil
+			return Leave, sharedMeanwhile, nil
 		}
 		switch {
 		case c.before == nil, c.Action == Replace:
-			why, err = c.deleteCreated(ctx, s, now)
+			did, why, err = c.deleteCreated(ctx, s, now)
 		default:
-			why, err = c.putBack(ctx, s, now)
+			did, why, err = c.putBack(ctx, s, now)
 		}
 		if changed := new(cluster.ChangedError); !errors.As(err, &changed) || n == maxAttempts {
-			return why, err
+			return did, why, err
 		}
 	}
 }
 
 // deleteCreated deletes an object that Apply has created. now may be nil.
-func (c Change) deleteCreated(ctx context.Context, s Store, now *unstructured.Unstructured) (why string, err error) {
+func (c Change) deleteCreated(ctx context.Context, s Store, now *unstructured.Unstructured) (did Action, why string, err error) {
 	switch {
 	case now == nil:
 	case c.before != nil && now.GetUID() == c.before.GetUID(): // it was not replaced yet
-		return "", nil
+		return RollBack, "", nil
 	case now.GetLabels()[secret.LabelProject] != c.object.GetLabels()[secret.LabelProject],
 		!c.unsure && now.GetUID() != c.after.GetUID(), !asApplied(c.after, now, !c.unsure), !sameValues(c.object.Object, c.after.Object, now.Object):
-		return changedMeanwhile, nil
+		return Leave, changedMeanwhile, nil
 	default:
 		err = s.Delete(ctx, now)
 	}
 	if c.Action == Replace {
 		why = jobNotRunAgain
 	}
-	return why, err
+	return RollBack, why, err
 }
 
 // putBack puts back an object that Apply has changed. now may be nil.
-func (c Change) putBack(ctx context.Context, s Store, now *unstructured.Unstructured) (why string, err error) {
+func (c Change) putBack(ctx context.Context, s Store, now *unstructured.Unstructured) (did Action, why string, err error) {
 	switch {
 	case now == nil:
-		return goneMeanwhile, nil
+		return Leave, goneMeanwhile, nil
 	case c.unsure && now.GetResourceVersion() == c.before.GetResourceVersion(): // it was not applied
-		return "", nil
+		return RollBack, "", nil
 	case now.GetUID() != c.before.GetUID(), !asApplied(c.after, now, !c.unsure):
-		return changedMeanwhile, nil
+		return Leave, changedMeanwhile, nil
 	}
 	wanted, clear := undo(c.before, c.after, now)
 	if !clear {
-		return changedMeanwhile, nil
+		return Leave, changedMeanwhile, nil
 	}
 	back, err := s.Update(ctx, wanted)
 	if err != nil {
-		return "", err
+		return did, "", err
 	}
-	return "", c.giveBack(ctx, s, now, back)
+	return RollBack, "", c.giveBack(ctx, s, now, back)
 }
 
 // giveBack gives the fields of an object that was put back to the field managers that had them.

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/dockerfile"
 	"github.com/slipway-ci/slipway/internal/project"
 )
 
@@ -68,10 +69,10 @@ func (to *Platform) Needs() []Need {
 		use("to check that the claim can be bound", everywhere("storage.k8s.io", "storageclasses"), "list")
 		use("to check that the claim can be bound", everywhere("", "persistentvolumes"), "list")
 	}
-	if inCluster && cfg.Cluster != nil && needsBuildKit(to.Project) {
+	if inCluster && cfg.Cluster != nil && cfg.NeedsBuildKit() {
 		const build = "to build Dockerfiles in the cluster, without another BuildKit"
-		use(build, cluster.Right{Group: "apps", Resource: "deployments", Name: buildkitd}, "get", "create", "patch")
-		use(build, cluster.Right{Resource: "persistentvolumeclaims", Name: buildkitd}, "get", "create", "patch")
+		use(build, cluster.Right{Group: "apps", Resource: "deployments", Name: dockerfile.ObjectName}, "get", "create", "patch")
+		use(build, cluster.Right{Resource: "persistentvolumeclaims", Name: dockerfile.ObjectName}, "get", "create", "patch")
 		if !cfg.Cluster.CreateNamespace {
 			use(build, cluster.Right{Resource: "namespaces", Name: to.RunNamespace}, "get")
 		}
@@ -96,19 +97,6 @@ func (to *Platform) Needs() []Need {
 		need("to create the namespace", cluster.Right{Resource: "namespaces", Name: to.RunNamespace, Everywhere: true}, "get", "create", "patch")
 	}
 	return append(needed, optional...)
-}
-
-// buildkitd is the name of what package dockerfile creates for a BuildKit in the cluster.
-const buildkitd = "slipway-buildkitd"
-
-// needsBuildKit reports whether BuildKit builds one of the images.
-func needsBuildKit(p *project.Project) bool {
-	for _, i := range p.Config.Images {
-		if i.NeedsBuildKit() {
-			return true
-		}
-	}
-	return false
 }
 
 // secretNames returns the names of the Secrets that a deploy writes.

@@ -31,9 +31,10 @@ const (
 	UpstreamFailed Status = "upstream_failed"
 	Stopped        Status = "stopped"
 	Skipped        Status = "skipped"
+	Done           Status = "done"
 )
 
-// Terminal reports whether a run with this status has ended. The status "done" is not
+// Terminal reports whether a run with this status has ended. Done is not
 // terminal: it is used by triggers, and servers let other statuses follow it.
 func (s Status) Terminal() bool {
 	switch s {

@@ -49,9 +49,10 @@ func amount(a *report.Amount) string {
 }
 
 // Ended reports whether an event says that a run has ended, or that a job was not submitted.
-// The status "done" counts, although a server may let another one follow.
+// polyaxon.Done counts, although a server may let another one follow.
 func Ended(e report.Event) bool {
-	return e.Kind == report.Status && !e.Waits && (polyaxon.Status(e.Status).Terminal() || e.Status == "done")
+	status := polyaxon.Status(e.Status)
+	return e.Kind == report.Status && !e.Waits && (status.Terminal() || status == polyaxon.Done)
 }
 
 // failing reports whether an event says that a run failed, or that a job was not submitted.
@@ -59,7 +60,7 @@ func failing(e report.Event) bool { return Ended(e) && failure(e.Status) }
 
 // failure reports whether a status is a failure.
 func failure(status string) bool {
-	return status == string(polyaxon.Failed) || status == string(polyaxon.UpstreamFailed)
+	return polyaxon.Status(status) == polyaxon.Failed || polyaxon.Status(status) == polyaxon.UpstreamFailed
 }
 
 // WithoutReason returns the event without the reason if it says that a run failed, and

@@ -45,6 +45,9 @@ type table struct {
 }
 
 func (p *page) table(columns ...column) *table {
+	for n := range columns {
+		columns[n].title = EscapeLine(columns[n].title)
+	}
 	return &table{page: p, columns: columns, status: slices.IndexFunc(columns, func(c column) bool { return strings.EqualFold(c.title, "status") })}
 }
 

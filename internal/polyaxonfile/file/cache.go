@@ -1,6 +1,9 @@
 package file
 
-import "sync"
+import (
+	"path/filepath"
+	"sync"
+)
 
 // Cache caches the texts of files and addresses by name, and Polyaxonfiles that were made
 // of them. It makes sure that the text that is sent is the text that was checked, even if
@@ -22,6 +25,18 @@ func (h *Cache) File(name string, read func() (*File, error)) (*File, error) {
 		return read()
 	}
 	return cached(&h.mu, h.files, name, read)
+}
+
+// Replace caches another text for the file at path, which a command has written.
+func (h *Cache) Replace(path string, text []byte) {
+	full, err := filepath.Abs(path)
+	if h == nil || err != nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.texts[full] = text
+	clear(h.files) // another Polyaxonfile may refer to it
 }
 
 // load returns the cached text of a name, or calls read and caches its result. Errors are

@@ -33,6 +33,11 @@ func notComponentMessage(name string) string {
 	return fmt.Sprintf("%s is not a component: it has neither kind: component nor run at its top level", name)
 }
 
+// Text returns the text of the file at path.
+func (r Reader) Text(ctx context.Context, path string) ([]byte, error) {
+	return r.read(ctx, path, r.Root)
+}
+
 // Texts returns the text of the file at path, and that of the component that it names by
 // pathRef. The component is nil when the file has no pathRef.
 func (r Reader) Texts(ctx context.Context, path string) (text, component []byte, err error) {
