@@ -33,6 +33,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/kubeconfig"
 	"github.com/slipway-ci/slipway/internal/manifest"
+	"github.com/slipway-ci/slipway/internal/mlflow"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/pipeline"
 	"github.com/slipway-ci/slipway/internal/platform"
@@ -235,6 +236,10 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 	},
 	"internal/registry": func(ctx context.Context, _ string) error {
 		_, err := (&registry.Client{Prefix: "registry.test/team", Transport: panickingTransport}).List(ctx, []string{"job", "other"})
+		return err
+	},
+	"internal/mlflow": func(ctx context.Context, _ string) error {
+		_, err := (&mlflow.Client{Address: "https://mlflow.test", Transport: panickingTransport}).Runs(ctx, "slipway.run", "abc")
 		return err
 	},
 	"internal/google": func(ctx context.Context, _ string) error {
