@@ -433,6 +433,7 @@ var testedElsewhere = map[string]string{
 	"internal/relay":              "TestFailures",
 	"internal/exclusion":          "",
 	"internal/logline":            "",
+	"internal/metrics":            "",
 	"internal/markdown":           "",
 	"internal/lazyregexp":         "",
 	"internal/blobcache":          "",
