@@ -77,7 +77,7 @@ func TestDoctorOfMLflow(t *testing.T) {
 		"elsewhere": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/login?from="+r.Header.Get("Authorization"), http.StatusFound)
 		}, report.CheckWarning, "(302)"},
-		"silent": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, report.CheckWarning, "no answer in 300ms; jobs may reach it"},
+		"silent": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, report.CheckWarning, "no answer in 1.5s; jobs may reach it"},
 		"down":   {nil, report.CheckWarning, "connection refused; jobs may reach it"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestDoctorOfMLflow(t *testing.T) {
 				env, _, _ := laptopWith(t, map[string]string{"slipway.yaml": "project: story\nregistry: REGISTRY\npolyaxon: {host: 'http://127.0.0.1:1'}\n" +
 					"mlflow: {tracking-uri: 'http://" + userInfo + address + "/?token=canary-query', username: anna, password: env:MLFLOW}\n"})
 				env.Lookup = func(name string) (string, bool) { return "canary-password", name == "MLFLOW" }
-				result, _ := Doctor(t.Context(), env, DoctorOptions{Timeout: 300 * time.Millisecond})
+				result, _ := Doctor(t.Context(), env, DoctorOptions{Timeout: 1500 * time.Millisecond})
 				text := told(t, result)
 				if got := outcome(result, "mlflow"); got != c.outcome || !strings.Contains(text, c.want) || strings.Contains(text, "canary") {
 					t.Errorf("%s: %s\n%s", userInfo, got, text)
