@@ -112,10 +112,33 @@ func (p *Pipeline) checkGate(ctx context.Context, j *config.Job, e *JobResult) e
 		}
 		e.requirements = append(e.requirements, r)
 	}
-	if len(failed) > 0 {
+	e.gateFailed = len(failed) > 0
+	if err := p.markGate(ctx, j, uuid, e.gateFailed); err != nil {
+		return err
+	}
+	if e.gateFailed {
 		return &exit.GateError{Job: j.Name, UUID: uuid, Failed: failed}
 	}
-	e.gateFailed = false
+	return nil
+}
+
+// markGate writes into a run whether its metrics meet what its job requires, because a run that does not
+// is no base for others. It writes nothing that the run has. If it cannot, that is a warning.
+func (p *Pipeline) markGate(ctx context.Context, j *config.Job, uuid string, failed bool) error {
+	state := project.GateMet
+	if failed {
+		state = project.GateFailed
+	}
+	r, err := p.Polyaxon.Run(ctx, p.Config.Project, uuid)
+	if err == nil && r.MetaInfo[project.MetaGate] != state {
+		err = p.Polyaxon.Patch(ctx, p.Config.Project, uuid, polyaxon.Patch{MetaInfo: map[string]any{project.MetaGate: state}})
+	}
+	if ctx.Err() != nil {
+		return interrupted(ctx, ctx.Err())
+	}
+	if err != nil {
+		p.Event(report.Warning, "run", j.Name, fmt.Sprintf("run %s is not marked with what came of require, so it may be compared with wrongly: %v", uuid, err))
+	}
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -26,6 +27,9 @@ func (p *Pipeline) submission(ctx context.Context, j *config.Job, upstream []str
 // identities of the runs that it comes after.
 func (p *Pipeline) Submission(j *config.Job, operation *operation.Operation, upstream []string) run.Submission {
 	from, keys := p.Origin(), job.Keys(p.Project, j, operation, p.References[j.Image], upstream)
+	if len(j.Require) > 0 {
+		from.Meta[project.MetaGate] = project.GatePending
+	}
 	return run.Submission{
 		Project: p.Config.Project, Name: j.Name, Content: string(job.WithOrigin(p.Project, j, operation, p.References[j.Image]).JSON()),
 		Key: keys[0], FormerKeys: keys[1:], Tags: from.Tags, MetaInfo: from.Meta, Rerun: p.Rerun, Service: j.Service, Sleep: p.Sleep,

@@ -17,6 +17,15 @@ const (
 	MetaRef    = "slipway_ref"
 )
 
+// MetaGate is the key in a run's meta_info for whether its metrics meet what its job requires. A run
+// without it was submitted for a job that required nothing.
+const (
+	MetaGate    = "slipway_gate"
+	GatePending = "pending" // nothing has checked its metrics
+	GateMet     = "met"
+	GateFailed  = "failed"
+)
+
 // Origin describes where an operation came from. It is not part of the operation's
 // identity: the same inputs from another commit are the same run.
 type Origin struct {

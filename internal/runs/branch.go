@@ -14,7 +14,8 @@ import (
 // OnBranch returns the newest run of a job that succeeded and belongs to the branch into which
 // a pull request is merged, with its metrics: a workflow of the branch submitted it, or its
 // commit is part of the branch. The run of uuid is left out. It looks at the newest 100 runs
-// that succeeded, and returns nil if there is none.
+// that succeeded, and returns nil if there is none. A run that does not meet what its job required,
+// or that nothing has checked, is none: it would lower what the next one is compared with.
 func OnBranch(ctx context.Context, to *platform.Platform, job string, base project.Base, uuid string) (*report.Base, error) {
 	query := polyaxon.Query{Query: "name:" + job + ",status:" + string(polyaxon.Succeeded), Sort: "-created_at", Limit: pageSize}
 	runs, _, err := to.Polyaxon.Runs(ctx, to.Config.Project, query)
@@ -28,6 +29,10 @@ func OnBranch(ctx context.Context, to *platform.Platform, job string, base proje
 		r := &runs[i]
 		ref, _ := r.MetaInfo[project.MetaRef].(string)
 		commit, _ := r.MetaInfo[project.MetaCommit].(string)
+		gate, checked := r.MetaInfo[project.MetaGate]
+		if checked && gate != project.GateMet {
+			continue
+		}
 		if r.UUID == uuid || ref != "refs/heads/"+base.Branch && !revision.IsAncestor(ctx, to.Config.Dir, to.Environ, commit, base.Commit) {
 			continue
 		}
