@@ -101,7 +101,7 @@ type request struct {
 // send sends a request once, and returns a response of success or of code other.
 func (c *Client) send(ctx context.Context, r request, other int) (*http.Response, error) {
 	address := c.Address + r.path
-	if strings.HasPrefix(r.path, "http") {
+	if !strings.HasPrefix(r.path, "/") {
 		address = r.path
 	}
 	if len(r.query) > 0 {
@@ -111,8 +111,8 @@ func (c *Client) send(ctx context.Context, r request, other int) (*http.Response
 	if err != nil {
 		return nil, err
 	}
-	if sent.Host != hostOf(c.Address) {
-		return nil, fmt.Errorf("the upload goes on at %s, and not at %s: check whether a proxy changes the answers of Cloud Storage", sent.Host, hostOf(c.Address))
+	if here, err := url.Parse(c.Address); err != nil || sent.Host != here.Host || sent.URL.Scheme != here.Scheme {
+		return nil, fmt.Errorf("the upload goes on at %s://%s, and not at %s: check whether a proxy changes the answers of Cloud Storage", sent.URL.Scheme, sent.Host, c.Address)
 	}
 	for name, values := range r.header {
 		sent.Header[name] = values
@@ -137,14 +137,6 @@ func (c *Client) send(ctx context.Context, r request, other int) (*http.Response
 		return nil, err
 	}
 	return nil, refusalOf(response, text)
-}
-
-func hostOf(address string) string {
-	at, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return at.Host
 }
 
 // call sends a request until it is answered, and decodes the JSON of the answer.

@@ -180,6 +180,10 @@ func TestLies(t *testing.T) {
 			_, err := s.Upload(t.Context(), storage.Upload{Bucket: "data", Name: "x", Content: strings.NewReader(big), Size: int64(len(big))})
 			return err
 		}},
+		"another scheme": {header: http.Header{"Location": {"https://HOST/x"}}, says: "goes on at https://", do: func(s *service) error {
+			_, err := s.Upload(t.Context(), storage.Upload{Bucket: "data", Name: "x", Content: strings.NewReader(big), Size: int64(len(big))})
+			return err
+		}},
 		"no session": {says: "does not say where", do: func(s *service) error {
 			_, err := s.Upload(t.Context(), storage.Upload{Bucket: "data", Name: "x", Content: strings.NewReader(big), Size: int64(len(big))})
 			return err
@@ -197,8 +201,8 @@ func TestLies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, func(_ int, w http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
-				for name, values := range test.header {
-					w.Header()[name] = values
+				for name := range test.header {
+					w.Header().Set(name, strings.ReplaceAll(test.header.Get(name), "HOST", r.Host))
 				}
 				_, _ = io.WriteString(w, test.answer)
 			})

@@ -237,11 +237,12 @@ func TestRefused(t *testing.T) {
 		{odd, "gs://data", nil, "has a line break, which Cloud Storage refuses"},
 		{dir, "gs://data/" + strings.Repeat("n", 1020), nil, "has 1025 bytes as a name in the bucket"},
 		{dir, "gs://data", []string{"*.tmp", "[a"}, `"[a" is not a pattern`},
+		{"gs://data/typo", dir, nil, `"gs://data/typo" has no files, and all 1 of`},
 	} {
 		if test.from == odd && runtime.GOOS == "windows" {
 			continue
 		}
-		s, err := b.sync(t, test.from, test.to, t.TempDir(), func(o *transfer.Options) { o.Exclude = test.exclude })
+		s, err := b.sync(t, test.from, test.to, t.TempDir(), func(o *transfer.Options) { o.Exclude, o.Delete = test.exclude, true })
 		if err == nil || s != nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s to %.30s: %+v, %v; want %q", test.from, test.to, s, err, test.says)
 		}

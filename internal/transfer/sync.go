@@ -107,6 +107,9 @@ func Sync(ctx context.Context, o Options) (summary *Summary, err error) {
 	if err != nil || o.DryRun {
 		return summary, err
 	}
+	if len(j.from) == 0 && len(summary.Changes) > 0 { // most probably a mistake in its name
+		return nil, &NameError{o.From.Text, fmt.Sprintf("has no files, and all %d of %s would be deleted: check the address, or delete them by other means", len(summary.Changes), o.To.Text)}
+	}
 	if err := j.clean(summary.Changes); err != nil {
 		return nil, err
 	}
