@@ -90,9 +90,14 @@ func (c *Client) Buckets(ctx context.Context) ([]string, error) {
 		if page.Next == "" {
 			return names, nil
 		}
+		if page.Next == q.Get("pageToken") {
+			return nil, errEndless
+		}
 		q.Set("pageToken", page.Next)
 	}
 }
+
+var errEndless = errors.New("the list does not end: Cloud Storage returns the same page again and again")
 
 // Stat returns an object. The error of one that is not there is an *Error with the code 404.
 func (c *Client) Stat(ctx context.Context, bucket, name string) (*Object, error) {
@@ -140,7 +145,7 @@ func (c *Client) List(ctx context.Context, bucket, prefix, delimiter string) ite
 				return
 			}
 			if page.Next == q.Get("pageToken") {
-				yield(Entry{}, errors.New("the list does not end: Cloud Storage returns the same page again and again"))
+				yield(Entry{}, errEndless)
 				return
 			}
 			q.Set("pageToken", page.Next)

@@ -194,6 +194,7 @@ func TestLies(t *testing.T) {
 			}
 			return err
 		}},
+		"one page of buckets for ever": {answer: `{"nextPageToken": "a"}`, says: "does not end", do: func(s *service) error { _, err := s.Buckets(t.Context()); return err }},
 		"all in place of a part": {answer: "0123456789", says: "in place of a part", do: func(s *service) error {
 			return s.Download(t.Context(), &storage.Object{Bucket: "data", Name: "x", Size: 10}, 5, io.Discard)
 		}},
