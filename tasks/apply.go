@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/deploy"
+	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
 // ApplyOptions are the options of Apply.
@@ -31,6 +32,9 @@ func Apply(ctx context.Context, env *Env, o ApplyOptions) (*Result, error) {
 		return nil, err
 	}
 	result := p.Result("apply")
+	if err := checkRolloutTimeout(o.RolloutTimeout); err != nil {
+		return result, err
+	}
 	if len(p.Config.Manifests) == 0 && !o.Prune {
 		p.Note("no manifests in slipway.yaml")
 		return result, nil
@@ -41,4 +45,12 @@ func Apply(ctx context.Context, env *Env, o ApplyOptions) (*Result, error) {
 	}
 	d.PruneManifests, d.ForceConflicts, d.RolloutTimeout, d.Rollback = o.Prune, o.ForceConflicts, o.RolloutTimeout, o.Rollback
 	return result, d.ApplyManifests(ctx, result)
+}
+
+// checkRolloutTimeout returns a *UsageError for a time that is negative.
+func checkRolloutTimeout(d time.Duration) error {
+	if d < 0 {
+		return exit.Usagef("--rollout-timeout %s is not a valid duration: give one such as 10m, or 0 to wait for nothing", d)
+	}
+	return nil
 }

@@ -25,10 +25,13 @@ type DataMbOptions struct {
 
 // DataMb creates a bucket. One that is there already, and may be read, is no error.
 func DataMb(ctx context.Context, env *Env, o DataMbOptions) (*Result, error) {
-	return withBuckets(ctx, env, "data mb", []string{o.Bucket}, func(at []transfer.Place, p *project.Project, client *storage.Client, _ *Result) error {
+	isBucket := func(at []transfer.Place) error {
 		if !at[0].Remote() || at[0].Prefix != "" {
 			return exit.Usagef("%q is not the address of a bucket: give one such as gs://NAME", o.Bucket)
 		}
+		return nil
+	}
+	return withBuckets(ctx, env, "data mb", []string{o.Bucket}, isBucket, func(at []transfer.Place, p *project.Project, client *storage.Client, _ *Result) error {
 		if o.GoogleProject != "" {
 			client.Project = o.GoogleProject
 		}
@@ -65,16 +68,19 @@ func DataLs(ctx context.Context, env *Env, o DataLsOptions) (*Result, error) {
 	if o.At != "" {
 		addresses = append(addresses, o.At)
 	}
-	return withBuckets(ctx, env, "data ls", addresses, func(at []transfer.Place, _ *project.Project, client *storage.Client, result *Result) error {
+	isAddress := func(at []transfer.Place) error {
+		if len(at) > 0 && !at[0].Remote() {
+			return exit.Usagef("%q is not an address: give one such as gs://BUCKET/DIR", o.At)
+		}
+		return nil
+	}
+	return withBuckets(ctx, env, "data ls", addresses, isAddress, func(at []transfer.Place, _ *project.Project, client *storage.Client, result *Result) error {
 		if len(at) == 0 {
 			names, err := client.Buckets(ctx)
 			for _, name := range names {
 				result.Objects = append(result.Objects, report.Object{Address: "gs://" + name})
 			}
 			return err
-		}
-		if !at[0].Remote() {
-			return exit.Usagef("%q is not an address: give one such as gs://BUCKET/DIR", o.At)
 		}
 		delimiter := "/"
 		if o.Recursive {
@@ -102,16 +108,19 @@ type DataCatOptions struct {
 
 // DataCat writes the content of an object to env.Stdout, and compares its checksum.
 func DataCat(ctx context.Context, env *Env, o DataCatOptions) (*Result, error) {
-	return withBuckets(ctx, env, "data cat", []string{o.At}, func(at []transfer.Place, _ *project.Project, client *storage.Client, _ *Result) error {
+	isObject := func(at []transfer.Place) error {
 		if !at[0].Remote() || at[0].Prefix == "" || strings.HasSuffix(at[0].Prefix, "/") {
 			return exit.Usagef("%q is not the address of an object: give one such as gs://BUCKET/NAME", o.At)
 		}
+		return nil
+	}
+	return withBuckets(ctx, env, "data cat", []string{o.At}, isObject, func(at []transfer.Place, _ *project.Project, client *storage.Client, _ *Result) error {
 		return transfer.Cat(ctx, client, at[0], env.stdout())
 	})
 }
 
-// withBuckets opens the project and connects to Cloud Storage, after all addresses are read.
-func withBuckets(ctx context.Context, env *Env, command string, addresses []string, do func([]transfer.Place, *project.Project, *storage.Client, *Result) error) (*Result, error) {
+// withBuckets opens the project and connects to Cloud Storage, after all addresses are read and accepted.
+func withBuckets(ctx context.Context, env *Env, command string, addresses []string, accepts func([]transfer.Place) error, do func([]transfer.Place, *project.Project, *storage.Client, *Result) error) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
@@ -124,6 +133,9 @@ func withBuckets(ctx context.Context, env *Env, command string, addresses []stri
 			return result, exit.Usagef("%v", err)
 		}
 		at = append(at, place)
+	}
+	if err := accepts(at); err != nil {
+		return result, err
 	}
 	client, err := platform.Storage(ctx, p)
 	if err != nil {

@@ -46,10 +46,14 @@ func DataSync(ctx context.Context, env *Env, o DataSyncOptions) (*Result, error)
 
 // transferred copies by a function, and reports what it did.
 func transferred(ctx context.Context, env *Env, command, from, to string, o transfer.Options, do func(context.Context, transfer.Options) (*transfer.Summary, error)) (*Result, error) {
-	return withBuckets(ctx, env, command, []string{from, to}, func(at []transfer.Place, p *project.Project, client *storage.Client, result *Result) error {
-		if o.From, o.To = at[0], at[1]; !o.From.Remote() && !o.To.Remote() {
+	oneIsRemote := func(at []transfer.Place) error {
+		if !at[0].Remote() && !at[1].Remote() {
 			return exit.Usagef("neither %q nor %q is in a bucket: give an address such as gs://BUCKET/DIR", from, to)
 		}
+		return nil
+	}
+	return withBuckets(ctx, env, command, []string{from, to}, oneIsRemote, func(at []transfer.Place, p *project.Project, client *storage.Client, result *Result) error {
+		o.From, o.To = at[0], at[1]
 		if err := state.Make(p.Config.Dir); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/deploy"
@@ -53,7 +54,7 @@ func Deploy(ctx context.Context, env *Env, o DeployOptions) (*Result, error) {
 	}
 	result := p.Result("deploy")
 	how := pipeline.Options{Rerun: o.Rerun, FailPending: o.FailPending, Download: o.Download}
-	if err := how.Check(); err != nil {
+	if err := errors.Join(how.Check(), checkRolloutTimeout(o.RolloutTimeout)); err != nil {
 		return result, err
 	}
 	d, err := deploy.Read(ctx, p, deploy.Selection{Jobs: o.Jobs, Params: o.Params, Expand: o.Expand})

@@ -28,7 +28,7 @@ func Runs(ctx context.Context, env *Env, o RunsOptions) (*Result, error) {
 		o.Limit = DefaultRuns
 	}
 	if o.Limit < 0 {
-		return nil, exit.Usagef("--limit %d: the limit must be 1 or more", o.Limit)
+		return nil, exit.Usagef("--limit %d: a limit is not negative", o.Limit)
 	}
 	to, err := env.connect(ctx)
 	if err != nil {

@@ -3,9 +3,11 @@ package tasks
 import (
 	"context"
 	"errors"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -36,6 +38,50 @@ func TestIncompleteEnv(t *testing.T) {
 	}
 	if _, err := Runs(t.Context(), env, RunsOptions{}); err == nil || !strings.Contains(err.Error(), "Env.Self is empty") {
 		t.Errorf("runs: %v", err)
+	}
+}
+
+// TestMisusedOptions gives options that cannot be right. Each is one clear error before any request.
+func TestMisusedOptions(t *testing.T) {
+	env, _, _ := laptopWith(t, map[string]string{
+		"slipway.yaml": "project: p\nregistry: REGISTRY\npolyaxon: {host: 'http://polyaxon.test'}\njobs: {train: {polyaxonfile: job.yml}}\n", "job.yml": jobFile,
+	})
+	env.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+		t.Errorf("it sent %s %s", r.Method, r.URL)
+		return nil, errors.New("no network")
+	})
+	for want, call := range map[string]func(context.Context) (*Result, error){
+		"--limit -1: a limit is not negative": func(ctx context.Context) (*Result, error) { return Runs(ctx, env, RunsOptions{Limit: -1}) },
+		"--rollout-timeout -3s is not a valid duration": func(ctx context.Context) (*Result, error) {
+			return Deploy(ctx, env, DeployOptions{RolloutTimeout: -3 * time.Second})
+		},
+		"--rollout-timeout -1ns is not a valid duration": func(ctx context.Context) (*Result, error) { return Apply(ctx, env, ApplyOptions{RolloutTimeout: -1}) },
+		"--fail-pending -1s is not a valid duration": func(ctx context.Context) (*Result, error) {
+			return Deploy(ctx, env, DeployOptions{FailPending: -time.Second})
+		},
+		"nope.yml: the Polyaxonfile or directory does not exist": func(ctx context.Context) (*Result, error) {
+			return Check(ctx, env, CheckOptions{Files: []string{"nope.yml"}})
+		},
+		"--write requires --fix":                  func(ctx context.Context) (*Result, error) { return Check(ctx, env, CheckOptions{Write: true}) },
+		`"models" is not the address of a bucket`: func(ctx context.Context) (*Result, error) { return DataMb(ctx, env, DataMbOptions{Bucket: "models"}) },
+		`"gs://models/x" is not the address of a bucket`: func(ctx context.Context) (*Result, error) {
+			return DataMb(ctx, env, DataMbOptions{Bucket: "gs://models/x"})
+		},
+		`"models" is not an address`: func(ctx context.Context) (*Result, error) { return DataLs(ctx, env, DataLsOptions{At: "models"}) },
+		`"gs://models/" is not the address of an object`: func(ctx context.Context) (*Result, error) {
+			return DataCat(ctx, env, DataCatOptions{At: "gs://models/"})
+		},
+		`neither "a" nor "b" is in a bucket`: func(ctx context.Context) (*Result, error) {
+			return DataSync(ctx, env, DataSyncOptions{From: "a", To: "b"})
+		},
+		`"s3://a" is neither a path nor an address such as gs://BUCKET/DIR`: func(ctx context.Context) (*Result, error) {
+			return DataCp(ctx, env, DataCpOptions{From: "s3://a", To: "b"})
+		},
+	} {
+		_, err := call(t.Context())
+		if code := ExitCode(err); code != ExitUsage || !strings.Contains(err.Error(), want) {
+			t.Errorf("exit code %d: %v, want %s", code, err, want)
+		}
 	}
 }
 

@@ -20,8 +20,8 @@ func TestUsageMessages(t *testing.T) {
 	}{
 		{"an argument is missing: slipway status RUN", []string{"status"}},
 		{"an argument is missing: slipway component show NAME", []string{"component", "show"}},
-		{`too many arguments (["a" "b" "c"]): slipway artifacts RUN [DIR]`, []string{"artifacts", "a", "b", "c"}},
-		{`too many arguments (["x"]): slipway runs`, []string{"runs", "x"}},
+		{`too many arguments ("a" "b" "c"): slipway artifacts RUN [DIR]`, []string{"artifacts", "a", "b", "c"}},
+		{`too many arguments ("x"): slipway runs`, []string{"runs", "x"}},
 		{`invalid argument "x" for "--limit" flag (slipway runs --help lists the flags)`, []string{"runs", "--limit", "x"}},
 		{"an argument is missing: slipway retag FROM TO", []string{"retag", "x"}},
 		{`unknown command "deplyo" for "slipway" (did you mean deploy?)`, []string{"deplyo"}},

@@ -1,6 +1,10 @@
 package checker
 
 import (
+	"errors"
+	"io/fs"
+	"os"
+
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/project"
@@ -55,6 +59,9 @@ func (c *Checker) Targets(names []string) ([]Target, error) {
 	var all []Target
 	seen := map[string]bool{}
 	for _, name := range names {
+		if _, err := os.Stat(c.ResolvePath(name)); errors.Is(err, fs.ErrNotExist) {
+			return nil, &source.Error{Position: source.Position{File: name}, Message: "the Polyaxonfile or directory does not exist", Err: err}
+		}
 		files, err := polyaxonfiles(c.ResolvePath(name))
 		if err != nil {
 			return nil, &source.Error{Position: source.Position{File: name}, Message: "cannot be searched: " + err.Error(), Err: err}

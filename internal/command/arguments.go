@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -24,11 +26,23 @@ func (c *Command) checkArguments(_ *cobra.Command, given []string) error {
 	case len(given) < least:
 		return fmt.Errorf("an argument is missing: slipway %s", c.usage())
 	case len(given) > most:
-		return fmt.Errorf("too many arguments (%q): slipway %s", given, c.usage())
+		return fmt.Errorf("too many arguments (%s): slipway %s", quoted(given), c.usage())
 	case slices.Contains(given, ""):
-		return fmt.Errorf("an argument is empty (%q): slipway %s", given, c.usage())
+		return fmt.Errorf("an argument is empty (%s): slipway %s", quoted(given), c.usage())
 	}
 	return nil
+}
+
+// quoted returns arguments as a shell takes them, more or less.
+func quoted(given []string) string {
+	var b strings.Builder
+	for n, one := range given {
+		if n > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(strconv.Quote(one))
+	}
+	return b.String()
 }
 
 // setArguments sets the fields of options from the arguments of a command line.
