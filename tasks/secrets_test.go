@@ -229,6 +229,8 @@ func TestImmutableSecrets(t *testing.T) {
 	v.secrets("  token: {data: {token: env:TOKEN}}\n")
 	v.values["TOKEN"] = "a-secret-value"
 	v.refused(SecretsOptions{}, ExitUsage, "Kubernetes cannot undo that (set immutable: true again")
+	v.secrets("  early: {basic-auth: {username: anna, password: env:TOKEN}}\n")
+	v.refused(SecretsOptions{}, ExitUsage, "slipway.yaml:4:10: secret early has type Opaque in the cluster and should have kubernetes.io/basic-auth (Kubernetes cannot change that: delete the secret first")
 }
 
 // TestLargeSecret has a secret that is larger than 1 MiB, although none of its values is.

@@ -150,6 +150,8 @@ func TestErrors(t *testing.T) {
 		{head + "metadata: {name: a}\ndata: {a: \"${NONE}\"}\n", "k8s/x.yaml:4:11: the environment variable NONE is not set (set it, or write ${NONE:-default})"},
 		{head + "metadata: {name: a}\ndata: {a: \"${x\"}\n", "k8s/x.yaml:4:11: ${ is not closed by } (write $${ for a plain ${)"},
 		{head + "metadata: {name: a}\ndata: {a: b, a: c}\n", "k8s/x.yaml:4:14: duplicate key a: already set at line 4"},
+		{head + "metadata: {name: {{ .Values.name }}}\n", "k8s/x.yaml:3:19: a key must be text, and {{ is a mapping in YAML (if this is a template of Helm, render it first, by helm template)"},
+		{head + "metadata: {name: a}\ndata: {? [a] : b}\n", "k8s/x.yaml:4:10: a key must be text"},
 		{head + "metadata: {name: a, labels: &l {a: '${NONE}'}, annotations: *l}\n", "k8s/x.yaml:3:36: the environment variable NONE is not set (set it, or write ${NONE:-default})"},
 		{"- a\n", "k8s/x.yaml:1:1: a manifest must be a mapping, not a list"},
 		{"a: &a [*a]\n", "k8s/x.yaml:1:1: the manifest is nested too deeply, or too large when its aliases are expanded"},

@@ -64,6 +64,8 @@ func (r *reader) mapping(n *yaml.Node) map[string]any {
 		switch key := n.Content[i]; {
 		case key.Tag == "!!merge":
 			r.merge(merged, n.Content[i+1])
+		case key.Kind == yaml.MappingNode && key.Style&yaml.FlowStyle != 0:
+			r.fail(key, "if this is a template of Helm, render it first, by helm template", "a key must be text, and {{ is a mapping in YAML")
 		case key.Kind != yaml.ScalarNode:
 			r.fail(key, "", "a key must be text")
 		case lines[key.Value] > 0:

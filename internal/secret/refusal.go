@@ -14,7 +14,8 @@ func (w Wanted) refusal(b Bundle, old Stored, c Change) error {
 	case c.Action == Create:
 		return nil
 	case old.Type != b.Type:
-		return fmt.Errorf("secret %s has type %s in the cluster and should have %s; Kubernetes cannot change that: delete it there first", b.Name, old.Type, b.Type)
+		return &source.Error{Position: b.At, Message: fmt.Sprintf("secret %s has type %s in the cluster and should have %s", b.Name, old.Type, b.Type),
+			Hint: "Kubernetes cannot change that: delete the secret first, by kubectl delete secret " + b.Name}
 	case old.Immutable && len(c.Differing()) > 0:
 		return &source.Error{Position: b.At,
 			Message: fmt.Sprintf("secret %s is immutable in the cluster, and has another value there (%s)", b.Name, strings.Join(c.Differing(), ", ")),
