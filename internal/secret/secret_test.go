@@ -258,7 +258,7 @@ func TestSyncCanBeRepeated(t *testing.T) {
 
 func TestAnotherTypeIsRefused(t *testing.T) {
 	m := &memory{secrets: map[string]Stored{"x": {Name: "x", Type: TypeDockerConfig}}}
-	if _, err := Sync(t.Context(), m, Wanted{Project: "story", Bundles: []Bundle{Opaque("x", nil)}}); err == nil || !strings.Contains(err.Error(), "delete it there first") {
+	if _, err := Sync(t.Context(), m, Wanted{Project: "story", Bundles: []Bundle{Opaque("x", nil)}}); err == nil || !strings.Contains(err.Error(), "delete the secret first") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -91,18 +91,14 @@ func (j *job) download(ctx context.Context, name string, o *storage.Object, to *
 	if err := j.toRoot.MkdirAll(path.Dir(part), 0o755); err != nil {
 		return err
 	}
-	content, err := j.toRoot.OpenFile(part, os.O_CREATE|os.O_RDWR, 0o600)
+	content, err := j.openPart(part)
 	if err != nil {
 		return err
 	}
-	defer content.Close()
-	free, err := lockFile(content)
-	if err != nil {
-		return err
-	}
-	if !free {
+	if content == nil {
 		return &storage.ConflictError{Object: name, Err: errors.New("another sync writes it")}
 	}
+	defer content.Close()
 	crc := storage.NewCRC32C()
 	there, err := io.Copy(crc, io.LimitReader(content, o.Size))
 	if err != nil {

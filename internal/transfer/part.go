@@ -24,6 +24,38 @@ func (j *job) part(name string) string {
 	return path.Join(path.Dir(j.target(name)), partPrefix+hex.EncodeToString(id[:8]))
 }
 
+// openPart opens a part, and creates it if it is not there. It returns nil if another sync is writing it.
+func (j *job) openPart(part string) (*os.File, error) {
+	for {
+		file, err := j.toRoot.OpenFile(part, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		free, err := lockFile(file)
+		if err != nil || !free {
+			return nil, errors.Join(err, file.Close())
+		}
+		mine, err := file.Stat()
+		if err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+		now, err := j.toRoot.Stat(part)
+		if err == nil && os.SameFile(now, mine) {
+			return file, nil
+		}
+		if err := errors.Join(file.Close(), unlessMissing(err)); err != nil {
+			return nil, err
+		} // another sync has completed it between the opening and the lock
+	}
+}
+
+func unlessMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
 // clean removes what earlier syncs left and none goes on with: parts of other contents, and uploads that
 // Cloud Storage has forgotten.
 func (j *job) clean(changes []Change) error {
@@ -67,8 +99,5 @@ func (j *job) removePart(part string) error {
 	if err != nil || !free {
 		return err
 	}
-	if err := j.toRoot.Remove(part); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return unlessMissing(j.toRoot.Remove(part))
 }

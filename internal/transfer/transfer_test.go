@@ -272,7 +272,9 @@ func TestFaults(t *testing.T) {
 				}
 			}
 			equal(t, want, read(t, filepath.Join(dir, "back")))
-			if _, err := b.sync(t, t.TempDir(), "gs://data", cache, func(o *transfer.Options) { o.Delete = true }); err != nil {
+			few := t.TempDir()
+			write(t, few, map[string]string{"only": "this"})
+			if _, err := b.sync(t, few, "gs://data", cache, func(o *transfer.Options) { o.Delete = true }); err != nil {
 				t.Errorf("delete: %v", err)
 			}
 		})
