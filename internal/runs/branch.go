@@ -17,11 +17,7 @@ import (
 // that succeeded, and returns nil if there is none. A run that does not meet what its job required,
 // or that nothing has checked, is none: it would lower what the next one is compared with.
 func OnBranch(ctx context.Context, to *platform.Platform, job string, base project.Base, uuid string) (*report.Base, error) {
-	query := polyaxon.Query{Query: "name:" + job + ",status:" + string(polyaxon.Succeeded), Sort: "-created_at", Limit: pageSize}
-	runs, _, err := to.Polyaxon.Runs(ctx, to.Config.Project, query)
-	if polyaxon.IsNotFound(err) {
-		return nil, nil
-	}
+	runs, err := succeeded(ctx, to, job)
 	if err != nil {
 		return nil, err
 	}
@@ -43,4 +39,14 @@ func OnBranch(ctx context.Context, to *platform.Platform, job string, base proje
 		return &report.Base{Branch: base.Branch, UUID: r.UUID, Metrics: outcome.Metrics}, nil
 	}
 	return nil, nil
+}
+
+// succeeded returns the newest 100 runs of a job that succeeded, the newest first.
+func succeeded(ctx context.Context, to *platform.Platform, job string) ([]polyaxon.Run, error) {
+	query := polyaxon.Query{Query: "name:" + job + ",status:" + string(polyaxon.Succeeded), Sort: "-created_at", Limit: pageSize}
+	found, _, err := to.Polyaxon.Runs(ctx, to.Config.Project, query)
+	if polyaxon.IsNotFound(err) {
+		return nil, nil
+	}
+	return found, err
 }

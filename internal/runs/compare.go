@@ -94,8 +94,8 @@ func text(value any) string {
 // Best returns the runs of a job that succeeded, at most the newest 100, the best by a metric first. Without a metric it is
 // the first by name. It returns an *exit.UsageError if there is no such run, or none has the metric.
 func Best(ctx context.Context, to *platform.Platform, job string, by *report.Ranking) (*report.Job, error) {
-	found, _, err := to.Polyaxon.Runs(ctx, to.Config.Project, polyaxon.Query{Query: "name:" + job + ",status:" + string(polyaxon.Succeeded), Sort: "-created_at", Limit: pageSize})
-	if err != nil && !polyaxon.IsNotFound(err) {
+	found, err := succeeded(ctx, to, job)
+	if err != nil {
 		return nil, err
 	}
 	if len(found) == 0 {
