@@ -72,3 +72,21 @@ function FuzzBad(f *testing.F) { f.Fuzz(func(t *testing.T, s string) { t.Error("
 		t.Errorf("cancelled, it gives %v", err)
 	}
 }
+
+// The first text is what Go 1.26 printed when the time of a target was up.
+func TestTimeOfTargetIsUp(t *testing.T) {
+	const began = "fuzz: elapsed: 5s, execs: 47410 (8606/sec), new interesting: 22 (total: 151)\n"
+	const end = "FAIL\nexit status 1\nFAIL\texample.com/fuzzed\t5.102s\n"
+	for said, want := range map[string]bool{
+		began + "--- FAIL: FuzzLine (5.10s)\n    context deadline exceeded\n" + end:                                                                                                               true,
+		began + "--- FAIL: FuzzLine (5.10s)\n    --- FAIL: FuzzLine (0.00s)\n        x_test.go:3: context deadline exceeded\n    \n    Failing input written to testdata/fuzz/FuzzLine/5\n" + end: false,
+		began + "--- FAIL: FuzzLine (5.10s)\n    context deadline exceeded\n    Failing input written to testdata/fuzz/FuzzLine/5\n" + end:                                                        false,
+		began + "--- FAIL: FuzzLine (5.10s)\n    fuzzing process hung or terminated unexpectedly: exit status 2\n" + end:                                                                          false,
+		"x_test.go:3: undefined: x\n" + end: false,
+		"":                                  false,
+	} {
+		if have := timeWasUp([]byte(said)); have != want {
+			t.Errorf("it reports %v for %q", have, said)
+		}
+	}
+}
