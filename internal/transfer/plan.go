@@ -1,0 +1,96 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/slipway-ci/slipway/internal/panics"
+)
+
+// checkNames returns a *NameError if the target cannot have a file of the source.
+func (j *job) checkNames() error {
+	names := sorted(j.from)
+	if j.To.Remote() {
+		for _, name := range names {
+			if problem := objectProblem(j.To.below() + name); problem != "" {
+				return &NameError{name, problem + "; leave it out with --exclude"}
+			}
+		}
+		return nil
+	}
+	if err := checkFiles(names, false); err != nil || j.toRoot == nil || checkFiles(names, true) == nil {
+		return err
+	}
+	folds, err := foldsNames(j.toRoot)
+	if err == nil && folds {
+		err = checkFiles(names, true)
+	}
+	return err
+}
+
+// plan compares both places. It reads only files whose checksum decides and is not known.
+func (j *job) plan(ctx context.Context) (*Summary, error) {
+	names := sorted(j.from)
+	same := make([]bool, len(names))
+	group, hashing := panics.WithContext(ctx)
+	group.SetLimit(4)
+	for n, name := range names {
+		from, to := j.from[name], j.to[name]
+		if to == nil || from.size != to.size {
+			continue
+		}
+		group.Go(func() error {
+			equal, err := j.equal(hashing, name, from, to)
+			same[n] = equal
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	s := &Summary{}
+	for n, name := range names {
+		if same[n] {
+			s.Unchanged++
+			continue
+		}
+		s.Changes = append(s.Changes, Change{Name: name, Bytes: j.from[name].size})
+	}
+	if j.Delete {
+		for _, name := range sorted(j.to) {
+			if j.from[name] == nil {
+				s.Changes = append(s.Changes, Change{Name: name, Bytes: j.to[name].size, Delete: true})
+			}
+		}
+	}
+	return s, nil
+}
+
+// equal reports whether two files have the same content, by their checksums.
+func (j *job) equal(ctx context.Context, name string, from, to *file) (bool, error) {
+	var both [2]uint32
+	for n, f := range []*file{from, to} {
+		root := j.fromRoot
+		if n == 1 {
+			root = j.toRoot
+		}
+		if f.object != nil {
+			sum, known := f.object.CRC32C()
+			if !known {
+				return false, nil
+			}
+			both[n] = sum
+			continue
+		}
+		sum, err := j.sums.of(ctx, root, name, f.info)
+		if errors.Is(err, fs.ErrNotExist) || errors.As(err, new(*ChangedError)) {
+			return false, nil // the copy reports it
+		}
+		if err != nil {
+			return false, err
+		}
+		both[n] = sum
+	}
+	return both[0] == both[1], nil
+}
