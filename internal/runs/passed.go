@@ -1,0 +1,34 @@
+package runs
+
+import (
+	"context"
+
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/project"
+)
+
+// LastPassed returns the newest run of a job that succeeded and whose metrics meet what the job
+// requires, if it requires anything. It looks at the newest 100 runs that succeeded, and returns
+// nil if there is none. A run that nothing has checked counts only if its job requires nothing, now
+// and when the run was submitted.
+func LastPassed(ctx context.Context, to *platform.Platform, job string) (*polyaxon.Run, error) {
+	all, err := succeeded(ctx, to, job)
+	if err != nil {
+		return nil, err
+	}
+	j := to.Config.Jobs[job]
+	for i := range all {
+		if r := &all[i]; mayPass(r) && (j == nil || len(j.Require) == 0 || r.MetaInfo[project.MetaGate] == project.GateMet) {
+			return to.Polyaxon.Run(ctx, to.Config.Project, r.UUID)
+		}
+	}
+	return nil, nil
+}
+
+// mayPass reports whether a run met what its job required when it was checked, or was submitted for
+// a job that required nothing.
+func mayPass(r *polyaxon.Run) bool {
+	gate, checked := r.MetaInfo[project.MetaGate]
+	return !checked || gate == project.GateMet
+}
