@@ -93,7 +93,7 @@ func world(t *testing.T) (dir string, transport http.RoundTripper) {
 	for _, name := range []string{"libgl1", "libgomp1", "ffmpeg"} {
 		debs = append(debs, debiantest.Deb{Name: name, Version: "1", Architecture: "all", Files: map[string]string{"usr/share/" + name: name}})
 	}
-	for _, name := range []string{"base-files", "ca-certificates", "netbase", "tzdata"} {
+	for _, name := range []string{"base-files", "ca-certificates", "libstdc++6", "netbase", "tzdata"} {
 		debs = append(debs, debiantest.Deb{Name: name, Version: "1", Architecture: "all", Fields: map[string]string{"Essential": "yes"}})
 	}
 	debs = append(debs, debiantest.Deb{Name: "python3", Version: "3.11", Files: map[string]string{"usr/bin/python3": "->python3.11", "usr/bin/python3.11": "#!", "usr/lib/python3.11/encodings/a": ""}})

@@ -32,8 +32,9 @@ const (
 )
 
 // packagesOfBase are the packages of a base that is made of packages, besides the essential ones.
-// They are those that the official python images have, and Python.
-var packagesOfBase = []string{"ca-certificates", "netbase", "python3", "tzdata"}
+// They are those that the official python images have, and Python. libstdc++6 is not essential, but wheels
+// for manylinux, such as NumPy's, may expect it of every system (PEP 599).
+var packagesOfBase = []string{"ca-certificates", "libstdc++6", "netbase", "python3", "tzdata"}
 
 // IsPackages reports whether a base is one that is made of Debian packages alone.
 func IsPackages(base string) bool {

@@ -27,7 +27,7 @@ func systemDebs() []debiantest.Deb {
 		{Name: "usr-is-merged", Version: "37"},
 		{Name: "python3", Version: "3.11.2", Fields: map[string]string{"Depends": "libc6"}, Files: map[string]string{"usr/bin/python3": "->python3.11", "usr/bin/python3.11": "\x7fELF /lib64/ld-linux-x86-64.so.2", "usr/lib/python3.11/encodings/__init__.py": ""}},
 		{Name: "ca-certificates", Version: "1", Files: map[string]string{"usr/share/ca-certificates/mozilla/B.crt": "b", "usr/share/ca-certificates/mozilla/A.crt": "a\n"}, Control: map[string]string{"postinst": "#!/bin/sh\nupdate-ca-certificates\n"}},
-		{Name: "netbase", Version: "6"}, {Name: "tzdata", Version: "1"}, libgl, glvnd,
+		{Name: "libstdc++6", Version: "12"}, {Name: "netbase", Version: "6"}, {Name: "tzdata", Version: "1"}, libgl, glvnd,
 	}
 }
 
@@ -71,7 +71,7 @@ func TestPackages(t *testing.T) {
 	if !slices.Contains(config.Config.Env, "LANG=C.UTF-8") || !slices.Contains(config.Config.Env, "PATH=/opt/venv/bin:"+defaultPath) {
 		t.Error(config.Config.Env)
 	}
-	if text := strings.Join(said, "\n"); !strings.Contains(text, "making the base apt:stable of 9 packages") || !strings.Contains(text, "slipway.lock has the versions of the packages of the base apt:stable: commit it") {
+	if text := strings.Join(said, "\n"); !strings.Contains(text, "making the base apt:stable of 10 packages") || !strings.Contains(text, "slipway.lock has the versions of the packages of the base apt:stable: commit it") {
 		t.Error(text)
 	}
 
@@ -85,7 +85,7 @@ func TestPackages(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(s.Dir, "a.txt"), []byte("1"), 0o644))
 	other := s
 	other.Bases = blobcache.New(t.TempDir(), 1<<30)
-	if same, err := buildOrder(t, other, memoryWith(t, r)); err != nil || same.Reference.DigestStr() != first.Reference.DigestStr() || repository.Requests() != before+9 {
+	if same, err := buildOrder(t, other, memoryWith(t, r)); err != nil || same.Reference.DigestStr() != first.Reference.DigestStr() || repository.Requests() != before+10 {
 		t.Error(same, err, repository.Requests()-before)
 	}
 	// A layer that was deleted from the cache is made again.

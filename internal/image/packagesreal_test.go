@@ -63,7 +63,7 @@ func TestPackagesOfDebian(t *testing.T) {
 	if said := inside("dpkg", "--audit"); said != "" {
 		t.Error(said)
 	}
-	if said := inside("python3", "-c", `import ssl, locale, zoneinfo, sqlite3, ctypes; ctypes.CDLL("libGL.so.1"); print(len(ssl.create_default_context().get_ca_certs()) > 100, locale.setlocale(locale.LC_ALL, ""), zoneinfo.ZoneInfo("Europe/Berlin"))`); said != "True C.UTF-8 Europe/Berlin\n" {
+	if said := inside("python3", "-c", `import ssl, locale, zoneinfo, sqlite3, ctypes; ctypes.CDLL("libGL.so.1"); ctypes.CDLL("libstdc++.so.6"); print(len(ssl.create_default_context().get_ca_certs()) > 100, locale.setlocale(locale.LC_ALL, ""), zoneinfo.ZoneInfo("Europe/Berlin"))`); said != "True C.UTF-8 Europe/Berlin\n" {
 		t.Error(said)
 	}
 	must(t, os.WriteFile(filepath.Join(root, "dev", "null"), nil, 0o644)) // the runtime brings the real one
