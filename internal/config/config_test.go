@@ -97,7 +97,7 @@ func TestErrors(t *testing.T) {
 		"missing upstream":     {"jobs: {j: {polyaxonfile: a.yml, after: [k]}}\n", "slipway.yaml:1:41: job k not found (known names are j)"},
 		"reference to no job":  {"jobs: {j: {polyaxonfile: a.yml, params: {x: {ref: ops.k, value: outputs.y}}}}\n", "slipway.yaml:1:45: job k not found (known names are j)"},
 		"reference elsewhere":  {"jobs: {j: {polyaxonfile: a.yml, params: {x: {ref: jobs.j, value: outputs.y}}}}\n", "slipway.yaml:1:45: params.x of j refers to jobs.j, which is not a job in this file (write {ref: ops.JOB, value: outputs.NAME})"},
-		"reference to nothing": {"jobs: {j: {polyaxonfile: a.yml, params: {x: {ref: ops.j, value: loss}}}}\n", "slipway.yaml:1:45: params.x of j refers to j, but value is not an output or input of it (write {ref: ops.JOB, value: outputs.NAME})"},
+		"reference to nothing": {"jobs: {j: {polyaxonfile: a.yml, params: {x: {ref: ops.j, value: loss}}}}\n", "slipway.yaml:1:45: params.x of j refers to j, but value is not an output or input of it, or globals.uuid (write {ref: ops.JOB, value: outputs.NAME})"},
 		"reference to itself":  {"jobs: {j: {polyaxonfile: a.yml, params: {x: {ref: ops.j, value: outputs.y}}}}\n", "slipway.yaml:1:11: dependency cycle in after: j -> j"},
 		"service with one":     {"jobs: {j: {polyaxonfile: a.yml}}\nservices: {s: {polyaxonfile: a.yml, params: {x: {ref: ops.j, value: outputs.y}}}}\n", "slipway.yaml:2:49: params.x of s refers to a job (a service cannot wait for a job)"},
 		"itself":               {"jobs: {j: {polyaxonfile: a.yml, after: [j]}}\n", "slipway.yaml:1:40: dependency cycle in after: j -> j"},

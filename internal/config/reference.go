@@ -12,9 +12,13 @@ import (
 type Reference struct {
 	// Job is the name of the other job.
 	Job string
-	// From is "outputs" or "inputs". Name is the name of the output or input.
+	// From is "outputs" or "inputs", and Name is the name of the output or input. From is "globals"
+	// for the UUID of the run, and Name is then "uuid".
 	From, Name string
 }
+
+// runUUID is what a reference to the UUID of a run has as its value.
+const runUUID = "globals.uuid"
 
 // String returns the reference as a template expression.
 func (r Reference) String() string {
@@ -35,8 +39,8 @@ func refParam(value any) (r Reference, isReference bool, problem string) {
 	switch {
 	case !isOperation:
 		return r, true, "refers to " + ref + ", which is not a job in this file"
-	case !hasValue || len(parts) != 2 || parts[1] == "" || parts[0] != "outputs" && parts[0] != "inputs":
-		return r, true, "refers to " + job + ", but value is not an output or input of it"
+	case !hasValue || len(parts) != 2 || parts[1] == "" || from != runUUID && parts[0] != "outputs" && parts[0] != "inputs":
+		return r, true, "refers to " + job + ", but value is not an output or input of it, or " + runUUID
 	}
 	return Reference{Job: job, From: parts[0], Name: parts[1]}, true, ""
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// withOutputs returns a copy of a job in which references to outputs and inputs of upstream
-// runs are replaced by their values. It returns j itself if j has no references. runs maps
+// withOutputs returns a copy of a job in which references to outputs, inputs and the UUIDs of
+// upstream runs are replaced by their values. It returns j itself if j has no references. runs maps
 // the upstream jobs to the UUIDs of their runs. slipway resolves the values itself, so that
 // they are the same on every version of Polyaxon, are checked against the types of the
 // inputs, and are part of the deploy key.
@@ -28,6 +28,10 @@ func (p *Pipeline) withOutputs(ctx context.Context, j *config.Job, runs map[stri
 	known := map[string]*polyaxon.Run{}
 	for _, name := range slices.Sorted(maps.Keys(references)) {
 		r := references[name]
+		if r.From == "globals" {
+			filled.Params[name] = runs[r.Job]
+			continue
+		}
 		if known[r.Job] == nil {
 			upstream, err := p.Polyaxon.Run(ctx, p.Config.Project, runs[r.Job])
 			if err != nil {

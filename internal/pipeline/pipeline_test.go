@@ -121,6 +121,18 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
+// TestUpstreamRun checks that the UUID of an upstream run becomes a param.
+func TestUpstreamRun(t *testing.T) {
+	t.Parallel()
+	s := &server{ends: func(_ *server, r *oneRun) { r.status = "succeeded" }}
+	const reads = "version: 1.1\nkind: component\ninputs: [{name: RUN, type: str}]\nrun: {kind: job, container: {image: busybox, command: [\"true\"]}}\n"
+	p, jobs := connect(t, s, "  a: {polyaxonfile: a.yml}\n  b: {polyaxonfile: b.yml, params: {RUN: {ref: ops.a, value: globals.uuid}}}\n", map[string]string{"b.yml": reads}, "a", "b")
+	all, err := p.Run(t.Context(), jobs)
+	if runs := s.named("b"); err != nil || len(runs) != 1 || !strings.Contains(runs[0].content, `"RUN":{"value":"`+all[0].UUID()+`"}`) {
+		t.Errorf("%v: %v", describe(all), err)
+	}
+}
+
 // TestConcurrency checks that as many runs of an expanded matrix are active at once as its
 // concurrency says.
 func TestConcurrency(t *testing.T) {
