@@ -1,0 +1,1 @@
+"""Tells the species of a penguin from its measurements."""
