@@ -43,7 +43,8 @@ type DeployOptions struct {
 // Deploy takes the jobs in o.Jobs and their upstream from the source tree to finished runs.
 // It checks their Polyaxonfiles, builds and pushes their images, syncs the secrets, submits
 // the jobs in the order of `after`, follows them, and reports how each one ended. If o.Jobs is
-// empty, it then applies the manifests and waits until they are rolled out.
+// empty, it then applies the manifests and waits until they are rolled out, and starts the services
+// that serve models, with the runs that made these.
 //
 // Deploy changes nothing before it has checked everything that can be checked. If ctx is
 // cancelled, each run is stopped, or left running if its job's on-cancel says so.
@@ -85,8 +86,8 @@ type PlanOptions struct {
 }
 
 // Plan reports what Deploy would do with the same options: images to push, secrets (masked),
-// each job's operation as a diff against its last run, and the manifests as a diff against the
-// cluster. It builds images locally, but
+// each job's operation as a diff against its last run, the manifests as a diff against the
+// cluster, and the models to serve. It builds images locally, but
 // changes nothing elsewhere. What cannot be determined is reported as unknown, and counts as
 // a change.
 func Plan(ctx context.Context, env *Env, o PlanOptions) (*Result, error) {

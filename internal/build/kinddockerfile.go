@@ -3,15 +3,21 @@ package build
 import (
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/dockerfile"
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/source"
 )
+
+// maxDockerfile is how much of a Dockerfile is read for its arguments, in bytes.
+const maxDockerfile = 1 << 20
 
 // dockerfileBuilder returns the builder of images from Dockerfiles. It uses BuildKit.
 func dockerfileBuilder(o *imageBuild) image.Builder {
@@ -46,4 +52,27 @@ func dockerfileParameters(i *config.Image) map[string]any {
 	return map[string]any{
 		"dockerfile": i.Dockerfile, "target": i.Target, "build-args": slices.Sorted(maps.Keys(i.BuildArgs)), "build-secrets": slices.Sorted(maps.Keys(i.BuildSecrets)), "ssh": i.SSH, "git": i.Git, "platforms": i.Platforms,
 	}
+}
+
+// CheckArgument returns a *source.Error at a position if the Dockerfile of an image does not declare a
+// build argument. A Dockerfile that cannot be read or parsed is reported elsewhere.
+func CheckArgument(p *project.Project, i *config.Image, name string, at source.Position) error {
+	file, err := source.Open(nil, p.File(i.Dockerfile))
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxDockerfile))
+	if err != nil {
+		return nil
+	}
+	declared, err := dockerfile.Arguments(text)
+	if err != nil || slices.Contains(declared, name) {
+		return nil
+	}
+	e := source.Errorf(at, "%s declares no build argument %s", i.Dockerfile, name)
+	if e.Hint = "add ARG " + name + " to it"; len(declared) > 0 {
+		e.Hint += "; it declares " + strings.Join(declared, ", ")
+	}
+	return e
 }

@@ -43,6 +43,7 @@ type Config struct {
 	Secrets  map[string]*Secret `yaml:"secrets" doc:"Kubernetes Secrets to sync, by name" form:"dns"`
 	Jobs     map[string]*Job    `yaml:"jobs" doc:"Jobs to run, by name" form:"slug"`
 	Services map[string]*Job    `yaml:"services" doc:"Services that up and down start and stop, by name" form:"slug"`
+	Serve    map[string]*Serve  `yaml:"serve" doc:"What serves the model that a job makes, by name; deploy rolls it out when the model has changed" form:"slug"`
 	// Volume is nil if the Polyaxonfiles mount the persistent volume themselves.
 	Volume *Volume `yaml:"volume" doc:"What is mounted as the persistent volume, /polyaxon-v1-data; the sandbox has its own"`
 	MLflow *MLflow `yaml:"mlflow" doc:"MLflow's tracking server, for jobs and services"`

@@ -55,8 +55,9 @@ var forms = map[string]form{
 		pattern: lazyregexp.New(`^([^/.]|\.[^.]|\.$|\.\.[^/])`), check: isInsideRepository,
 		description: "a path inside the repository, without .. that leaves it",
 	},
-	"source": {pattern: lazyregexp.New(secret.Pattern()), description: secret.Forms(), secret: true},
-	"size":   {pattern: lazyregexp.New(`^[1-9][0-9]{0,11}([KMGTP]i|[kMGTP])$`), description: "a size such as 100Gi or 1Ti"},
+	"absolute": {pattern: lazyregexp.New(`^/[^\s:]*$`), description: "an absolute path, such as /polyaxon-v1-data/models"},
+	"source":   {pattern: lazyregexp.New(secret.Pattern()), description: secret.Forms(), secret: true},
+	"size":     {pattern: lazyregexp.New(`^[1-9][0-9]{0,11}([KMGTP]i|[kMGTP])$`), description: "a size such as 100Gi or 1Ti"},
 	"condition": {
 		check: func(text string) bool { _, err := metrics.ParseCondition(text); return err == nil }, description: metrics.ConditionForm,
 	},

@@ -13,6 +13,8 @@ const (
 type Job struct {
 	Name    string
 	Service bool
+	// Served is the model that a service serves, once its run is known.
+	Served Served
 
 	Polyaxonfile string            `yaml:"polyaxonfile" doc:"Path of the Polyaxonfile" form:"path" oneof:"yes"`
 	Component    string            `yaml:"component" doc:"Component that ships with slipway, instead of a Polyaxonfile" names:"components" oneof:"yes"`

@@ -55,7 +55,7 @@ func Load(path string, o Options) (*Config, error) {
 	return c, nil
 }
 
-// setDefaults fills in the project's default, the names of images, secrets, jobs and services,
+// setDefaults fills in the project's default, the names of images, secrets, jobs, services and what serves,
 // and the order of jobs that follows from references.
 func (c *Config) setDefaults() {
 	if c.Registry = strings.TrimSuffix(c.Registry, "/"); c.Project == "" {
@@ -76,6 +76,9 @@ func (c *Config) setDefaults() {
 	}
 	for name, j := range c.Services {
 		j.Name, j.Service = name, true
+	}
+	for name, s := range c.Serve {
+		s.Name = name
 	}
 }
 

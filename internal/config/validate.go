@@ -68,6 +68,7 @@ func (c *Config) validate() []*source.Error {
 	for _, name := range keys(c.Services) {
 		c.validateJob(c.Services[name], []string{"services", name}, fail)
 	}
+	c.validateServe(fail)
 	if len(errs) == 0 {
 		if found := cycle(keys(c.Jobs), func(name string) []string { return c.Jobs[name].After }); found != nil {
 			fail("", []string{"jobs", found[0], "after"}, "dependency cycle in after: %s", strings.Join(found, " -> "))

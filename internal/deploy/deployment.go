@@ -5,6 +5,7 @@ package deploy
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/build"
@@ -53,6 +54,10 @@ type Deployment struct {
 
 	// planned are the changes to the Secrets, once Connect has planned them.
 	planned []secret.Change
+	// models are the models to serve.
+	models []*model
+	// plannedRuns are what would become of the jobs, once they are planned.
+	plannedRuns []pipeline.Planned
 	// tracking is MLflow's tracking server, nil if slipway.yaml has the address or none.
 	tracking *tracking
 	// claimMissing reports whether the volume claim that slipway.yaml describes does not exist
@@ -101,7 +106,7 @@ func Read(ctx context.Context, p *project.Project, w Selection) (*Deployment, er
 		d.Jobs = append(d.Jobs, wave...)
 	}
 	d.addTracking()
-	d.Images = p.ImagesOf(d.withTracking())
+	d.Images = p.ImagesOf(d.withServices())
 	if len(w.Jobs) > 0 {
 		return d, d.check(ctx, w)
 	}
@@ -111,14 +116,18 @@ func Read(ctx context.Context, p *project.Project, w Selection) (*Deployment, er
 // checkAll reads the manifests, and checks everything.
 func (d *Deployment) checkAll(ctx context.Context, w Selection) error {
 	unread := d.readManifests()
+	d.Images = d.Config.WithBases(append(slices.Clip(d.Images), d.ImagesOf(d.servingServices())...))
 	return errors.Join(unread, d.check(ctx, w))
 }
 
 // ReadWithoutUpstream is like Read for one job or service without its upstream.
 func ReadWithoutUpstream(ctx context.Context, p *project.Project, j *config.Job, params []string, expand bool) (*Deployment, error) {
 	d := &Deployment{Platform: platform.New(p), Jobs: []*config.Job{j}, WithoutUpstream: true}
+	if s := p.Config.ServeOf(j.Name); s != nil && j.Service {
+		d.models = []*model{{Serve: s}}
+	}
 	d.addTracking()
-	d.Images = p.ImagesOf(d.withTracking())
+	d.Images = p.ImagesOf(d.withServices())
 	return d, d.check(ctx, Selection{Jobs: []string{j.Name}, Params: params, Expand: expand})
 }
 
@@ -129,7 +138,12 @@ func ReadImages(ctx context.Context, p *project.Project, names []string) (*Deplo
 	if d.Images, err = p.Images(names); err != nil {
 		return nil, err
 	}
-	return d, errors.Join(p.Config.Unsupported(), build.Check(ctx, p, d.Images))
+	for _, i := range d.Images {
+		if s := p.Config.BuiltForModel(i.Name); s != nil {
+			d.models = append(d.models, &model{Serve: s, optional: len(names) == 0})
+		}
+	}
+	return d, errors.Join(p.Config.Unsupported(), build.Check(ctx, p, d.Images), d.checkModels(ctx))
 }
 
 // ReadSecrets is like Read for the secrets only.
@@ -160,13 +174,13 @@ func (d *Deployment) check(ctx context.Context, w Selection) error {
 	errs := []error{d.Config.Unsupported()}
 	if errs[0] == nil && d.ReadsSecrets() {
 		var err error
-		d.Bundles, err = bundles(ctx, d.Project, d.withTracking())
+		d.Bundles, err = bundles(ctx, d.Project, d.withServices())
 		errs = append(errs, err, d.checkToken(ctx), d.checkKey(ctx))
 	}
 	if !d.ReadsSecrets() {
-		d.unread = secretNames(d.Project, d.withTracking())
+		d.unread = secretNames(d.Project, d.withServices())
 	}
-	errs = append(errs, build.Check(ctx, d.Project, d.Images), checker.Jobs(ctx, d.Project, d.withTracking()))
+	errs = append(errs, build.Check(ctx, d.Project, d.Images), checker.Jobs(ctx, d.Project, d.withServices()), d.checkModels(ctx))
 	return exit.IfInterrupted(ctx, errors.Join(errs...))
 }
 
@@ -191,7 +205,7 @@ func (d *Deployment) checkKey(ctx context.Context) error {
 // Uses returns the parts of the platform that the deployment needs.
 func (d *Deployment) Uses() platform.Uses {
 	return platform.Uses{
-		Images: len(d.Images) > 0, Secrets: len(d.Bundles) > 0 || d.Prune, Volume: volume{d}.used(), Runs: len(d.Jobs) > 0,
+		Images: len(d.Images) > 0, Secrets: len(d.Bundles) > 0 || d.Prune, Volume: volume{d}.used(), Runs: len(d.Jobs) > 0 || d.asksForModels(),
 		Objects: len(d.Manifests) > 0 || d.PruneManifests,
 	}
 }
@@ -217,7 +231,10 @@ func (d *Deployment) Connect(ctx context.Context) error {
 			return exit.IfInterrupted(ctx, err)
 		}
 	}
-	if err := errors.Join(d.checkRuns(ctx, d.Jobs), d.checkTracking(ctx)); err != nil {
+	if err := errors.Join(d.checkRuns(ctx, d.Jobs), d.checkServices(ctx)); err != nil {
+		return exit.IfInterrupted(ctx, err)
+	}
+	if err := d.findModels(ctx); err != nil {
 		return exit.IfInterrupted(ctx, err)
 	}
 	if err := d.checkGates(ctx); err != nil {

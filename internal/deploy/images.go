@@ -23,7 +23,7 @@ type images struct{ *Deployment }
 
 // Apply implements Step.
 func (s images) Apply(ctx context.Context, result *report.Result) error {
-	pushed, err := build.Push(ctx, s.Platform, s.Images)
+	pushed, err := build.Push(ctx, s.Platform, s.imagesToBuild(false))
 	s.references = map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(pushed)) {
 		s.references[name] = pushed[name].Reference.String()
@@ -46,14 +46,15 @@ type plannedImage struct {
 // Plan implements Step. It builds locally, and asks the registry what it lacks.
 func (s images) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
 	s.references, s.unbuilt = map[string]string{}, map[string]bool{}
-	planned := make([]plannedImage, len(s.Images))
-	for n, i := range s.Images {
+	wanted := s.imagesToBuild(false)
+	planned := make([]plannedImage, len(wanted))
+	for n, i := range wanted {
 		planned[n] = plannedImage{Image: report.Image{Name: i.Name, Action: report.ActionUnknown}, done: make(chan struct{})}
 		s.references[i.Name] = job.PlaceholderImage
 	}
-	asks, err := s.connectForPlan(ctx, "the registry", platform.Uses{Images: len(s.Images) > 0})
+	asks, err := s.connectForPlan(ctx, "the registry", platform.Uses{Images: len(wanted) > 0})
 	if asks && err == nil {
-		err = s.planAll(ctx, planned)
+		err = s.planAll(ctx, wanted, planned)
 	}
 	for _, one := range planned {
 		if one.Reference != "" {
@@ -68,14 +69,14 @@ func (s images) Plan(ctx context.Context, result *report.Result) (changes int, e
 	return changes, err
 }
 
-func (s images) planAll(ctx context.Context, planned []plannedImage) error {
+func (s images) planAll(ctx context.Context, wanted []*config.Image, planned []plannedImage) error {
 	places := map[string]int{}
-	for n, i := range s.Images {
+	for n, i := range wanted {
 		places[i.Name] = n
 	}
 	group, limited := panics.WithContext(ctx)
 	group.SetLimit(build.Limit)
-	for n, i := range s.Images {
+	for n, i := range wanted {
 		group.Go(func() error {
 			defer close(planned[n].done)
 			var below *plannedImage

@@ -20,7 +20,7 @@ func (d *Deployment) planOnly(ctx context.Context, steps []Step, result *report.
 // leftOut returns what was planned, and not done. An image whose digest is not known is not
 // built either.
 func leftOut(r *report.Result) (all []string) {
-	var pushed, built, secrets, claims, jobs, manifests []string
+	var pushed, built, secrets, claims, jobs, manifests, served []string
 	for _, i := range r.Images {
 		if i.Reference == "" || i.Digest == "" {
 			built = append(built, i.Name)
@@ -40,11 +40,14 @@ func leftOut(r *report.Result) (all []string) {
 	for _, m := range r.Manifests {
 		manifests = append(manifests, m.Kind+" "+m.Name)
 	}
+	for _, s := range r.Served {
+		served = append(served, s.Name)
+	}
 	for _, one := range []struct {
 		what  string
 		names []string
 	}{
-		{"build and push", built}, {"push", pushed}, {"sync the secrets", secrets}, {"look up the volume claim", claims}, {"submit", jobs}, {"apply", manifests},
+		{"build and push", built}, {"push", pushed}, {"sync the secrets", secrets}, {"look up the volume claim", claims}, {"submit", jobs}, {"apply", manifests}, {"serve", served},
 	} {
 		if len(one.names) > 0 {
 			all = append(all, one.what+" "+strings.Join(one.names, ", "))

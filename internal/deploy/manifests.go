@@ -33,25 +33,31 @@ func ReadManifests(ctx context.Context, p *project.Project) (*Deployment, error)
 		return nil, err
 	}
 	d.useManifests(objects)
-	return d, errors.Join(d.checkKey(ctx), build.Check(ctx, p, d.Images))
+	unused := d.addModels(objects)
+	d.models = slices.DeleteFunc(d.models, func(m *model) bool { return len(m.objects) == 0 })
+	return d, errors.Join(unused, d.checkKey(ctx), build.Check(ctx, p, d.Images), d.checkModels(ctx))
 }
 
 // readManifests reads the manifests, and adds their images to those of the deployment.
 // Without a cluster it only checks them, and says so.
 func (d *Deployment) readManifests() error {
 	if len(d.Config.Manifests) == 0 {
-		return nil
+		return d.addModels(nil)
 	}
 	if d.Config.Cluster == nil {
-		_, err := manifest.Read(d.Config, "", d.Lookup)
+		objects, err := manifest.Read(d.Config, "", d.Lookup)
 		if err == nil {
+			err = d.addModels(objects)
 			d.Note("the manifests are checked, but not applied: the Kubernetes of the sandbox runs no workloads, and slipway.yaml has no other cluster")
 		}
 		return err
 	}
 	objects, err := manifest.Read(d.Config, d.Project.Namespace(), d.Lookup)
 	d.useManifests(objects)
-	return err
+	if err != nil {
+		return err
+	}
+	return d.addModels(objects)
 }
 
 // useManifests adds manifests, and their images, to the deployment. It masks their secrets.
@@ -145,7 +151,7 @@ func (d *Deployment) wantedManifests() manifest.Wanted {
 		}
 	}
 	return manifest.Wanted{
-		Project: d.Config.Project, Objects: d.Manifests, References: references, Unbuilt: unbuilt,
+		Project: d.Config.Project, Objects: d.Manifests, References: references, Unbuilt: unbuilt, Environment: d.environment(),
 		Prune: d.PruneManifests, Force: d.ForceConflicts, Pause: d.Pause,
 	}
 }
@@ -162,10 +168,10 @@ func reportManifests(changes []manifest.Change) []report.Manifest {
 // applies the manifests.
 func (d *Deployment) ApplyManifests(ctx context.Context, result *report.Result) error {
 	if d.NoSecrets != "" {
-		return d.planOnly(ctx, []Step{images{d}, manifests{d}}, result)
+		return d.planOnly(ctx, []Step{images{d}, manifests{d}, serve{d}}, result)
 	}
 	if err := d.Connect(ctx); err != nil {
 		return err
 	}
-	return apply(ctx, []Step{images{d}, manifests{d}}, result)
+	return apply(ctx, []Step{images{d}, manifests{d}, serve{d}}, result)
 }

@@ -104,6 +104,7 @@ func (s runs) applyWithoutUpstream(ctx context.Context, p *pipeline.Pipeline) er
 // operation differs from the operation of its last run.
 func (s runs) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
 	planned, err := s.plan(ctx)
+	s.plannedRuns = planned
 	for _, one := range planned {
 		result.Jobs = append(result.Jobs, one.Report())
 		if one.Changes() {

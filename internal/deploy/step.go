@@ -24,7 +24,7 @@ type Step interface {
 
 // Steps returns the steps of a deploy in order. Data will go between the volume and the runs.
 func (d *Deployment) Steps() []Step {
-	return []Step{images{d}, secrets{d}, volume{d}, runs{d}, manifests{d}}
+	return []Step{images{d}, secrets{d}, volume{d}, runs{d}, models{d}, manifests{d}, serve{d}}
 }
 
 // Apply applies the steps in order, and stops at the first one that fails. It warns if this
@@ -67,10 +67,10 @@ func (d *Deployment) Plan(ctx context.Context, result *report.Result) error {
 // start, and for a volume claim that Kubernetes would refuse, before the plan builds anything. It sets asksPolyaxon.
 func (d *Deployment) checkForPlan(ctx context.Context) error {
 	var err error
-	if d.asksPolyaxon, err = d.connectForPlan(ctx, "Polyaxon", platform.Uses{Runs: len(d.Jobs) > 0}); !d.asksPolyaxon || err != nil {
+	if d.asksPolyaxon, err = d.connectForPlan(ctx, "Polyaxon", platform.Uses{Runs: d.Uses().Runs}); !d.asksPolyaxon || err != nil {
 		return err
 	}
-	err = errors.Join(d.checkRuns(ctx, d.Jobs), d.checkTracking(ctx), d.checkGates(ctx))
+	err = errors.Join(d.checkRuns(ctx, d.Jobs), d.checkServices(ctx), d.checkGates(ctx), d.findModels(ctx))
 	if isUnreachable(err) {
 		d.asksPolyaxon = d.noteUnreachable("Polyaxon", err)
 		return ctx.Err()

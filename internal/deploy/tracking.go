@@ -49,27 +49,6 @@ func (d *Deployment) addTracking() {
 	d.tracking = &tracking{Deployment: d, job: d.Config.Services[m.Service()]}
 }
 
-// withTracking returns the jobs, and the service that is their tracking server.
-func (d *Deployment) withTracking() []*config.Job {
-	if d.tracking == nil || d.tracking.job == nil || slices.Contains(d.Jobs, d.tracking.job) {
-		return d.Jobs
-	}
-	return append(slices.Clip(d.Jobs), d.tracking.job)
-}
-
-// checkTracking returns an error, before anything is built, for a service that could never
-// start, and for a Service that the cluster does not have.
-func (d *Deployment) checkTracking(ctx context.Context) error {
-	switch {
-	case d.tracking == nil:
-		return nil
-	case d.tracking.job != nil:
-		return d.checkRuns(ctx, []*config.Job{d.tracking.job})
-	}
-	_, err := d.tracking.Address(ctx)
-	return err
-}
-
 // Address implements pipeline.Tracking.
 func (t *tracking) Address(ctx context.Context) (string, error) {
 	t.mu.Lock()

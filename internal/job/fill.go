@@ -17,6 +17,7 @@ func fillFor(ctx context.Context, p *project.Project, j *config.Job, image strin
 	fill := fill.Fill{
 		Name: j.Name, GPU: j.GPU, Timeout: j.Timeout, Image: image,
 		Credentials: credentials(p, j), Volume: volume(p), MLflow: mlflow(p, j),
+		Served: served(p, j).Variables(),
 	}
 	params(p, j, &fill)
 	for _, path := range j.Presets {
@@ -86,4 +87,16 @@ func mlflow(p *project.Project, j *config.Job) fill.MLflow {
 		to.Password = fill.SecretKey{Name: p.MLflowSecret(), Key: project.MLflowKey}
 	}
 	return to
+}
+
+// PlaceholderRun is the placeholder for the UUID of a run that is not known yet.
+const PlaceholderRun = "00000000000000000000000000000000"
+
+// served returns the model that a service serves. Until its run is known, a placeholder stands for
+// it.
+func served(p *project.Project, j *config.Job) config.Served {
+	if s := p.Config.ServeOf(j.Name); s != nil && j.Service && j.Served == (config.Served{}) {
+		return s.Of(PlaceholderRun)
+	}
+	return j.Served
 }

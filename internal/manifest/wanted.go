@@ -17,6 +17,8 @@ type Wanted struct {
 	Objects []*Object
 	// References are the images by digest, by their names in slipway.yaml.
 	References map[string]string
+	// Environment has variables for the containers of an image, by the image's name in slipway.yaml.
+	Environment map[string]map[string]string
 	// Unbuilt has the names of the images whose digest is not known yet.
 	Unbuilt map[string]bool
 	// Prune deletes what slipway applied for the project and no manifest names.
@@ -29,7 +31,7 @@ type Wanted struct {
 
 // object returns an object as it is applied. Its label says for which project.
 func (w Wanted) object(o *Object) *unstructured.Unstructured {
-	object := o.With(w.References)
+	object := o.withEnvironment(w.Environment).With(w.References)
 	labels := object.GetLabels()
 	if labels == nil {
 		labels = map[string]string{}

@@ -30,7 +30,9 @@ type Result struct {
 	Jobs            []Job    `json:"jobs,omitempty"`
 	// Manifests are the objects of the manifests.
 	Manifests []Manifest `json:"manifests,omitempty"`
-	Runs      []Run      `json:"runs,omitempty"`
+	// Served are the models that are served.
+	Served []Served `json:"served,omitempty"`
+	Runs   []Run    `json:"runs,omitempty"`
 	// Comparison is what differs between two runs.
 	Comparison *Comparison `json:"comparison,omitempty"`
 	Problems   []Problem   `json:"problems,omitempty"`

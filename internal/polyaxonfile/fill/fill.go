@@ -53,6 +53,17 @@ type Fill struct {
 	Credentials Credentials
 	Volume      Volume
 	MLflow      MLflow
+	// Served are the environment variables that tell a service which model to serve.
+	Served map[string]string
+}
+
+// variables returns the environment variables of the containers, with their values.
+func (f *Fill) variables() map[string]any {
+	all := f.MLflow.variables()
+	for name, value := range f.Served {
+		all[name] = value
+	}
+	return all
 }
 
 // Operation returns the operation for a file. It does not change the file. It returns
@@ -79,7 +90,7 @@ func Operation(f *file.File, fill Fill) (*operation.Operation, error) {
 	for name := range fill.Secrets {
 		delete(params, name)
 	}
-	addMLflow(component, all, fill.MLflow, params, fill.Secrets)
+	addVariables(component, all, fill.variables(), params, fill.Secrets)
 	if root["params"] = params; len(params) == 0 {
 		delete(root, "params")
 	}

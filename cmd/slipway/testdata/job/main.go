@@ -73,6 +73,10 @@ func main() {
 			check(http.ListenAndServe(":"+value, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Path", r.URL.Path)
 				fmt.Fprintln(w, "hello from the job")
+				if of := os.Getenv("MODEL_RUN"); of != "" {
+					model, err := os.ReadFile(os.Getenv("MODEL_PATH") + "/model.txt")
+					fmt.Fprintf(w, "model of run %s: %s %v\n", of, model, err)
+				}
 			})))
 		case "track": // ask MLflow as its client does, and print what it answers
 			check(track(value))

@@ -1,0 +1,211 @@
+package deploy
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/job"
+	"github.com/slipway-ci/slipway/internal/pipeline"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/service"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// serve is the step that starts the services with their models. It comes last: what it starts serves
+// models of runs that met what their jobs require.
+type serve struct{ *Deployment }
+
+// Apply implements Step. A service that runs is only stopped when the one with the new model answers.
+func (s serve) Apply(ctx context.Context, result *report.Result) error {
+	var errs []error
+	for _, m := range s.models {
+		served := m.report()
+		served.Action = objectsAction(m, result.Manifests)
+		var err error
+		switch {
+		case m.Service == "":
+		case s.WithoutUpstream: // the service is started as a job
+			served.Action, served.ServiceRun = actionOf(s.Results[0], false), s.Results[0].UUID()
+		case s.deploys(m.Model):
+			err = s.roll(ctx, m, &served)
+		}
+		if served.Action != "" {
+			result.Served = append(result.Served, served)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		s.tell(m, &served)
+	}
+	return errors.Join(errs...)
+}
+
+// tell reports what is served now.
+func (s serve) tell(m *model, served *report.Served) {
+	if served.Action == "" {
+		return
+	}
+	message := fmt.Sprintf("serves run %s of %s", m.uuid, m.Model)
+	if served.Action == report.ActionUnchanged {
+		message = fmt.Sprintf("up to date: still serves run %s of %s", m.uuid, m.Model)
+	}
+	s.Report(report.Event{Kind: report.Done, Step: "serve", Subject: m.Name, Run: m.uuid, Message: message})
+}
+
+// roll starts the service with its model, waits until it answers, and then stops the one that it
+// replaces.
+func (s serve) roll(ctx context.Context, m *model, served *report.Served) error {
+	j := *s.Config.Services[m.Service]
+	j.Served = m.served()
+	of := &service.Service{Platform: s.Platform, Job: &j}
+	former, err := of.Alive(ctx)
+	if err != nil {
+		return ifInterrupted(ctx, fmt.Errorf("look for the run of service %s: %w", j.Name, err))
+	}
+	p := s.pipeline()
+	p.Detach = true
+	started, err := p.Job(ctx, &j, nil)
+	served.ServiceRun = started.UUID()
+	if err != nil {
+		return ifInterrupted(ctx, err)
+	}
+	former = slices.DeleteFunc(former, func(r polyaxon.Run) bool { return r.UUID == started.UUID() || r.MetaInfo[run.MetaKey] == nil })
+	if s.Sandbox != nil && s.Sandbox.Isolation != "" { // both would have the same ports
+		s.stop(ctx, of, former)
+		former = nil
+	}
+	served.Action = actionOf(started, len(former) > 0)
+	if served.Address, err = s.reach(ctx, m, of, p, &started); err != nil {
+		return ifInterrupted(ctx, s.keep(ctx, m, of, &started, former, err))
+	}
+	s.stop(ctx, of, former)
+	return nil
+}
+
+// reach waits until the service answers, and returns its address.
+func (s serve) reach(ctx context.Context, m *model, of *service.Service, p *pipeline.Pipeline, started *pipeline.JobResult) (string, error) {
+	limit := cmp.Or(m.Wait, config.DefaultServeWait)
+	target := run.Target{Namespace: s.RunNamespace, Project: s.Config.Project, UUID: started.UUID(), Kind: "service"}
+	if started.Action == pipeline.Submitted {
+		s.Report(report.Event{Kind: report.Advance, Step: "serve", Subject: m.Name, Run: target.UUID, Message: fmt.Sprintf("waiting until service %s answers, for at most %s", m.Service, limit)})
+	}
+	reached, err := of.Reach(ctx, target, limit, 0)
+	if err == nil {
+		reached.Close()
+		return reached.Address, nil
+	}
+	if ctx.Err() != nil && started.Action == pipeline.Submitted {
+		err = p.Abandon(ctx, of.Job, target, started, err)
+	}
+	return "", err
+}
+
+// keep says what serves on after a service with a new model did not answer. With a rollback, the new run
+// of the service is stopped.
+func (s serve) keep(ctx context.Context, m *model, of *service.Service, started *pipeline.JobResult, former []polyaxon.Run, why error) error {
+	if s.Rollback && ctx.Err() == nil && started.Action == pipeline.Submitted {
+		s.stop(ctx, of, []polyaxon.Run{{UUID: started.UUID()}})
+	}
+	if len(former) == 0 {
+		return why
+	}
+	s.Report(report.Event{Kind: report.Note, Step: "serve", Subject: m.Name, Run: former[0].UUID, Message: fmt.Sprintf("service %s goes on with the former model, as run %s", m.Service, former[0].UUID)})
+	return why
+}
+
+// stop stops runs of a service. One that cannot be stopped is a warning.
+func (s serve) stop(ctx context.Context, of *service.Service, runs []polyaxon.Run) {
+	for n := range runs {
+		r := &runs[n]
+		if status, err := of.End(ctx, r); err != nil {
+			s.Report(report.Event{Kind: report.Warning, Step: "serve", Subject: of.Job.Name, Run: r.UUID, Message: fmt.Sprintf("run %s could not be stopped, and may still serve: %v; slipway stop %s stops it", r.UUID, err, r.UUID)})
+		} else {
+			s.Report(report.Event{Kind: report.Status, Step: "serve", Subject: of.Job.Name, Run: r.UUID, Status: string(status), Message: "replaced"})
+		}
+	}
+}
+
+// actionOf returns what was done to a service. former reports whether it served another model.
+func actionOf(started pipeline.JobResult, former bool) report.Action {
+	switch {
+	case started.Action != pipeline.Submitted:
+		return report.ActionUnchanged
+	case former:
+		return report.ActionUpdate
+	}
+	return report.ActionCreate
+}
+
+// objectsAction returns what was done to the objects that serve a model: what changes the most, "" if
+// none was applied.
+func objectsAction(m *model, all []report.Manifest) (action report.Action) {
+	order := []report.Action{"", report.ActionUnchanged, report.ActionUnknown, report.ActionRolledBack, report.ActionUpdate, report.ActionCreate}
+	for _, one := range all {
+		did := one.Action
+		if did == report.ActionReplace {
+			did = report.ActionUpdate
+		}
+		if slices.Contains(m.objects, one.Kind+" "+one.Name) && slices.Index(order, did) > slices.Index(order, action) {
+			action = did
+		}
+	}
+	return action
+}
+
+// Plan implements Step.
+func (s serve) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
+	for _, m := range s.models {
+		served := m.report()
+		served.Action = objectsAction(m, result.Manifests)
+		if m.Service != "" {
+			if served.Action, served.ServiceRun, err = s.planService(ctx, m); err != nil {
+				return changes, err
+			}
+			if served.Action != report.ActionUnchanged {
+				changes++
+			}
+		}
+		result.Served = append(result.Served, served)
+	}
+	return changes, ctx.Err()
+}
+
+// planService returns what a deploy would do with the service of a model, and the UUID of the run that
+// serves on.
+func (s serve) planService(ctx context.Context, m *model) (report.Action, string, error) {
+	if !s.asksPolyaxon {
+		return report.ActionUnknown, "", ctx.Err()
+	}
+	j := *s.Config.Services[m.Service]
+	j.Served = m.served()
+	former, err := (&service.Service{Platform: s.Platform, Job: &j}).Alive(ctx)
+	if isUnreachable(err) {
+		s.noteUnreachable("Polyaxon", err)
+		return report.ActionUnknown, "", ctx.Err()
+	}
+	if err != nil {
+		return "", "", err
+	}
+	if m.refused != "" {
+		return report.ActionUnchanged, "", nil
+	}
+	if m.uuid != "" && s.references[j.Image] != job.PlaceholderImage {
+		planned, err := s.pipeline().Plan(ctx, &j, nil)
+		if err != nil {
+			return "", "", fmt.Errorf("plan service %s: %w", j.Name, err)
+		}
+		if planned.Action == pipeline.Attached {
+			return report.ActionUnchanged, planned.UUID(), nil
+		}
+	}
+	if len(former) > 0 {
+		return report.ActionUpdate, "", nil
+	}
+	return report.ActionCreate, "", nil
+}
