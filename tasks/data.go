@@ -3,6 +3,7 @@ package tasks
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/platform"
@@ -136,6 +137,9 @@ func withBuckets(ctx context.Context, env *Env, command string, addresses []stri
 	}
 	if err := accepts(at); err != nil {
 		return result, err
+	}
+	if len(at) > 0 && !slices.ContainsFunc(at, transfer.Place.Remote) { // only the volume
+		return result, exit.IfInterrupted(ctx, misuse(do(at, p, nil, result)))
 	}
 	client, err := platform.Storage(ctx, p)
 	if err != nil {

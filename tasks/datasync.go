@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/state"
@@ -23,6 +26,11 @@ type DataCpOptions struct {
 
 // DataCp copies one file to or from a bucket, or between buckets.
 func DataCp(ctx context.Context, env *Env, o DataCpOptions) (*Result, error) {
+	for _, address := range []string{o.From, o.To} {
+		if strings.HasPrefix(address, "volume:") {
+			return nil, exit.Usagef("%q is in the volume: copy its directory with `slipway data sync`", address)
+		}
+	}
 	return transferred(ctx, env, "data cp", o.From, o.To, transfer.Options{}, transfer.Copy)
 }
 
@@ -38,35 +46,43 @@ type DataSyncOptions struct {
 	DryRun bool `flag:"dry-run" help:"only list what would be copied and deleted"`
 }
 
-// DataSync copies what differs between two places, of which at least one is in a bucket.
+// DataSync copies what differs between two places, of which at least one is in a bucket or in the volume.
 func DataSync(ctx context.Context, env *Env, o DataSyncOptions) (*Result, error) {
 	options := transfer.Options{Delete: o.Delete, Exclude: o.Exclude, DryRun: o.DryRun}
 	return transferred(ctx, env, "data sync", o.From, o.To, options, transfer.Sync)
 }
 
 // transferred copies by a function, and reports what it did.
-func transferred(ctx context.Context, env *Env, command, from, to string, o transfer.Options, do func(context.Context, transfer.Options) (*transfer.Summary, error)) (*Result, error) {
+func transferred(ctx context.Context, env *Env, command, from, dst string, o transfer.Options, do func(context.Context, transfer.Options) (*transfer.Summary, error)) (*Result, error) {
 	oneIsRemote := func(at []transfer.Place) error {
-		if !at[0].Remote() && !at[1].Remote() {
-			return exit.Usagef("neither %q nor %q is in a bucket: give an address such as gs://BUCKET/DIR", from, to)
+		if !slices.ContainsFunc(at, func(p transfer.Place) bool { return p.Remote() || p.InVolume }) {
+			return exit.Usagef("neither %q nor %q is in a bucket or in the volume: give an address such as gs://BUCKET/DIR or volume:/DIR", from, dst)
 		}
 		return nil
 	}
-	return withBuckets(ctx, env, command, []string{from, to}, oneIsRemote, func(at []transfer.Place, p *project.Project, client *storage.Client, result *Result) error {
+	return withBuckets(ctx, env, command, []string{from, dst}, oneIsRemote, func(at []transfer.Place, p *project.Project, client *storage.Client, result *Result) error {
+		to := platform.New(p)
+		for n := range at {
+			if at[n].InVolume {
+				if err := to.OpenVolume(ctx, &at[n]); err != nil {
+					return err
+				}
+			}
+		}
 		o.From, o.To = at[0], at[1]
 		if err := state.Make(p.Config.Dir); err != nil {
 			return err
 		}
 		o.Client, o.CacheDir = client, state.Dir(p.Config.Dir, "cache", "data")
 		o.Skipped = func(name, why string) { p.Event(report.Note, "data", name, "is left out: "+why) }
-		o.Progress = progress(p, to)
-		p.Event(report.Start, "data", to, "copying from "+from)
+		o.Progress = progress(p, dst)
+		p.Event(report.Start, "data", dst, "copying from "+from)
 		summary, err := do(ctx, o)
 		if summary != nil {
-			result.Transfer = describe(summary, from, to, o.DryRun)
+			result.Transfer = describe(summary, from, dst, o.DryRun)
 		}
 		if err != nil {
-			p.Event(report.Failed, "data", to, "not complete")
+			p.Event(report.Failed, "data", dst, "not complete")
 			return transfer.Explain(err, o.To)
 		}
 		t := result.Transfer
@@ -74,7 +90,7 @@ func transferred(ctx context.Context, env *Env, command, from, to string, o tran
 		if o.DryRun {
 			did = "to copy"
 		}
-		p.Event(report.Done, "data", to, fmt.Sprintf("%d %s (%s), %d deleted, %d unchanged", t.Copied, did, printer.Bytes(t.Bytes), t.Deleted, t.Unchanged))
+		p.Event(report.Done, "data", dst, fmt.Sprintf("%d %s (%s), %d deleted, %d unchanged", t.Copied, did, printer.Bytes(t.Bytes), t.Deleted, t.Unchanged))
 		return nil
 	})
 }

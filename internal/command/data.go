@@ -40,10 +40,11 @@ func data() []Command {
 			Name: "data sync", Group: Data, Task: task(tasks.DataSync),
 			Summary: "Copy what differs between a directory and a bucket",
 			Help: `Copies what differs from SRC to DST, by size and CRC32C. ` +
-				`At least one of them is in a bucket. ` +
+				`At least one of them is in a bucket, or in the persistent volume (volume:/DIR). ` +
 				`What is interrupted goes on where it was.`,
 			Examples: []string{
 				"slipway data sync data/raw gs://acme-data/raw",
+				"slipway data sync data/raw volume:/raw",
 				"slipway data sync gs://acme-data/raw data/raw --delete --exclude '*.tmp' --dry-run",
 			},
 		},

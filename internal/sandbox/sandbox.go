@@ -24,6 +24,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/machine"
+	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 	"github.com/slipway-ci/slipway/internal/sandbox/polyaxon"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
@@ -89,6 +90,12 @@ func Connections() []string { return polyaxon.Connections() }
 // VolumeDir returns the directory of the persistent volume of the sandbox in dir. Containers
 // can write there.
 func VolumeDir(dir string) string { return polyaxon.VolumeDir(dir) }
+
+// MakeVolume is VolumeDir, and creates the directory if no run has used it yet.
+func (s *Sandbox) MakeVolume() (string, error) {
+	dir := VolumeDir(s.dir)
+	return dir, disk.Mkdir(dir)
+}
 
 // Releases returns the releases of Polyaxon that a sandbox can be, oldest first.
 func Releases() []string { return polyaxon.Releases() }

@@ -12,9 +12,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strconv"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/contextio"
 	"github.com/slipway-ci/slipway/internal/storage"
 )
 
@@ -31,13 +31,58 @@ func (j *job) copy(ctx context.Context, name string) error {
 	case j.To.Remote():
 		return j.upload(ctx, name, from.info, to)
 	}
-	return errors.New("one of both places has to be in a bucket")
+	return j.copyFile(ctx, name, from.info, to)
+}
+
+// copyFile copies a file of this machine to another directory of it.
+func (j *job) copyFile(ctx context.Context, name string, info fs.FileInfo, to *file) error {
+	from, err := j.fromRoot.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &ChangedError{name}
+	}
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	content, part, err := j.begin(name)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	if err := content.Truncate(0); err != nil {
+		return err
+	}
+	w := &counted{File: content, crc: storage.NewCRC32C(), add: func(n int64) { j.advance(n, 0) }}
+	if _, err := io.CopyBuffer(w, contextio.NewReader(ctx, from), make([]byte, 128<<10)); err != nil {
+		return fmt.Errorf("copy %s: %w", name, err)
+	}
+	now, err := from.Stat()
+	if err != nil {
+		return err
+	}
+	if stampOf(now) != stampOf(info) {
+		return errors.Join(&ChangedError{name}, j.toRoot.Remove(part))
+	}
+	return j.place(j.target(name), part, content, properties{info.Mode().Perm() | 0o600, info.ModTime(), w.crc.Sum32()}, to)
+}
+
+// begin opens the file that has the content of another until it is complete.
+func (j *job) begin(name string) (content *os.File, part string, err error) {
+	part = j.part(name)
+	if err := j.toRoot.MkdirAll(path.Dir(part), 0o755); err != nil {
+		return nil, "", err
+	}
+	content, err = j.openPart(part)
+	if err == nil && content == nil {
+		err = &storage.ConflictError{Object: name, Err: errors.New("another sync writes it")}
+	}
+	return content, part, err
 }
 
 // upload copies a file of this machine. It reads the file twice: for the checksum, by which Cloud Storage
 // refuses a content that has changed meanwhile, and to send it.
 func (j *job) upload(ctx context.Context, name string, info fs.FileInfo, to *file) error {
-	crc, err := j.sums.of(ctx, j.fromRoot, name, info)
+	crc, err := j.fromSums.of(ctx, j.fromRoot, name, info)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &ChangedError{name}
 	}
@@ -87,16 +132,9 @@ func (j *job) sessionPath(u *storage.Upload) string {
 // download copies an object to a file. The content is in a file of another name until it is complete, and
 // the next sync goes on with that file.
 func (j *job) download(ctx context.Context, name string, o *storage.Object, to *file) error {
-	part := j.part(name)
-	if err := j.toRoot.MkdirAll(path.Dir(part), 0o755); err != nil {
-		return err
-	}
-	content, err := j.openPart(part)
+	content, part, err := j.begin(name)
 	if err != nil {
 		return err
-	}
-	if content == nil {
-		return &storage.ConflictError{Object: name, Err: errors.New("another sync writes it")}
 	}
 	defer content.Close()
 	crc := storage.NewCRC32C()
@@ -115,7 +153,7 @@ func (j *job) download(ctx context.Context, name string, o *storage.Object, to *
 	if want, known := o.CRC32C(); known && want != crc.Sum32() {
 		return errors.Join(&storage.ChecksumError{Object: o.Address()}, j.toRoot.Remove(part))
 	}
-	return j.place(j.target(name), part, content, o, to)
+	return j.place(j.target(name), part, content, propertiesOf(o, crc.Sum32()), to)
 }
 
 // counted writes at the end of a file, and computes its checksum.
@@ -134,12 +172,12 @@ func (c *counted) Write(p []byte) (int, error) {
 }
 
 // place gives a complete file its name, if what is there is still what was compared.
-func (j *job) place(name, part string, content *os.File, o *storage.Object, to *file) error {
-	if err := content.Chmod(modeOf(o)); err != nil {
+func (j *job) place(name, part string, content *os.File, has properties, to *file) error {
+	if err := content.Chmod(has.mode); err != nil {
 		return err
 	}
-	if seconds, err := strconv.ParseInt(o.Metadata[timeKey], 10, 64); err == nil {
-		if err := j.toRoot.Chtimes(part, time.Now(), time.Unix(seconds, 0)); err != nil {
+	if !has.modified.IsZero() {
+		if err := j.toRoot.Chtimes(part, time.Now(), has.modified); err != nil {
 			return err
 		}
 	}
@@ -152,8 +190,8 @@ func (j *job) place(name, part string, content *os.File, o *storage.Object, to *
 	info, err := j.toRoot.Stat(name)
 	if err == nil {
 		known := stampOf(info)
-		known.CRC32C, _ = o.CRC32C()
-		j.sums.record(name, known)
+		known.CRC32C = has.crc32c
+		j.toSums.record(name, known)
 	}
 	return err
 }

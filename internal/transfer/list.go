@@ -9,6 +9,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/moby/patternmatcher"
 
@@ -149,6 +150,22 @@ const (
 // metadataOf returns what an object keeps of its file.
 func metadataOf(info fs.FileInfo) map[string]string {
 	return map[string]string{timeKey: strconv.FormatInt(info.ModTime().Unix(), 10), modeKey: strconv.FormatUint(uint64(info.Mode().Perm()), 8)}
+}
+
+// properties are what a file gets besides its content.
+type properties struct {
+	mode     fs.FileMode
+	modified time.Time // zero for the time of the copy
+	crc32c   uint32
+}
+
+// propertiesOf returns the properties of the file that an object keeps.
+func propertiesOf(o *storage.Object, crc32c uint32) properties {
+	p := properties{mode: modeOf(o), crc32c: crc32c}
+	if seconds, err := strconv.ParseInt(o.Metadata[timeKey], 10, 64); err == nil {
+		p.modified = time.Unix(seconds, 0)
+	}
+	return p
 }
 
 // modeOf returns the mode of the file that an object keeps, or 0o644. Its owner can always read and write

@@ -19,8 +19,11 @@ const maxSession = 7 * 24 * time.Hour
 // part returns the name of the file that has the content of an object until it is complete. Another
 // generation of the object has another one.
 func (j *job) part(name string) string {
-	object := j.from[name].object
-	id := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d", object.Address(), object.Generation))
+	from := fmt.Sprint(j.From.key(), "\x00", name)
+	if object := j.from[name].object; object != nil {
+		from = fmt.Sprint(object.Address(), "\x00", object.Generation)
+	}
+	id := sha256.Sum256([]byte(from))
 	return path.Join(path.Dir(j.target(name)), partPrefix+hex.EncodeToString(id[:8]))
 }
 
@@ -61,7 +64,7 @@ func unlessMissing(err error) error {
 func (j *job) clean(changes []Change) error {
 	wanted := map[string]bool{}
 	for _, c := range changes {
-		if !c.Delete && j.From.Remote() && !j.To.Remote() {
+		if !c.Delete && !j.To.Remote() {
 			wanted[j.part(c.Name)] = true
 		}
 	}

@@ -15,12 +15,16 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Place is a directory of this machine, or the objects of a bucket below a prefix.
+// Place is a directory of this machine or of the persistent volume, or the objects of a bucket below a prefix.
 type Place struct {
 	// Text is what the user gave.
 	Text string
-	// Dir is the directory, or "" for a bucket.
+	// Dir is the directory, or "" for a bucket. In a volume it is a path below the volume, with slashes.
 	Dir string
+	// InVolume reports whether Dir is in the persistent volume, and Volume is where that is on this machine.
+	// Who calls Sync sets Volume.
+	InVolume bool
+	Volume   string
 	// Bucket is the bucket's name, and Prefix what follows it, without a slash at its beginning.
 	Bucket, Prefix string
 }
@@ -28,8 +32,11 @@ type Place struct {
 // Remote reports whether the place is in a bucket.
 func (p Place) Remote() bool { return p.Bucket != "" }
 
-// ParsePlace reads an address such as gs://BUCKET/DIR, or a path, which resolve makes absolute.
+// ParsePlace reads an address such as gs://BUCKET/DIR or volume:/DIR, or a path, which resolve makes absolute.
 func ParsePlace(text string, resolve func(string) string) (Place, error) {
+	if dir, inVolume := strings.CutPrefix(text, "volume:"); inVolume {
+		return parseVolume(text, dir)
+	}
 	rest, remote := strings.CutPrefix(text, "gs://")
 	switch {
 	case text == "":

@@ -71,9 +71,9 @@ func (j *job) plan(ctx context.Context) (*Summary, error) {
 func (j *job) equal(ctx context.Context, name string, from, to *file) (bool, error) {
 	var both [2]uint32
 	for n, f := range []*file{from, to} {
-		root := j.fromRoot
+		root, sums := j.fromRoot, j.fromSums
 		if n == 1 {
-			root = j.toRoot
+			root, sums = j.toRoot, j.toSums
 		}
 		if f.object != nil {
 			sum, known := f.object.CRC32C()
@@ -83,7 +83,7 @@ func (j *job) equal(ctx context.Context, name string, from, to *file) (bool, err
 			both[n] = sum
 			continue
 		}
-		sum, err := j.sums.of(ctx, root, name, f.info)
+		sum, err := sums.of(ctx, root, name, f.info)
 		if errors.Is(err, fs.ErrNotExist) || errors.As(err, new(*ChangedError)) {
 			return false, nil // the copy reports it
 		}

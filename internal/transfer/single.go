@@ -26,11 +26,7 @@ func Copy(ctx context.Context, o Options) (summary *Summary, err error) {
 	if err := j.destination(ctx, name); err != nil {
 		return nil, err
 	}
-	dir := j.From.Dir
-	if j.From.Remote() {
-		dir = j.To.Dir
-	}
-	j.sums = openSums(filepath.Join(o.CacheDir, "cp"), dir)
+	j.openSums(filepath.Join(o.CacheDir, "cp"))
 	from, to := j.from[name], j.to[name]
 	if to != nil && from.size == to.size && (from.object != nil) == (to.object != nil || to.info != nil) {
 		if same, err := j.equal(ctx, name, from, to); err != nil || same {

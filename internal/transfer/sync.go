@@ -57,7 +57,8 @@ type job struct {
 	Options
 	fromRoot, toRoot *os.Root
 	from, to         map[string]*file
-	sums             *sums
+	// fromSums and toSums are the checksums of files, nil in a bucket.
+	fromSums, toSums *sums
 	// parts are the files of To that are not complete.
 	parts []string
 	// as is the name that the only file gets, or "" for its own.
@@ -103,8 +104,8 @@ func (j *job) list(ctx context.Context, out excluded) (err error) {
 	if j.From.Remote() {
 		j.from, err = listObjects(ctx, j.Client, j.From, out)
 	} else {
-		if j.fromRoot, err = os.OpenRoot(j.From.Dir); err != nil {
-			return &NameError{j.From.Text, fmt.Sprintf("cannot be read as a directory: %v", errors.Unwrap(err))}
+		if j.fromRoot, err = j.From.open(false); err != nil {
+			return &NameError{j.From.Text, fmt.Sprintf("cannot be read as a directory: %v", cause(err))}
 		}
 		j.from, _, err = listFiles(ctx, j.fromRoot, out, j.Skipped)
 	}
@@ -114,24 +115,15 @@ func (j *job) list(ctx context.Context, out excluded) (err error) {
 	if j.To.Remote() {
 		j.to, err = listObjects(ctx, j.Client, j.To, out)
 	} else {
-		j.toRoot, err = os.OpenRoot(j.To.Dir)
+		j.toRoot, err = j.To.open(!j.DryRun)
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
+		case j.DryRun && errors.Is(err, fs.ErrNotExist):
 			j.to, err = map[string]*file{}, nil
-			if !j.DryRun {
-				if err = os.MkdirAll(j.To.Dir, 0o755); err == nil {
-					j.toRoot, err = os.OpenRoot(j.To.Dir)
-				}
-			}
 		case err == nil:
 			j.to, j.parts, err = listFiles(ctx, j.toRoot, out, func(string, string) {})
 		}
 	}
-	dir := j.From.Dir
-	if j.From.Remote() {
-		dir = j.To.Dir
-	}
-	j.sums = openSums(j.CacheDir, dir)
+	j.openSums(j.CacheDir)
 	if err != nil {
 		return errors.Join(err, j.close())
 	}
@@ -149,8 +141,20 @@ func (j *job) close() error {
 			errs = append(errs, root.Close())
 		}
 	}
-	if j.sums != nil {
-		j.sums.save()
+	for _, sums := range []*sums{j.fromSums, j.toSums} {
+		if sums != nil {
+			sums.save()
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// openSums opens the checksums of the directories.
+func (j *job) openSums(cache string) {
+	if !j.From.Remote() {
+		j.fromSums = openSums(cache, j.From.key())
+	}
+	if !j.To.Remote() {
+		j.toSums = openSums(cache, j.To.key())
+	}
 }

@@ -561,7 +561,8 @@ func (Data) Cat(ctx context.Context, at string) error {
 }
 
 // Sync copies what differs from SRC to DST, by size and CRC32C. At least one of
-// them is in a bucket. What is interrupted goes on where it was.
+// them is in a bucket, or in the persistent volume (volume:/DIR). What is
+// interrupted goes on where it was.
 func (Data) Sync(ctx context.Context, from string, to string,
 	delete *bool, // delete what DST has and SRC has not
 	exclude *string, // leave out what matches a pattern of .dockerignore; may be repeated; several with commas between
