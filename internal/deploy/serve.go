@@ -69,7 +69,7 @@ func (s serve) roll(ctx context.Context, m *model, served *report.Served) error 
 		return ifInterrupted(ctx, fmt.Errorf("look for the run of service %s: %w", j.Name, err))
 	}
 	p := s.pipeline()
-	p.Detach = true
+	p.Options = pipeline.Options{Detach: true}
 	started, err := p.Job(ctx, &j, nil)
 	served.ServiceRun = started.UUID()
 	if err != nil {
