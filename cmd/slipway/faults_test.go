@@ -253,7 +253,7 @@ func TestRaces(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
 	defer s.hold.Store((func(string) bool)(nil))
 	for _, runners := range []int{2, 8} {
-		for range map[bool]int{true: 50, false: 3}[testenv.Thorough()] {
+		for range map[bool]int{true: 15, false: 3}[testenv.Thorough()] {
 			project := s.project()
 			var mu sync.Mutex
 			submitted := map[string]map[int]bool{"prepare": {}, "train": {}} // the runners that submitted each job
@@ -329,7 +329,7 @@ func TestKilledAtEveryRequest(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
 	paths := s.rehearse()
 	following := slices.IndexFunc(paths, statusesOf.MatchString) + 1
-	for _, k := range some(len(paths), 17, 3, 0) {
+	for _, k := range some(len(paths), 17, 5, 0) {
 		for _, answered := range []bool{false, true} {
 			if answered == (k%2 == 0) && !strings.HasSuffix(paths[k-1], "/runs") {
 				continue

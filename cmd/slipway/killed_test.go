@@ -104,7 +104,7 @@ func (c *changes) run(what string) {
 func (c *changes) killedAtEveryRequest() {
 	step := 7
 	if testenv.Thorough() {
-		step = 3
+		step = 4
 	}
 	for n, answered := range []bool{false, true} {
 		for k, killed := 1+n, true; killed; k += step {
