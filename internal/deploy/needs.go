@@ -114,14 +114,11 @@ func (d *Deployment) demandOf(ctx context.Context, j *config.Job) (*demand, erro
 // tell notes and returns what was found against jobs. Jobs that have succeeded already need
 // nothing any more.
 func (d *Deployment) tell(ctx context.Context, s *surroundings, wanted []*demand) error {
-	waves := [][]*config.Job{}
-	if len(wanted) > 1 {
-		var err error
-		if waves, err = d.Config.JobOrder(namesOf(wanted)...); err != nil {
-			return err
-		}
+	waves, err := d.wavesOf(wanted)
+	if err != nil {
+		return err
 	}
-	wanted, err := d.withoutSucceeded(ctx, wanted, len(s.together(waves, wanted)) > 0)
+	wanted, err = d.withoutSucceeded(ctx, wanted, len(s.together(waves, wanted)) > 0)
 	if err != nil {
 		return err
 	}
@@ -138,12 +135,25 @@ func (d *Deployment) tell(ctx context.Context, s *surroundings, wanted []*demand
 	return errors.Join(errs...)
 }
 
-func namesOf(wanted []*demand) []string {
-	names := make([]string, len(wanted))
-	for i, w := range wanted {
-		names[i] = w.job.Name
+// wavesOf returns the jobs that run side by side, wave by wave, and then the services. A single one
+// runs beside no other.
+func (d *Deployment) wavesOf(wanted []*demand) (waves [][]*config.Job, err error) {
+	if len(wanted) < 2 {
+		return nil, nil
 	}
-	return names
+	var names []string
+	var services []*config.Job
+	for _, w := range wanted {
+		if w.job.Service {
+			services = append(services, w.job)
+		} else {
+			names = append(names, w.job.Name)
+		}
+	}
+	if len(names) > 0 {
+		waves, err = d.Config.JobOrder(names...)
+	}
+	return append(waves, services), err
 }
 
 // checkMachine adds to each job which resources that it needs the sandbox's machine lacks. It
