@@ -36,9 +36,6 @@ func ClusterCredentials(ctx context.Context, env *Env, o ClusterCredentialsOptio
 		return nil, err
 	}
 	result := p.Result("cluster credentials")
-	if err := p.Config.Unsupported(); err != nil {
-		return result, err
-	}
 	if len(p.Plugin) == 0 {
 		return result, exit.Usagef("Env.Plugin is empty: set it to the command line with which kubectl can run ClusterToken of this program")
 	}

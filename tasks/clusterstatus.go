@@ -20,9 +20,6 @@ func ClusterStatus(ctx context.Context, env *Env) (*Result, error) {
 		return nil, err
 	}
 	result := p.Result("cluster status")
-	if err := p.Config.Unsupported(); err != nil {
-		return result, err
-	}
 	to, err := platform.Look(ctx, p)
 	if errors.Is(err, sandbox.ErrNotRunning) {
 		result.Sandbox = &report.Sandbox{Directory: p.StateDir(), Bytes: sandbox.DiskUse(p.StateDir())}

@@ -38,9 +38,6 @@ func Dashboard(ctx context.Context, env *Env, o DashboardOptions) (*Result, erro
 	}
 	result := p.Result("dashboard")
 	defer p.Events.Close() // the end of a connection may still be reported
-	if err := p.Config.Unsupported(); err != nil {
-		return result, err
-	}
 	ctx, end := panics.WithCancelOnPanic(ctx)
 	defer end(nil)
 	to := platform.New(p)

@@ -42,9 +42,6 @@ func Doctor(ctx context.Context, env *Env, o DoctorOptions) (*Result, error) {
 		return nil, err
 	}
 	result := p.Result("doctor")
-	if err := p.Config.Unsupported(); err != nil {
-		return result, err
-	}
 	result.Checks, err = doctor.Run(ctx, p, o.Timeout)
 	return result, exit.IfInterrupted(ctx, err)
 }

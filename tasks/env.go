@@ -126,9 +126,6 @@ func (e *Env) connect(ctx context.Context) (*platform.Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.Config.Unsupported(); err != nil {
-		return nil, err
-	}
 	p.MaskRemote(ctx)
 	to, err := platform.Connect(ctx, p, platform.Uses{Runs: true})
 	return to, exit.IfInterruptedWith(ctx, err, "")

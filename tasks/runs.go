@@ -84,6 +84,9 @@ func withRead(ctx context.Context, env *Env, command, name string, lastSucceeded
 	return withFound(ctx, env, command, name, choose, do)
 }
 
+// errNoRun reports an empty name of a run, such as the value of an unset variable.
+var errNoRun = exit.Usagef("a run is required: give a run's id, the beginning of one, or a job's name (slipway runs lists them)")
+
 // findFunc finds the run that a name stands for.
 type findFunc func(context.Context, *platform.Platform, string) (*polyaxon.Run, error)
 
@@ -91,7 +94,7 @@ type findFunc func(context.Context, *platform.Platform, string) (*polyaxon.Run, 
 // name is a *UsageError.
 func withFound(ctx context.Context, env *Env, command, name string, choose findFunc, do func(*platform.Platform, *polyaxon.Run, *Result) error) (*Result, error) {
 	if strings.TrimSpace(name) == "" {
-		return nil, exit.Usagef("a run is required: give a run's id, the beginning of one, or a job's name (slipway runs lists them)")
+		return nil, errNoRun
 	}
 	to, err := env.connect(ctx)
 	if err != nil {

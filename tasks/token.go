@@ -62,9 +62,6 @@ func ClusterToken(ctx context.Context, env *Env) (*Result, error) {
 		return nil, err
 	}
 	result := p.Result("cluster token")
-	if err := p.Config.Unsupported(); err != nil {
-		return result, err
-	}
 	from, err := platform.New(p).Kubectl(ctx)
 	if err != nil {
 		return result, exit.IfInterrupted(ctx, err)

@@ -89,9 +89,11 @@ func runs() []Command {
 			Name: "artifacts", Group: Runs, Task: task(tasks.Artifacts),
 			Summary: "List a run's files, or download them into DIR",
 			Help: `Lists a run's files, or downloads them into DIR. ` +
+				`What was copied to the bucket of slipway.yaml comes from there, also if Polyaxon has deleted the run. ` +
 				`Files that an earlier download of the same run saved are not downloaded again. ` + whichRun,
 			Examples: []string{
 				"slipway artifacts train",
+				"slipway artifacts train model --latest",
 				"slipway artifacts train results --last-succeeded",
 			},
 		},

@@ -38,7 +38,7 @@ type Config struct {
 	// Google is nil if access to Google Cloud needs nothing but what this machine has.
 	Google *Google `yaml:"google" doc:"Access to Google Cloud; the credentials of this machine when left out"`
 	// Bucket is "" for none.
-	Bucket   string             `yaml:"bucket" doc:"Cloud Storage bucket, as gs://NAME (not built yet)" form:"bucket"`
+	Bucket   string             `yaml:"bucket" doc:"Where artifacts of jobs are copied to: a bucket of Cloud Storage, as gs://NAME, or a part of one, as gs://NAME/PREFIX; the sandbox has its own buckets" form:"bucket"`
 	Images   map[string]*Image  `yaml:"images" doc:"Images to build, by name" form:"slug"`
 	Secrets  map[string]*Secret `yaml:"secrets" doc:"Kubernetes Secrets to sync, by name" form:"dns"`
 	Jobs     map[string]*Job    `yaml:"jobs" doc:"Jobs to run, by name" form:"slug"`

@@ -124,6 +124,13 @@ func TestErrors(t *testing.T) {
 		"a secret of two":      {"secrets: {s: {data: {k: \"env:K\"}, basic-auth: {username: u, password: \"env:P\"}}}\n", "slipway.yaml:1:14: secret s needs exactly one of data, docker-registry, tls and basic-auth"},
 		"a pasted secret":      {"jobs: {j: {polyaxonfile: a.yml, params: {P: \"secret:hunter2\"}}}\n", "slipway.yaml:1:45: params.P of j begins with secret: but is not a valid secret source (write secret:env:NAME or secret:file:PATH)"},
 		"two volumes":          {"volume: {connection: a, claim: b}\n", "slipway.yaml:1:9: volume needs exactly one of connection and claim"},
+		"a bucket of no name":  {"bucket: gs://Acme\n" + job, `slipway.yaml:1:9: bucket must be gs:// and the name of a bucket that Cloud Storage accepts (3 to 63 lower-case letters, digits, dashes, underscores and dots), as gs://acme-ml or gs://acme-ml/models, not "gs://Acme"`},
+		"a bucket as a path":   {"bucket: data\n" + job, `slipway.yaml:1:9: bucket must be gs:// and the name of a bucket that Cloud Storage accepts (3 to 63 lower-case letters, digits, dashes, underscores and dots), as gs://acme-ml or gs://acme-ml/models, not "data"`},
+		"artifacts outside":    {"bucket: gs://acme\njobs: {j: {polyaxonfile: a.yml, artifacts: {model: ../model}}}\n", `slipway.yaml:2:52: jobs.j.artifacts.model must be a pattern of paths inside the run's directory, as in .dockerignore, such as outputs/model/**, without .. that leaves it, not "../model"`},
+		"artifacts of a root":  {"bucket: gs://acme\njobs: {j: {polyaxonfile: a.yml, artifacts: {model: /model}}}\n", `slipway.yaml:2:52: jobs.j.artifacts.model must be a pattern of paths inside the run's directory, as in .dockerignore, such as outputs/model/**, without .. that leaves it, not "/model"`},
+		"artifacts unclosed":   {"bucket: gs://acme\njobs: {j: {polyaxonfile: a.yml, artifacts: {model: \"a[\"}}}\n", `slipway.yaml:2:52: jobs.j.artifacts.model must be a pattern of paths inside the run's directory, as in .dockerignore, such as outputs/model/**, without .. that leaves it, not "a["`},
+		"artifacts nowhere":    {"jobs: {j: {polyaxonfile: a.yml, artifacts: {model: outputs}}}\n", "slipway.yaml:1:44: artifacts of job j need a bucket (name where they are copied to, such as bucket: gs://acme-ml)"},
+		"artifacts of no name": {"bucket: gs://acme\njobs: {j: {polyaxonfile: a.yml, artifacts: {a b: outputs}}}\n", `slipway.yaml:2:50: "a b" cannot be the name of an artifact: use lowercase letters, digits and dashes, at most 63`},
 		"a connection created": {"volume: {connection: a, create: {size: 1Gi, access: ReadWriteOnce}}\n", "slipway.yaml:1:33: volume.create is for a claim, not for a connection (name the claim that the connection uses by volume.claim, or leave out create)"},
 		"a claim of no size":   {"volume: {claim: a, create: {access: ReadWriteOnce}}\n", "slipway.yaml:1:28: volume.create needs size"},
 		"a claim of no access": {"volume: {claim: a, create: {size: 1Gi}}\n", "slipway.yaml:1:28: volume.create needs access"},
@@ -216,26 +223,6 @@ func TestVersion(t *testing.T) {
 		c, err := load(t, text+"project: p\n", Options{Lookup: environment("V", "1")})
 		if err != nil || c.Version != 1 {
 			t.Errorf("%q: %+v, %v", text, c, err)
-		}
-	}
-}
-
-func TestUnsupported(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("testdata", "example.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := load(t, string(text), Options{Lookup: environment("PRED_MODEL_UUID", "abc")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	refused := c.Unsupported()
-	if refused == nil {
-		t.Fatal("nothing is refused")
-	}
-	for _, part := range []string{"bucket"} {
-		if !strings.Contains(refused.Error(), part) {
-			t.Errorf("%s is not refused: %v", part, refused)
 		}
 	}
 }

@@ -6,9 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/moby/patternmatcher"
+
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/metrics"
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/transfer"
 )
 
 // form is the syntax of a text value.
@@ -44,7 +47,14 @@ var forms = map[string]form{
 	"host":     {pattern: lazyregexp.New(`^[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?$|^[0-9A-Fa-f:]+:[0-9A-Fa-f:.]*$`), description: "the name or the address of a host, without https:// and port"},
 	"mirror":   {pattern: lazyregexp.New(`^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._-]+)*$`), description: "a host and the beginning of a path, such as mirror.example.com/dockerhub, without https://"},
 	"debian":   {pattern: lazyregexp.New(`^[a-z0-9][a-z0-9+.-]+$`), description: "the name of a Debian package, such as libgl1, without a version"},
-	"bucket":   {pattern: lazyregexp.New(`^gs://[a-z0-9][-_.a-z0-9]{1,220}[a-z0-9]/?$`), description: "gs:// and the bucket's name"},
+	"bucket": {
+		pattern: lazyregexp.New(`^gs://[a-z0-9][-_.a-z0-9]{1,220}[a-z0-9](/.*)?$`), check: isBucket,
+		description: "gs:// and the name of a bucket that Cloud Storage accepts (3 to 63 lower-case letters, digits, dashes, underscores and dots), as gs://acme-ml or gs://acme-ml/models",
+	},
+	"pattern": {
+		pattern: lazyregexp.New(`^[^/!]`), check: isPattern,
+		description: "a pattern of paths inside the run's directory, as in .dockerignore, such as outputs/model/**, without .. that leaves it",
+	},
 	"owner":    {pattern: lazyregexp.New(`^[0-9]{1,9}(:[0-9]{1,9})?$`), description: "a user's number, or a user's and a group's, such as 1000:1000"},
 	"python":   {pattern: lazyregexp.New(`^3\.[0-9]{1,2}$`), description: "a version such as 3.12"},
 	"platform": {pattern: lazyregexp.New(`^[a-z0-9]+/[a-z0-9]+(/v[0-9]+)?$`), description: "a platform such as linux/amd64"},
@@ -66,6 +76,18 @@ var forms = map[string]form{
 
 // subdomain matches what Kubernetes allows as a name, except for its length.
 var subdomain = lazyregexp.New(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+
+// isBucket reports whether an address is that of a bucket, or of a part of one.
+func isBucket(address string) bool {
+	p, err := transfer.ParsePlace(address, func(path string) string { return path })
+	return err == nil && p.Remote()
+}
+
+// isPattern reports whether a pattern of .dockerignore matches only paths inside a directory.
+func isPattern(pattern string) bool {
+	_, err := patternmatcher.New([]string{pattern})
+	return err == nil && !strings.HasPrefix(pattern, "!") && isInsideRepository(pattern)
+}
 
 // isInsideRepository reports whether the path p is relative and stays inside the repository.
 func isInsideRepository(p string) bool {

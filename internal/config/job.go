@@ -23,6 +23,8 @@ type Job struct {
 	Params       map[string]any    `yaml:"params" doc:"Values for the Polyaxonfile's inputs; secret:env:NAME for one that is a secret; in a job, {ref: ops.JOB, value: outputs.NAME} for one that another job puts out"`
 	Matrix       string            `yaml:"matrix" only:"jobs" doc:"Who makes the runs of a matrix: Polyaxon's server, or slipway, which expands it and needs no server that takes one" enum:"server,expand" default:"server"`
 	Require      map[string]string `yaml:"require" only:"jobs" form:"condition" doc:"What the metrics of the run must meet, by name, such as \">= 0.9\" or \"<= base + 1%\"; deploy fails otherwise, and nothing comes after the job"`
+	// Artifacts are patterns of .dockerignore, by the names of what they stand for.
+	Artifacts map[string]string `yaml:"artifacts" only:"jobs" form:"pattern" doc:"What the run leaves that is copied to bucket once it has succeeded, by name: a pattern of paths in the run's directory, such as outputs/model/**"`
 	// GPU is nil to keep what the Polyaxonfile asks for.
 	GPU *int `yaml:"gpu" doc:"Number of GPUs; 0 removes the Polyaxonfile's"`
 	// Timeout is a whole number of seconds, or 0 for no limit.

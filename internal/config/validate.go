@@ -95,6 +95,14 @@ func (c *Config) validateJob(j *Job, at []string, fail func(string, []string, st
 			}
 		}
 	}
+	if len(j.Artifacts) > 0 && c.Bucket == "" {
+		fail("name where they are copied to, such as bucket: gs://acme-ml", append(slices.Clone(at), "artifacts"), "artifacts of job %s need a bucket", j.Name)
+	}
+	for _, name := range keys(j.Artifacts) {
+		if !forms["slug"].matches(name) {
+			fail("", append(slices.Clone(at), "artifacts", name), "%q cannot be the name of an artifact: use %s", name, forms["slug"].description)
+		}
+	}
 	c.validateReferences(j, at, fail)
 	referred := map[string]bool{}
 	for _, r := range j.References() {

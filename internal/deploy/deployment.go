@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/artifact"
 	"github.com/slipway-ci/slipway/internal/build"
 	"github.com/slipway-ci/slipway/internal/checker"
 	"github.com/slipway-ci/slipway/internal/config"
@@ -60,6 +61,8 @@ type Deployment struct {
 	plannedRuns []pipeline.Planned
 	// tracking is MLflow's tracking server, nil if slipway.yaml has the address or none.
 	tracking *tracking
+	// artifacts is what runs leave in the bucket, nil if nothing is copied.
+	artifacts *artifact.Store
 	// claimMissing reports whether the volume claim that slipway.yaml describes does not exist
 	// yet, once the runs are checked.
 	claimMissing bool
@@ -143,16 +146,16 @@ func ReadImages(ctx context.Context, p *project.Project, names []string) (*Deplo
 			d.models = append(d.models, &model{Serve: s, optional: len(names) == 0})
 		}
 	}
-	return d, errors.Join(p.Config.Unsupported(), build.Check(ctx, p, d.Images), d.checkModels(ctx))
+	return d, errors.Join(build.Check(ctx, p, d.Images), d.checkModels(ctx))
 }
 
 // ReadSecrets is like Read for the secrets only.
 func ReadSecrets(ctx context.Context, p *project.Project) (*Deployment, error) {
 	d := &Deployment{Platform: platform.New(p)}
 	jobs := append(p.Jobs(), p.Services()...)
-	if err := p.Config.Unsupported(); err != nil || !p.ReadsSecrets() {
+	if !p.ReadsSecrets() {
 		d.unread = secretNames(p, jobs)
-		return d, err
+		return d, nil
 	}
 	var err error
 	d.Bundles, err = bundles(ctx, p, jobs)
@@ -171,8 +174,8 @@ func (d *Deployment) check(ctx context.Context, w Selection) error {
 			return exit.IfInterrupted(ctx, err)
 		}
 	}
-	errs := []error{d.Config.Unsupported()}
-	if errs[0] == nil && d.ReadsSecrets() {
+	var errs []error
+	if d.ReadsSecrets() {
 		var err error
 		d.Bundles, err = bundles(ctx, d.Project, d.withServices())
 		errs = append(errs, err, d.checkToken(ctx), d.checkKey(ctx))
@@ -237,7 +240,7 @@ func (d *Deployment) Connect(ctx context.Context) error {
 	if err := d.findModels(ctx); err != nil {
 		return exit.IfInterrupted(ctx, err)
 	}
-	if err := d.checkGates(ctx); err != nil {
+	if err := errors.Join(d.checkGates(ctx), d.connectArtifacts(ctx)); err != nil {
 		return exit.IfInterrupted(ctx, err)
 	}
 	if u.Objects {

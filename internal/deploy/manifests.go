@@ -21,9 +21,6 @@ import (
 // there is no cluster to apply manifests to.
 func ReadManifests(ctx context.Context, p *project.Project) (*Deployment, error) {
 	d := &Deployment{Platform: platform.New(p)}
-	if err := p.Config.Unsupported(); err != nil {
-		return nil, err
-	}
 	if p.Config.Cluster == nil {
 		return nil, &source.Error{Position: p.Config.At("manifests"), Message: "manifests need a cluster: the Kubernetes of the sandbox runs no workloads",
 			Hint: "set cluster, in an environment for example"}

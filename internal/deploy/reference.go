@@ -15,9 +15,6 @@ import (
 func PlanReference(ctx context.Context, p *project.Project, j *config.Job) (string, error) {
 	jobs := []*config.Job{j}
 	d := &Deployment{Platform: platform.New(p), Images: p.ImagesOf(jobs)}
-	if err := p.Config.Unsupported(); err != nil {
-		return "", err
-	}
 	if err := checker.Jobs(ctx, p, jobs); err != nil {
 		return "", err
 	}

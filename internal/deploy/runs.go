@@ -71,7 +71,7 @@ func (s runs) compare(ctx context.Context, jobs []report.Job) {
 
 // pipeline returns the pipeline that submits and follows the jobs.
 func (d *Deployment) pipeline() *pipeline.Pipeline {
-	p := &pipeline.Pipeline{Platform: d.Platform, Options: d.Runs, References: d.references}
+	p := &pipeline.Pipeline{Platform: d.Platform, Options: d.Runs, References: d.references, Artifacts: d.artifacts}
 	if d.Config.MLflow != nil {
 		p.AddMLflow = func(ctx context.Context, job string, r *report.Run) { service.AddMLflow(ctx, d.Platform, job, r) }
 	}
@@ -107,7 +107,7 @@ func (s runs) Plan(ctx context.Context, result *report.Result) (changes int, err
 	s.plannedRuns = planned
 	for _, one := range planned {
 		result.Jobs = append(result.Jobs, one.Report())
-		if one.Changes() {
+		if one.Changes() || one.Copies() {
 			changes++
 		}
 	}
@@ -134,6 +134,9 @@ func (s runs) plan(ctx context.Context) (all []pipeline.Planned, err error) {
 			} else if err != nil {
 				return all, fmt.Errorf("plan job %s: %w", j.Name, err)
 			}
+		}
+		if err := p.PlanArtifacts(ctx, j, &planned); err != nil {
+			return all, fmt.Errorf("plan the artifacts of job %s: %w", j.Name, err)
 		}
 		before[j.Name] = planned
 		all = append(all, planned)

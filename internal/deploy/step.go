@@ -6,6 +6,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/preflight"
+	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -77,6 +78,13 @@ func (d *Deployment) checkForPlan(ctx context.Context) error {
 	}
 	if err != nil {
 		return err
+	}
+	if err := d.connectArtifacts(ctx); err != nil {
+		if errors.As(err, new(*source.Error)) || ctx.Err() != nil {
+			return err
+		}
+		d.artifacts = nil
+		d.noteUnreachable("Cloud Storage", err)
 	}
 	return volume{d}.refusal(ctx)
 }

@@ -57,6 +57,10 @@ type JobResult struct {
 	// not meet them, so that nothing may come after it.
 	requirements []report.Requirement
 	gateFailed   bool
+	// kept is what was copied to the bucket. incomplete reports whether the run has not left all that its
+	// job's artifacts name, so that nothing may come after it.
+	kept       *report.Kept
+	incomplete bool
 	// succeeded are the UUIDs of the runs of an expanded matrix that succeeded, sorted.
 	succeeded []string
 }
@@ -113,7 +117,18 @@ func (e JobResult) Run() report.Run {
 
 // Report returns the job as a report shows it.
 func (e JobResult) Report() report.Job {
-	return report.Job{Name: e.Name, Action: report.Action(e.Action.String()), After: strings.Join(e.After, ", "), Run: e.Run(), Runs: e.Runs, BestBy: e.BestBy, Requirements: e.requirements}
+	return report.Job{Name: e.Name, Action: report.Action(e.Action.String()), After: strings.Join(e.After, ", "), Run: e.Run(), Runs: e.Runs, BestBy: e.BestBy, Requirements: e.requirements, Kept: e.kept}
+}
+
+// refuses says why nothing may come after a job that succeeded, or returns "".
+func (e JobResult) refuses() string {
+	switch {
+	case e.gateFailed:
+		return "the metrics of " + e.Name + " do not meet what it requires"
+	case e.incomplete:
+		return e.Name + " has not left all of its artifacts"
+	}
+	return ""
 }
 
 // Reports returns jobs as a report shows them.

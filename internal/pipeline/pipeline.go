@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/artifact"
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/platform"
@@ -51,6 +52,8 @@ type Pipeline struct {
 	References map[string]string
 	// Tracking is MLflow's tracking server. It is nil if slipway.yaml has the address or none.
 	Tracking Tracking
+	// Artifacts has what runs leave. It is nil if nothing is copied.
+	Artifacts *artifact.Store
 	// AddMLflow, if not nil, adds MLflow's runs and metrics to a run of a job that has ended. It
 	// reports by itself what it cannot find.
 	AddMLflow func(ctx context.Context, job string, r *report.Run)
@@ -120,9 +123,9 @@ func (p *Pipeline) Job(ctx context.Context, j *config.Job, before map[string]Job
 			p.Report(report.Event{Kind: report.Status, Step: "run", Subject: j.Name, Status: string(e.Status), Message: e.Message})
 			return e, nil
 		}
-		if before[name].gateFailed {
+		if why := before[name].refuses(); why != "" {
 			e.Action, e.Status = Skipped, polyaxon.UpstreamFailed
-			e.Message = fmt.Sprintf("not submitted: the metrics of %s do not meet what it requires", name)
+			e.Message = "not submitted: " + why
 			p.Report(report.Event{Kind: report.Status, Step: "run", Subject: j.Name, Status: string(e.Status), Message: e.Message})
 			return e, nil
 		}
@@ -138,13 +141,13 @@ func (p *Pipeline) Job(ctx context.Context, j *config.Job, before map[string]Job
 	}
 	if j.Matrix == config.MatrixExpand {
 		e, err := p.runMatrix(ctx, j, upstream, e)
-		return e, errors.Join(err, p.checkGate(ctx, j, &e))
+		return e, errors.Join(err, p.check(ctx, j, &e))
 	}
 	s, err := p.submission(ctx, j, upstream)
 	if err != nil {
 		return e, err
 	}
 	err = p.submitAndFollow(ctx, j, s, &e)
-	err = errors.Join(err, p.download(ctx, j.Name, &e), p.checkGate(ctx, j, &e))
+	err = errors.Join(err, p.download(ctx, j.Name, &e), p.check(ctx, j, &e))
 	return e, err
 }

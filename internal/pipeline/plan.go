@@ -31,6 +31,9 @@ type Planned struct {
 // Changes reports whether a deploy would or may submit a run.
 func (p Planned) Changes() bool { return p.Action == None || p.Action == Submitted }
 
+// Copies reports whether a deploy would copy artifacts of a run that has succeeded.
+func (p Planned) Copies() bool { return p.kept != nil && p.kept.Action == report.ActionCopy }
+
 // upToDate reports whether the job has succeeded with the same inputs, so that downstream
 // jobs can be planned.
 func (p Planned) upToDate() bool {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/storage"
@@ -22,7 +23,7 @@ func Storage(ctx context.Context, p *project.Project) (*storage.Client, error) {
 		base = own
 	}
 	base = timeouts.Transport(base, timeouts.Limits{Response: 30 * time.Second, Chunk: 30 * time.Second, Pace: 16 << 10})
-	if cfg := p.Config; cfg.Sandboxed() && cfg.Registry == "" && cfg.Google == nil {
+	if sandboxBuckets(p.Config) {
 		joined, err := New(p).StartSandbox(ctx)
 		if err != nil {
 			return nil, err
@@ -41,6 +42,13 @@ func Storage(ctx context.Context, p *project.Project) (*storage.Client, error) {
 		Address: credentials.Endpoints().Storage, Project: credentials.Project(),
 		Transport: credentials.Transport(base, at.Host), Pause: p.Pause,
 	}, nil
+}
+
+// SandboxBuckets reports whether the buckets are those of the sandbox.
+func (to *Platform) SandboxBuckets() bool { return sandboxBuckets(to.Config) }
+
+func sandboxBuckets(cfg *config.Config) bool {
+	return cfg.Sandboxed() && cfg.Registry == "" && cfg.Google == nil
 }
 
 // bearer sends requests with a token. Its client sends all to one host.

@@ -21,6 +21,7 @@ func textJobs(w *page, r *report.Result) {
 			w.line("  outputs: %s", strings.Join(j.Outputs, ", "))
 			w.line("    in %s", j.OutputsAt)
 		}
+		textKept(w, j.Kept)
 		if isMatrix(&j) {
 			textMatrix(w, &j)
 		}
@@ -58,7 +59,7 @@ func jobLine(j report.Job) string {
 const lineBreak = "<br>"
 
 func summarizeJobs(r *report.Result) []string {
-	t := markdownTable{header: []string{"job", "status", "run", "ran", "metrics", "compared with"}}
+	t := markdownTable{header: []string{"job", "status", "run", "ran", "metrics", "compared with", "artifacts"}}
 	for _, j := range r.Jobs {
 		var metrics []string
 		names, more := metricNames(j.Metrics)
@@ -77,7 +78,7 @@ func summarizeJobs(r *report.Result) []string {
 		if j.Times != nil {
 			ran = seconds(j.Running)
 		}
-		t.row(inline(j.Name), inline(strings.TrimSpace(string(j.Action)+" "+j.Status)), link(shortID(j.UUID), j.Address), ran, strings.Join(metrics, lineBreak), base)
+		t.row(inline(j.Name), inline(strings.TrimSpace(string(j.Action)+" "+j.Status)), link(shortID(j.UUID), j.Address), ran, strings.Join(metrics, lineBreak), base, summarizeKept(j.Kept))
 	}
 	return t.section()
 }

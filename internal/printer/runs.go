@@ -84,9 +84,9 @@ func textArtifacts(w *page, r *report.Result) {
 	if len(r.Artifacts) == 0 {
 		return
 	}
-	table := w.table(column{title: "ARTIFACT"}, column{title: "SIZE"}, column{title: "SAVED AS", below: true})
+	table := w.table(column{title: "ARTIFACT"}, column{title: "SIZE"}, column{title: "ADDRESS", below: true}, column{title: "SAVED AS", below: true})
 	for _, a := range r.Artifacts {
-		table.row(a.Path, Bytes(a.Bytes), a.SavedAs)
+		table.row(a.Path, Bytes(a.Bytes), a.Address, a.SavedAs)
 	}
 	table.end()
 }

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
@@ -45,6 +46,15 @@ func (o *Outcome) Reason() (reason, message string) {
 		return o.Conditions[n-1].Reason, o.Conditions[n-1].Message
 	}
 	return "", ""
+}
+
+// Image returns the image of the run's main container as its operation names it, or "".
+func (o *Outcome) Image() string {
+	var operation struct {
+		Run struct{ Container struct{ Image string } }
+	}
+	_ = json.Unmarshal([]byte(o.Run.Content), &operation) // without an image there is none to name
+	return operation.Run.Container.Image
 }
 
 // Summarize returns all that is known of a run, also from its pods if cluster is not nil

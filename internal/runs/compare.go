@@ -57,11 +57,7 @@ func facts(to *platform.Platform, o *run.Outcome) map[fact]string {
 	}
 	described := ReportOutcome(o)
 	commit, _ := o.Run.MetaInfo[project.MetaCommit].(string)
-	var operation struct {
-		Run struct{ Container struct{ Image string } }
-	}
-	_ = json.Unmarshal([]byte(o.Run.Content), &operation) // without an image there is none to compare
-	for name, value := range map[string]string{"commit": commit, "image": operation.Run.Container.Image, "job": o.Run.Name, "status": described.Status} {
+	for name, value := range map[string]string{"commit": commit, "image": o.Image(), "job": o.Run.Name, "status": described.Status} {
 		all[fact{2, name}] = value
 	}
 	if o.Running != nil {

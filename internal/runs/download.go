@@ -16,7 +16,6 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/project"
-	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -29,21 +28,26 @@ const (
 	downloadPause = time.Second
 )
 
-// Artifacts returns the files of a run. If directory is not empty, it also downloads them
-// into it. Files from an earlier download of the same run are not downloaded again if the
-// run had ended by then. Other files of the same names are replaced, and all other files
-// are kept. A file gets its name when it is complete.
+// Artifacts returns the files of a run that Polyaxon has. See Left.Artifacts.
 func Artifacts(ctx context.Context, to *platform.Platform, r *polyaxon.Run, directory string) ([]report.Artifact, error) {
-	files, err := run.Artifacts(ctx, to.Polyaxon, to.RunTarget(r))
+	return Left{Run: r}.Artifacts(ctx, to, directory)
+}
+
+// Artifacts returns the files of a run. If directory is not empty, it also downloads them
+// into it, from the bucket where they are there. Files from an earlier download of the same run
+// are not downloaded again if the run had ended by then. Other files of the same names are
+// replaced, and all other files are kept. A file gets its name when it is complete.
+func (l Left) Artifacts(ctx context.Context, to *platform.Platform, directory string) ([]report.Artifact, error) {
+	files, err := l.files(ctx, to)
 	if err != nil {
-		return nil, fmt.Errorf("list the artifacts of run %s: %w", r.UUID, err)
+		return nil, err
 	}
 	listed := make([]report.Artifact, len(files))
 	for n, f := range files {
-		listed[n] = report.Artifact{Path: f.Path, Bytes: f.Size}
+		listed[n] = report.Artifact{Path: f.Path, Bytes: f.Size, Address: l.address(f)}
 	}
 	if len(files) == 0 {
-		to.Note("no artifacts: run " + r.UUID + " has no files")
+		to.Note("no artifacts: run " + l.UUID() + " has no files")
 	}
 	if directory == "" {
 		return listed, nil
@@ -57,7 +61,7 @@ func Artifacts(ctx context.Context, to *platform.Platform, r *polyaxon.Run, dire
 		return nil, err
 	}
 	defer root.Close()
-	d := &download{Platform: to, run: r, root: root, files: len(files)}
+	d := &download{Platform: to, Left: l, root: root, files: len(files)}
 	for _, f := range files {
 		d.total += f.Size
 	}
@@ -67,7 +71,7 @@ func Artifacts(ctx context.Context, to *platform.Platform, r *polyaxon.Run, dire
 	for n, f := range files {
 		group.Go(func() error {
 			if err := d.save(ctx, f); err != nil {
-				return fmt.Errorf("download %s of run %s: %w", f.Path, r.UUID, err)
+				return fmt.Errorf("download %s of run %s: %w", f.Path, l.UUID(), err)
 			}
 			listed[n].SavedAs = filepath.Join(directory, filepath.FromSlash(f.Path))
 			d.saved.Add(1)
@@ -94,7 +98,7 @@ func DownloadEvent(uuid string, files []report.Artifact, directory string) repor
 // download downloads the files of one run into a directory.
 type download struct {
 	*platform.Platform
-	run  *polyaxon.Run
+	Left
 	root *os.Root
 	// files and total are the number of files and their size in bytes. saved and bytes
 	// are how much of that has been downloaded.
@@ -105,7 +109,7 @@ type download struct {
 
 // reportProgress reports the progress of the download, after n more bytes.
 func (d *download) reportProgress(n int64) {
-	d.Report(report.Event{Kind: report.Progress, Step: "download", Subject: d.run.UUID, Run: d.run.UUID, Amount: &report.Amount{
+	d.Report(report.Event{Kind: report.Progress, Step: "download", Subject: d.UUID(), Run: d.UUID(), Amount: &report.Amount{
 		Bytes: d.bytes.Add(n), BytesTotal: d.total, Parts: int(d.saved.Load()), PartsTotal: d.files, Unit: "file",
 	}})
 }
@@ -120,11 +124,8 @@ func (d *download) Write(b []byte) (int, error) {
 // save downloads one file, unless it exists already. The files of a run that has ended
 // get the time of its end as their modification time, by which save recognizes them
 // later.
-func (d *download) save(ctx context.Context, f run.File) error {
-	local, ended := filepath.FromSlash(f.Path), d.run.FinishedAt
-	if !d.run.Status.Terminal() {
-		ended = time.Time{}
-	}
+func (d *download) save(ctx context.Context, f leftFile) error {
+	local, ended := filepath.FromSlash(f.Path), d.ended()
 	if there, err := d.root.Stat(local); err == nil && !ended.IsZero() && there.Mode().IsRegular() && there.Size() == f.Size && there.ModTime().Equal(ended) {
 		return nil
 	}
@@ -154,8 +155,16 @@ func (d *download) save(ctx context.Context, f run.File) error {
 
 // copy downloads one file to a local path. If the run has ended, it is an error if the
 // size differs from the one that the server lists.
-func (d *download) copy(ctx context.Context, f run.File, local string) error {
-	body, err := d.Polyaxon.Artifact(ctx, polyaxon.Artifact{Namespace: d.RunNamespace, Project: d.Config.Project, UUID: d.run.UUID, Path: f.Path})
+func (d *download) copy(ctx context.Context, f leftFile, local string) error {
+	if f.kept != nil {
+		file, err := d.root.Create(local)
+		if err != nil {
+			return err
+		}
+		err = d.Store.Download(ctx, d.Manifest, *f.kept, io.MultiWriter(file, d))
+		return errors.Join(err, file.Close())
+	}
+	body, err := d.Polyaxon.Artifact(ctx, polyaxon.Artifact{Namespace: d.RunNamespace, Project: d.Config.Project, UUID: d.UUID(), Path: f.Path})
 	if err != nil {
 		return err
 	}
@@ -168,7 +177,7 @@ func (d *download) copy(ctx context.Context, f run.File, local string) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	if written != f.Size && d.run.Status.Terminal() {
+	if written != f.Size && d.Run.Status.Terminal() {
 		return fmt.Errorf("size mismatch: received %d bytes, but the server lists %d", written, f.Size)
 	}
 	return nil

@@ -101,21 +101,9 @@ func (j *job) upload(ctx context.Context, name string, info fs.FileInfo, to *fil
 		Bucket: j.To.Bucket, Name: j.To.below() + j.target(name), Content: content, Size: info.Size(), CRC32C: crc,
 		Metadata: metadataOf(info), Generation: to.generation(), Sent: func(n int64) { j.advance(n, 0) },
 	}
-	session := j.sessionPath(&u)
-	if u.Size > storage.MaxSingle {
-		if text, err := kept(session); err == nil {
-			u.Session = string(text)
-		}
-		u.Began = func(at string) { _ = keep(session, []byte(at)) } // without it, another process begins again
-	}
-	_, err = j.Client.Upload(ctx, u)
-	now, statErr := content.Stat()
-	changed := statErr == nil && stampOf(now) != stampOf(info)
-	if err == nil || changed || storage.Is(err, 400) || storage.Is(err, 412) { // otherwise the next attempt goes on there
-		_ = os.Remove(session)
-	}
+	_, err = j.send(ctx, u)
 	if err != nil {
-		if changed {
+		if now, statErr := content.Stat(); statErr == nil && stampOf(now) != stampOf(info) {
 			return &ChangedError{name}
 		}
 		return fmt.Errorf("upload %s: %w", name, err)

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/actions"
+	"github.com/slipway-ci/slipway/internal/artifact"
 	"github.com/slipway-ci/slipway/internal/attestation"
 	"github.com/slipway-ci/slipway/internal/build"
 	"github.com/slipway-ci/slipway/internal/checker"
@@ -367,6 +368,11 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 	},
 	"internal/project": func(ctx context.Context, dir string) error {
 		_, err := project.Open(ctx, &project.Env{Dir: dir, Lookup: unreadable})
+		return err
+	},
+	"internal/artifact": func(ctx context.Context, dir string) error {
+		client := &storage.Client{Address: "https://storage.test", Transport: panickingTransport}
+		_, err := artifact.New(platform.New(opened(dir)), client, transfer.Place{Bucket: "data"}).Manifest(ctx, "train", "abc")
 		return err
 	},
 	"internal/runs": func(ctx context.Context, dir string) (err error) {

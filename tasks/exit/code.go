@@ -14,7 +14,7 @@ import (
 // The exit codes of slipway.
 const (
 	OK          = 0   // everything asked for is done; the run succeeded, now or earlier
-	Failed      = 1   // the run failed, or its upstream failed, or a manifest is not rolled out
+	Failed      = 1   // the run failed or left no artifact, or its upstream failed, or a manifest is not rolled out
 	Usage       = 2   // usage or configuration: a flag, slipway.yaml, a Polyaxonfile
 	Step        = 3   // a step before the run failed: build, push, secrets, access
 	Lost        = 4   // contact was lost: how the run ended is unknown; its address is printed
@@ -28,7 +28,7 @@ const (
 
 // Codes is the table of exit codes, as `slipway help exit-codes` prints it.
 const Codes = `0    everything asked for is done; the run succeeded, now or earlier
-1    the run failed, or its upstream failed, or a manifest is not rolled out
+1    the run failed or left no artifact, or its upstream failed, or a manifest is not rolled out
 2    usage or configuration: a flag, slipway.yaml, a Polyaxonfile
 3    a step before the run failed: build, push, secrets, access
 4    contact was lost: how the run ended is unknown; its address is printed
@@ -55,6 +55,7 @@ func Code(err error) int {
 		never       *UnschedulableError
 		ended       *RunError
 		rollout     *RolloutError
+		artifact    *ArtifactError
 		gate        *GateError
 		changes     *ChangesError
 		broken      *panics.Error
@@ -74,7 +75,7 @@ func Code(err error) int {
 		return Timeout
 	case errors.As(err, &pending), errors.As(err, &never):
 		return Pending
-	case errors.As(err, &rollout), errors.As(err, &ended) && anyFailed(err):
+	case errors.As(err, &rollout), errors.As(err, &artifact), errors.As(err, &ended) && anyFailed(err):
 		return Failed
 	case errors.As(err, &gate):
 		return Gate

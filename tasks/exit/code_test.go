@@ -37,6 +37,8 @@ func TestExitCode(t *testing.T) {
 		{&PendingError{Job: "train"}, 7},
 		{&GateError{Job: "train"}, 8},
 		{errors.Join(stopped, &GateError{}), 8},
+		{&ArtifactError{Job: "train"}, 1},
+		{errors.Join(&GateError{}, &ArtifactError{}), 1},
 		{errors.Join(failed, &GateError{}), 1},
 		{&ChangesError{1}, 10},
 		{&InterruptedError{}, 130},

@@ -447,18 +447,22 @@ func Approve(ctx context.Context, run string) error {
 	})
 }
 
-// Artifacts lists a run's files, or downloads them into DIR. Files that an earlier
-// download of the same run saved are not downloaded again. A RUN is a run's id,
-// the beginning of one, or the name of a job or service, which stands for its
-// newest run, or for one that goes on if the newest was stopped.
+// Artifacts lists a run's files, or downloads them into DIR. What was copied to
+// the bucket of slipway.yaml comes from there, also if Polyaxon has deleted the
+// run. Files that an earlier download of the same run saved are not downloaded
+// again. A RUN is a run's id, the beginning of one, or the name of a job or
+// service, which stands for its newest run, or for one that goes on if the newest
+// was stopped.
 func Artifacts(ctx context.Context, run string,
 	dir *string, // download the files into this directory
+	latest *bool, // take the job's newest run that succeeded and met what the job requires
 	lastSucceeded *bool, // take the job's newest run that succeeded
 ) error {
 	return app("artifacts").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Artifacts(ctx, env, tasks.ArtifactsOptions{
 			Run:           run,
 			Dir:           value(dir),
+			Latest:        value(latest),
 			LastSucceeded: value(lastSucceeded),
 		})
 	})

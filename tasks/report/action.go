@@ -56,8 +56,9 @@ const (
 const (
 	ActionCreated Action = "created"
 	ActionAppend  Action = "append"
-	// ActionCopy and ActionDelete are for the files of data sync.
+	// ActionCopy and ActionDelete are for the files of data sync. ActionCopied is for artifacts.
 	ActionCopy     Action = "copy"
+	ActionCopied   Action = "copied"
 	ActionDelete   Action = "delete"
 	ActionAppended Action = "appended"
 )

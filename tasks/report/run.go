@@ -15,6 +15,8 @@ type Job struct {
 	BestBy *Ranking `json:"best_by,omitempty"`
 	// Requirements are what the job requires of its metrics.
 	Requirements []Requirement `json:"requirements,omitempty"`
+	// Kept is what the run has left in the bucket.
+	Kept *Kept `json:"artifacts,omitempty"`
 	// Base is the run of the job to compare with, in a workflow for a pull request.
 	Base *Base `json:"base,omitempty"`
 }
@@ -101,6 +103,8 @@ type Transition struct {
 type Artifact struct {
 	Path  string `json:"path"`
 	Bytes int64  `json:"bytes"`
+	// Address is that of the file in the bucket, or "" if only Polyaxon has it.
+	Address string `json:"address,omitempty"`
 	// SavedAs is the path of the downloaded file.
 	SavedAs string `json:"saved_as,omitempty"`
 }
