@@ -56,6 +56,7 @@ func setUp(ctx context.Context, o Options) error {
 		{"python-base (Debian's Python)", func() (string, error) { return debianRelease, nil }, makePythonBase},
 		{"services (JupyterLab, TensorBoard, Streamlit, uvicorn)", func() (string, error) { return strings.Join(servicePackages(), " "), nil }, makeServices},
 		{"mlflow (MLflow's server and client)", func() (string, error) { return mlflowPackage, nil }, makeMLflow},
+		{"penguins (the packages of examples/python)", func() (string, error) { return hashTree(penguinsLock) }, makePenguins},
 		goreleaser(),
 		{"installers (uv, twine and check-wheel-contents)", func() (string, error) { return strings.Join(installerPackages(), " "), nil }, makeInstallers},
 		{"docker-registry", func() (string, error) { return "debian", nil }, makeRegistry},

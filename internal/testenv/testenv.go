@@ -100,6 +100,11 @@ func MLflow(t testing.TB) string {
 	return component(t, "mlflow (MLflow's server and client)", filepath.Join("mlflow", "site-packages"))
 }
 
+// Penguins returns the path of a Python that has the packages of examples/python, and pytest.
+func Penguins(t testing.TB) string {
+	return component(t, "penguins (the packages of examples/python)", filepath.Join("penguins", "bin", "python"))
+}
+
 // Act returns the path of act, which runs GitHub workflows on this machine.
 func Act(t testing.TB) string { return component(t, "act (GitHub workflows)", "act") }
 

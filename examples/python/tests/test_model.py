@@ -23,7 +23,8 @@ def test_the_model_names_its_run_and_metrics(outputs: Path) -> None:
 
 
 def test_the_same_data_gives_the_same_model(outputs: Path, processed: Path, tmp_path: Path) -> None:
-    train.main(["--input", str(processed), "--output", str(tmp_path), "--model", str(tmp_path / "model"), "--rounds", "20"])
+    options = ["--input", str(processed), "--output", str(tmp_path), "--model", str(tmp_path / "model")]
+    train.main([*options, "--rounds", "20"])
     test = data.read(processed, "test")
     again, first = (model.load(directory / "model").predict(test) for directory in (tmp_path, outputs))
     pd.testing.assert_frame_equal(again, first)

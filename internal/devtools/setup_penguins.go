@@ -1,0 +1,26 @@
+package devtools
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+)
+
+// penguinsLock has the packages of examples/python, and pytest.
+const penguinsLock = "examples/python/requirements/dev.txt"
+
+func makePenguins(ctx context.Context, o Options) error {
+	dir := filepath.Join(cacheDir, "penguins")
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := run(ctx, o, nil, "python3", "-m", "venv", dir); err != nil {
+		return err
+	}
+	pip := filepath.Join(dir, "bin", "pip")
+	if err := run(ctx, o, nil, pip, "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", filepath.FromSlash(penguinsLock)); err != nil {
+		_ = os.RemoveAll(dir) // what is there in part is not used
+		return err
+	}
+	return nil
+}
