@@ -75,7 +75,7 @@ func (s serve) roll(ctx context.Context, m *model, served *report.Served) error 
 	if err != nil {
 		return ifInterrupted(ctx, err)
 	}
-	former = slices.DeleteFunc(former, func(r polyaxon.Run) bool { return r.UUID == started.UUID() || r.MetaInfo[run.MetaKey] == nil })
+	former = others(former, started.UUID())
 	if s.Sandbox != nil && s.Sandbox.Isolation != "" { // both would have the same ports
 		s.stop(ctx, of, former)
 		former = nil
@@ -131,13 +131,18 @@ func (s serve) stop(ctx context.Context, of *service.Service, runs []polyaxon.Ru
 	}
 }
 
+// others returns the runs of a service that slipway has started, without the one that serves the model.
+func others(all []polyaxon.Run, uuid string) []polyaxon.Run {
+	return slices.DeleteFunc(slices.Clone(all), func(r polyaxon.Run) bool { return r.UUID == uuid || r.MetaInfo[run.MetaKey] == nil })
+}
+
 // actionOf returns what was done to a service. former reports whether it served another model.
 func actionOf(started pipeline.JobResult, former bool) report.Action {
 	switch {
-	case started.Action != pipeline.Submitted:
-		return report.ActionUnchanged
 	case former:
 		return report.ActionUpdate
+	case started.Action != pipeline.Submitted:
+		return report.ActionUnchanged
 	}
 	return report.ActionCreate
 }
@@ -200,7 +205,7 @@ func (s serve) planService(ctx context.Context, m *model) (report.Action, string
 		if err != nil {
 			return "", "", fmt.Errorf("plan service %s: %w", j.Name, err)
 		}
-		if planned.Action == pipeline.Attached {
+		if planned.Action == pipeline.Attached && len(others(former, planned.UUID())) == 0 {
 			return report.ActionUnchanged, planned.UUID(), nil
 		}
 	}
