@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/slipway-ci/slipway/internal/deploy"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/project"
@@ -74,8 +74,7 @@ func transferred(ctx context.Context, env *Env, command, from, dst string, o tra
 			return err
 		}
 		o.Client, o.CacheDir = client, state.Dir(p.Config.Dir, "cache", "data")
-		o.Skipped = func(name, why string) { p.Event(report.Note, "data", name, "is left out: "+why) }
-		o.Progress = progress(p, dst)
+		deploy.Tell(p, &o, dst)
 		p.Event(report.Start, "data", dst, "copying from "+from)
 		summary, err := do(ctx, o)
 		if summary != nil {
@@ -110,22 +109,6 @@ func describe(s *transfer.Summary, from, to string, dry bool) *report.Transfer {
 		t.Files = append(t.Files, one)
 	}
 	return t
-}
-
-// progress returns a function that reports how far a copy is, with an estimate of what is left.
-func progress(p *project.Project, to string) func(transfer.Progress) {
-	began := p.Now()
-	return func(now transfer.Progress) {
-		message := ""
-		if spent := p.Now().Sub(began); spent > 2*time.Second && now.Bytes > 0 && now.BytesTotal > now.Bytes {
-			left := time.Duration(float64(spent) * float64(now.BytesTotal-now.Bytes) / float64(now.Bytes))
-			message = "about " + left.Round(time.Second).String() + " left"
-		}
-		p.Report(report.Event{
-			Kind: report.Progress, Step: "data", Subject: to, Message: message,
-			Amount: &report.Amount{Bytes: now.Bytes, BytesTotal: now.BytesTotal, Parts: now.Files, PartsTotal: now.FilesTotal, Unit: "file"},
-		})
-	}
 }
 
 // misuse returns a *UsageError for a name that was given and is not accepted.

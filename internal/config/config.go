@@ -38,12 +38,13 @@ type Config struct {
 	// Google is nil if access to Google Cloud needs nothing but what this machine has.
 	Google *Google `yaml:"google" doc:"Access to Google Cloud; the credentials of this machine when left out"`
 	// Bucket is "" for none.
-	Bucket   string             `yaml:"bucket" doc:"Where artifacts of jobs are copied to: a bucket of Cloud Storage, as gs://NAME, or a part of one, as gs://NAME/PREFIX; the sandbox has its own buckets" form:"bucket"`
-	Images   map[string]*Image  `yaml:"images" doc:"Images to build, by name" form:"slug"`
-	Secrets  map[string]*Secret `yaml:"secrets" doc:"Kubernetes Secrets to sync, by name" form:"dns"`
-	Jobs     map[string]*Job    `yaml:"jobs" doc:"Jobs to run, by name" form:"slug"`
-	Services map[string]*Job    `yaml:"services" doc:"Services that up and down start and stop, by name" form:"slug"`
-	Serve    map[string]*Serve  `yaml:"serve" doc:"What serves the model that a job makes, by name; deploy rolls it out when the model has changed" form:"slug"`
+	Bucket   string              `yaml:"bucket" doc:"Where artifacts of jobs are copied to: a bucket of Cloud Storage, as gs://NAME, or a part of one, as gs://NAME/PREFIX; the sandbox has its own buckets" form:"bucket"`
+	Data     map[string]*DataSet `yaml:"data" doc:"Files that deploy copies before the jobs, by name" form:"slug"`
+	Images   map[string]*Image   `yaml:"images" doc:"Images to build, by name" form:"slug"`
+	Secrets  map[string]*Secret  `yaml:"secrets" doc:"Kubernetes Secrets to sync, by name" form:"dns"`
+	Jobs     map[string]*Job     `yaml:"jobs" doc:"Jobs to run, by name" form:"slug"`
+	Services map[string]*Job     `yaml:"services" doc:"Services that up and down start and stop, by name" form:"slug"`
+	Serve    map[string]*Serve   `yaml:"serve" doc:"What serves the model that a job makes, by name; deploy rolls it out when the model has changed" form:"slug"`
 	// Volume is nil if the Polyaxonfiles mount the persistent volume themselves.
 	Volume *Volume `yaml:"volume" doc:"What is mounted as the persistent volume, /polyaxon-v1-data; the sandbox has its own"`
 	MLflow *MLflow `yaml:"mlflow" doc:"MLflow's tracking server, for jobs and services"`

@@ -187,6 +187,7 @@ func (d *decoder) decodeSlice(n *yaml.Node, v reflect.Value, path []string, k ke
 		d.fail(n, "put it in brackets: [...]", "%s must be a list, not %s", pathLabel(path), kind(n))
 		return
 	}
+	v.Set(reflect.MakeSlice(v.Type(), 0, len(n.Content))) // an empty list is not one that is left out
 	for i, item := range n.Content {
 		element := reflect.New(v.Type().Elem()).Elem()
 		d.decode(item, element, join(path, strconv.Itoa(i)), k)

@@ -67,6 +67,9 @@ func (c *Config) setDefaults() {
 	for name, i := range c.Images {
 		i.Name = name
 	}
+	for name, s := range c.Data {
+		s.Name = name
+	}
 	for name, s := range c.Secrets {
 		s.Name = name
 	}

@@ -22,6 +22,7 @@ func (c *Config) validate() []*source.Error {
 	c.validateGoogle(fail)
 	c.validateGKE(fail)
 	c.validateMLflow(fail)
+	c.validateData(fail)
 	for _, name := range keys(c.Images) {
 		i, at := c.Images[name], []string{"images", name}
 		switch {

@@ -68,6 +68,8 @@ type Deployment struct {
 	claimMissing bool
 	// claimErr is why that could not be asked then.
 	claimErr error
+	// data are the data sets that the jobs need, once they are compared.
+	data []*dataSet
 	// unread are the names of the secrets that the project does not read.
 	unread []string
 	// references maps the names of images to their references by digest.
@@ -174,7 +176,7 @@ func (d *Deployment) check(ctx context.Context, w Selection) error {
 			return exit.IfInterrupted(ctx, err)
 		}
 	}
-	var errs []error
+	errs := []error{data{d}.checkPlaces()}
 	if d.ReadsSecrets() {
 		var err error
 		d.Bundles, err = bundles(ctx, d.Project, d.withServices())
@@ -233,6 +235,9 @@ func (d *Deployment) Connect(ctx context.Context) error {
 		if d.planned, err = (secrets{d}).plan(ctx); err != nil {
 			return exit.IfInterrupted(ctx, err)
 		}
+	}
+	if err := (data{d}).compare(ctx); err != nil {
+		return exit.IfInterrupted(ctx, err)
 	}
 	if err := errors.Join(d.checkRuns(ctx, d.Jobs), d.checkServices(ctx)); err != nil {
 		return exit.IfInterrupted(ctx, err)

@@ -20,7 +20,7 @@ func (d *Deployment) planOnly(ctx context.Context, steps []Step, result *report.
 // leftOut returns what was planned, and not done. An image whose digest is not known is not
 // built either.
 func leftOut(r *report.Result) (all []string) {
-	var pushed, built, secrets, claims, jobs, manifests, served []string
+	var pushed, built, secrets, claims, sets, jobs, manifests, served []string
 	for _, i := range r.Images {
 		if i.Reference == "" || i.Digest == "" {
 			built = append(built, i.Name)
@@ -33,6 +33,9 @@ func leftOut(r *report.Result) (all []string) {
 	}
 	for _, v := range r.Volumes {
 		claims = append(claims, v.Claim)
+	}
+	for _, s := range r.Data {
+		sets = append(sets, s.Name)
 	}
 	for _, j := range r.Jobs {
 		jobs = append(jobs, j.Name)
@@ -47,7 +50,7 @@ func leftOut(r *report.Result) (all []string) {
 		what  string
 		names []string
 	}{
-		{"build and push", built}, {"push", pushed}, {"sync the secrets", secrets}, {"look up the volume claim", claims}, {"submit", jobs}, {"apply", manifests}, {"serve", served},
+		{"build and push", built}, {"push", pushed}, {"sync the secrets", secrets}, {"look up the volume claim", claims}, {"copy the data", sets}, {"submit", jobs}, {"apply", manifests}, {"serve", served},
 	} {
 		if len(one.names) > 0 {
 			all = append(all, one.what+" "+strings.Join(one.names, ", "))

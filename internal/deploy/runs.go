@@ -71,7 +71,7 @@ func (s runs) compare(ctx context.Context, jobs []report.Job) {
 
 // pipeline returns the pipeline that submits and follows the jobs.
 func (d *Deployment) pipeline() *pipeline.Pipeline {
-	p := &pipeline.Pipeline{Platform: d.Platform, Options: d.Runs, References: d.references, Artifacts: d.artifacts}
+	p := &pipeline.Pipeline{Platform: d.Platform, Options: d.Runs, References: d.references, Artifacts: d.artifacts, Data: d.dataDigests()}
 	if d.Config.MLflow != nil {
 		p.AddMLflow = func(ctx context.Context, job string, r *report.Run) { service.AddMLflow(ctx, d.Platform, job, r) }
 	}

@@ -23,9 +23,9 @@ type Step interface {
 	Apply(ctx context.Context, result *report.Result) error
 }
 
-// Steps returns the steps of a deploy in order. Data will go between the volume and the runs.
+// Steps returns the steps of a deploy in order.
 func (d *Deployment) Steps() []Step {
-	return []Step{images{d}, secrets{d}, volume{d}, runs{d}, models{d}, manifests{d}, serve{d}}
+	return []Step{images{d}, secrets{d}, volume{d}, data{d}, runs{d}, models{d}, manifests{d}, serve{d}}
 }
 
 // Apply applies the steps in order, and stops at the first one that fails. It warns if this
@@ -54,6 +54,11 @@ func apply(ctx context.Context, steps []Step, result *report.Result) error {
 func (d *Deployment) Plan(ctx context.Context, result *report.Result) error {
 	if err := d.CheckCombination(d.Uses()); err != nil {
 		return err
+	}
+	if !d.Offline && d.NoSecrets == "" {
+		if err := (data{d}).compare(ctx); err != nil {
+			return exit.IfInterrupted(ctx, err)
+		}
 	}
 	if err := d.checkForPlan(ctx); err != nil {
 		return exit.IfInterrupted(ctx, err)

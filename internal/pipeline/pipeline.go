@@ -50,6 +50,8 @@ type Pipeline struct {
 	Options
 	// References maps the names of images to their references by digest.
 	References map[string]string
+	// Data maps the names of data sets to the digests of their content.
+	Data map[string]string
 	// Tracking is MLflow's tracking server. It is nil if slipway.yaml has the address or none.
 	Tracking Tracking
 	// Artifacts has what runs leave. It is nil if nothing is copied.
@@ -131,6 +133,7 @@ func (p *Pipeline) Job(ctx context.Context, j *config.Job, before map[string]Job
 		}
 		upstream, uuids[name] = append(upstream, before[name].Identity()), before[name].UUID()
 	}
+	upstream = append(upstream, p.dataOf(j)...)
 	if ctx.Err() != nil {
 		e.Action = Skipped
 		return e, &exit.InterruptedError{}

@@ -63,6 +63,7 @@ func (p *Pipeline) Plan(ctx context.Context, j *config.Job, before map[string]Pl
 		}
 		upstream, uuids[name] = append(upstream, one.Identity()), one.Identity()
 	}
+	upstream = append(upstream, p.dataOf(j)...)
 	j, err := p.withOutputs(ctx, j, uuids)
 	if err != nil {
 		return plan, err

@@ -36,6 +36,20 @@ func (p *Pipeline) Submission(j *config.Job, operation *operation.Operation, ups
 	}
 }
 
+// dataOf returns what stands in a job's deploy key for the data that it needs. A service goes on with other
+// data.
+func (p *Pipeline) dataOf(j *config.Job) (all []string) {
+	if j.Service {
+		return nil
+	}
+	for _, set := range p.Config.DataOf(j) {
+		if digest := p.Data[set.Name]; digest != "" {
+			all = append(all, "data "+set.Name+" "+digest)
+		}
+	}
+	return all
+}
+
 // submit submits a job's operation to Polyaxon, or finds an earlier run with the same
 // inputs. If ctx is cancelled meanwhile, it returns the run, if one was created, together
 // with an error.

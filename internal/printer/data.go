@@ -2,6 +2,7 @@ package printer
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -42,4 +43,23 @@ func summarizeTransfer(r *report.Result) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("%s to %s: %d copied (%s), %d deleted, %d unchanged", inline(t.From), inline(t.To), t.Copied, Bytes(t.Bytes), t.Deleted, t.Unchanged)}
+}
+
+func textData(w *page, r *report.Result) {
+	if len(r.Data) == 0 {
+		return
+	}
+	table := w.table(column{title: "DATA", cut: 1}, column{title: "ACTION"}, column{title: "FILES"}, column{title: "SIZE"}, column{title: "DELETED"}, column{title: "UNCHANGED"}, column{title: "TO", spare: 1})
+	for _, d := range r.Data {
+		table.row(d.Name, string(d.Action), strconv.Itoa(d.Copied), Bytes(d.Bytes), strconv.Itoa(d.Deleted), strconv.Itoa(d.Unchanged), d.To)
+	}
+	table.end()
+}
+
+func summarizeData(r *report.Result) []string {
+	t := markdownTable{header: []string{"data", "action", "files", "size", "deleted", "unchanged", "to"}}
+	for _, d := range r.Data {
+		t.row(inline(d.Name), inline(string(d.Action)), strconv.Itoa(d.Copied), Bytes(d.Bytes), strconv.Itoa(d.Deleted), strconv.Itoa(d.Unchanged), inline(d.To))
+	}
+	return t.section()
 }

@@ -28,7 +28,7 @@ func Summary(r *report.Result) []string {
 		sections = append(sections, fenced(ShortenIDs(r.Error)))
 	}
 	for _, part := range []func(*report.Result) []string{
-		summarizeLeftOut, summarizeProblems, summarizeChecks, summarizeJobs, summarizeGates, summarizeMatrices, summarizeLastLines, summarizeSecrets, summarizeVolumes, summarizeManifests, summarizeServed, summarizeImages, summarizeRuns, summarizeComparison, summarizeTransfer, summarizeDiffs,
+		summarizeLeftOut, summarizeProblems, summarizeChecks, summarizeJobs, summarizeGates, summarizeMatrices, summarizeLastLines, summarizeSecrets, summarizeVolumes, summarizeData, summarizeManifests, summarizeServed, summarizeImages, summarizeRuns, summarizeComparison, summarizeTransfer, summarizeDiffs,
 	} {
 		sections = append(sections, part(r)...)
 	}

@@ -24,7 +24,7 @@ func Text(w io.Writer, r *report.Result, on Page) error {
 		}
 	}
 	for _, section := range []func(*page, *report.Result){
-		textProblems, textChecks, textImages, textSecrets, textVolumes, textCluster, textJobs, textManifests, textServed, textRuns, textComparison, textArtifacts, textObjects, textTransfer, textSandbox, textCredentials, textInit, textDashboards,
+		textProblems, textChecks, textImages, textSecrets, textVolumes, textData, textCluster, textJobs, textManifests, textServed, textRuns, textComparison, textArtifacts, textObjects, textTransfer, textSandbox, textCredentials, textInit, textDashboards,
 	} {
 		section(out, r)
 	}

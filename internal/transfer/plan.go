@@ -50,6 +50,12 @@ func (j *job) plan(ctx context.Context) (*Summary, error) {
 		return nil, err
 	}
 	s := &Summary{}
+	if j.Digest {
+		var err error
+		if s.Digest, err = j.digest(ctx, names); err != nil {
+			return nil, err
+		}
+	}
 	for n, name := range names {
 		if same[n] {
 			s.Unchanged++

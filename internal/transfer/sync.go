@@ -21,10 +21,12 @@ type Options struct {
 	Exclude []string
 	// DryRun only says what would be done.
 	DryRun bool
+	// Digest asks for the digest of From, which takes reading the files whose checksums are not known.
+	Digest bool
 	Client *storage.Client
 	// CacheDir keeps the checksums of files, and where uploads are. It may be deleted.
 	CacheDir string
-	// Skipped is told of what From has that is no file.
+	// Skipped, if not nil, is told of what From has that is no file.
 	Skipped func(name, why string)
 	// Progress is told how far the copy is. It is called by one goroutine at a time.
 	Progress func(Progress)
@@ -50,7 +52,21 @@ type Summary struct {
 	Changes []Change
 	// Unchanged is how many files are equal in both places.
 	Unchanged int
+	// Digest identifies the names and the content of all files of From, if Options ask for it.
+	Digest string
 }
+
+// PlaceError reports that a place cannot be read.
+type PlaceError struct {
+	Place Place
+	Err   error
+}
+
+// Error implements error.
+func (e *PlaceError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *PlaceError) Unwrap() error { return e.Err }
 
 // job is a sync that is being done.
 type job struct {
@@ -74,6 +90,9 @@ type job struct {
 // was. Names that To cannot have are a *NameError, before anything is changed.
 func Sync(ctx context.Context, o Options) (summary *Summary, err error) {
 	j := &job{Options: o}
+	if j.Skipped == nil {
+		j.Skipped = func(string, string) {}
+	}
 	out, err := exclude(o.Exclude)
 	if err != nil {
 		return nil, err
@@ -105,12 +124,12 @@ func (j *job) list(ctx context.Context, out excluded) (err error) {
 		j.from, err = listObjects(ctx, j.Client, j.From, out)
 	} else {
 		if j.fromRoot, err = j.From.open(false); err != nil {
-			return &NameError{j.From.Text, fmt.Sprintf("cannot be read as a directory: %v", cause(err))}
+			return &PlaceError{j.From, &NameError{j.From.Text, fmt.Sprintf("cannot be read as a directory: %v", cause(err))}}
 		}
 		j.from, _, err = listFiles(ctx, j.fromRoot, out, j.Skipped)
 	}
 	if err != nil {
-		return errors.Join(err, j.close())
+		return &PlaceError{j.From, errors.Join(err, j.close())}
 	}
 	if j.To.Remote() {
 		j.to, err = listObjects(ctx, j.Client, j.To, out)
@@ -125,7 +144,7 @@ func (j *job) list(ctx context.Context, out excluded) (err error) {
 	}
 	j.openSums(j.CacheDir)
 	if err != nil {
-		return errors.Join(err, j.close())
+		return &PlaceError{j.To, errors.Join(err, j.close())}
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ const (
 const (
 	ActionCreated Action = "created"
 	ActionAppend  Action = "append"
-	// ActionCopy and ActionDelete are for the files of data sync. ActionCopied is for artifacts.
+	// ActionCopy and ActionDelete are for the files of data sync. ActionCopied is for artifacts and data sets.
 	ActionCopy     Action = "copy"
 	ActionCopied   Action = "copied"
 	ActionDelete   Action = "delete"

@@ -30,3 +30,16 @@ type TransferFile struct {
 	Action Action `json:"action"` // copy, delete
 	Bytes  int64  `json:"bytes"`
 }
+
+// DataSet is an entry of data in slipway.yaml, and what was copied or, in a plan, would be.
+type DataSet struct {
+	Name   string `json:"name"`
+	Action Action `json:"action"` // copy, copied, unchanged, unknown
+	From   string `json:"from"`
+	To     string `json:"to"`
+	// Copied, Deleted and Unchanged are numbers of files, and Bytes is the size of those that are copied.
+	Copied    int   `json:"copied"`
+	Deleted   int   `json:"deleted"`
+	Unchanged int   `json:"unchanged"`
+	Bytes     int64 `json:"bytes"`
+}

@@ -24,10 +24,11 @@ type Result struct {
 
 	Images []Image `json:"images,omitempty"`
 	// CreateNamespace is the namespace that would be created for the secrets, or "".
-	CreateNamespace string   `json:"create_namespace,omitempty"`
-	Secrets         []Secret `json:"secrets,omitempty"`
-	Volumes         []Volume `json:"volumes,omitempty"`
-	Jobs            []Job    `json:"jobs,omitempty"`
+	CreateNamespace string    `json:"create_namespace,omitempty"`
+	Secrets         []Secret  `json:"secrets,omitempty"`
+	Volumes         []Volume  `json:"volumes,omitempty"`
+	Data            []DataSet `json:"data,omitempty"`
+	Jobs            []Job     `json:"jobs,omitempty"`
 	// Manifests are the objects of the manifests.
 	Manifests []Manifest `json:"manifests,omitempty"`
 	// Served are the models that are served.
