@@ -26,7 +26,7 @@ func (p *Pipeline) check(ctx context.Context, j *config.Job, e *JobResult) error
 // keep copies the artifacts of a job's run to the bucket, or those of the best run of its matrix. It copies
 // nothing of a job that did not succeed, or that is not followed.
 func (p *Pipeline) keep(ctx context.Context, j *config.Job, e *JobResult) error {
-	if p.Artifacts == nil || !artifact.Wanted(j) || p.Detach || e.Status != polyaxon.Succeeded || ctx.Err() != nil {
+	if p.Artifacts == nil || !artifact.Wanted(j) || p.Detach || e.Status != polyaxon.Succeeded {
 		return nil
 	}
 	gate := ""
