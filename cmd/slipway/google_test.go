@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/pem"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -19,13 +20,15 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/google/googletest"
 	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
+	"github.com/slipway-ci/slipway/internal/sandbox/storage"
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // googleCloud starts a Google Cloud with the cluster ml in a region and in a zone, and the secrets
 // of docs/google.md: googlecloud [whole]. Ada has logged in with gcloud in $HOME, and GCP_SA_KEY is
-// a key. Variables that begin with GIVEN_ are what GitHub and GitLab give to jobs. In CI, the cluster is a real API server. A whole one also has a Polyaxon in the cluster,
-// a node, a storage class, and the registries europe-west4-docker.pkg.dev and Docker Hub.
+// a key. Variables that begin with GIVEN_ are what GitHub and GitLab give to jobs. In CI, the
+// cluster is a real API server. A whole one also has a Polyaxon in the cluster, a node, a storage
+// class, the registries europe-west4-docker.pkg.dev and Docker Hub, and Cloud Storage.
 func googleCloud(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
 	whole := len(args) == 1 && args[0] == "whole"
 	if neg || len(args) != 0 && !whole {
@@ -40,15 +43,7 @@ func googleCloud(t *testing.T, ts *testscript.TestScript, neg bool, args []strin
 		ts.Check(err)
 		objects = imitation
 	}
-	plane := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, ok := cloud.Valid(r); !ok {
-			kubernetes.Refuse(w, http.StatusUnauthorized, "Unauthorized")
-			return
-		}
-		r.Header.Del("Authorization")
-		objects.ServeHTTP(w, r)
-	}))
-	t.Cleanup(plane.Close)
+	plane := behindLogin(t, cloud, objects, httptest.NewTLSServer)
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: plane.Certificate().Raw})
 	for _, location := range []string{"europe-west4", "europe-west4-a"} {
 		cloud.AddCluster(googletest.Cluster{Location: location, Name: "ml", Public: plane.Listener.Addr().String(), Authority: authority})
@@ -61,6 +56,9 @@ func googleCloud(t *testing.T, ts *testscript.TestScript, neg bool, args []strin
 	ts.Check(os.WriteFile(login, cloud.Login("ada@acme.dev"), 0o600))
 	if whole {
 		registries(t, ts, cloud)
+		buckets, err := storage.New(ts.MkAbs(".buckets"), io.Discard)
+		ts.Check(err)
+		ts.Setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE", behindLogin(t, cloud, buckets, httptest.NewServer).URL+"/")
 	}
 	const pool = "projects/" + googletest.ProjectNumber + "/locations/global/workloadIdentityPools/ci/providers/"
 	cloud.AddProvider(pool+"github", googletest.Provider{})
@@ -79,6 +77,20 @@ func googleCloud(t *testing.T, ts *testscript.TestScript, neg bool, args []strin
 	} {
 		ts.Setenv(name, value)
 	}
+}
+
+// behindLogin starts a server that passes on the requests with an access token of a cloud.
+func behindLogin(t *testing.T, cloud *googletest.Server, to http.Handler, start func(http.Handler) *httptest.Server) *httptest.Server {
+	server := start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := cloud.Valid(r); !ok {
+			kubernetes.Refuse(w, http.StatusUnauthorized, "Unauthorized")
+			return
+		}
+		r.Header.Del("Authorization")
+		to.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server
 }
 
 // realCluster starts a real API server, and returns an administrator's access to it.
