@@ -79,8 +79,21 @@ func installPolyaxon(t *testing.T, ts *testscript.TestScript, access *rest.Confi
 	ts.Check(err)
 	clustertest.RunPod(t, core.Pods("polyaxon-v1"), &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "polyaxon-polyaxon-gateway-0", Labels: labels},
 		Spec: corev1.PodSpec{AutomountServiceAccountToken: &no, Containers: []corev1.Container{{Name: "main", Image: "none"}}}})
+	installMLflow(t, ts, clients)
 	_, err = core.Services("polyaxon-v1").Create(ctx, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "polyaxon-polyaxon-gateway"},
 		Spec: corev1.ServiceSpec{Selector: labels, Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt(port)}}}}, options)
+	ts.Check(err)
+}
+
+// installMLflow creates the Service and the pod of a tracking server that answers "MLflow".
+func installMLflow(t *testing.T, ts *testscript.TestScript, clients client.Interface) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "MLflow") }))
+	t.Cleanup(server.Close)
+	no, labels := false, map[string]string{"app": "mlflow"}
+	clustertest.RunPod(t, clients.CoreV1().Pods("polyaxon-v1"), &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "mlflow-0", Labels: labels},
+		Spec: corev1.PodSpec{AutomountServiceAccountToken: &no, Containers: []corev1.Container{{Name: "main", Image: "none"}}}})
+	_, err := clients.CoreV1().Services("polyaxon-v1").Create(t.Context(), &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "mlflow"},
+		Spec: corev1.ServiceSpec{Selector: labels, Ports: []corev1.ServicePort{{Port: 5000, TargetPort: intstr.FromInt(server.Listener.Addr().(*net.TCPAddr).Port)}}}}, metav1.CreateOptions{})
 	ts.Check(err)
 }
 
