@@ -79,6 +79,9 @@ func TestMLflow(t *testing.T) {
 	if want := regexp.MustCompile(`^http://127\.0\.0\.1:\d+/#/experiments/\d+/runs/` + job.MLflow[0].ID + `$`); !want.MatchString(job.MLflow[0].Address) {
 		t.Errorf("the run of MLflow is at %s", job.MLflow[0].Address)
 	}
+	if strings.Contains(said, "cannot be created") {
+		t.Errorf("MLflow's experiment is not created:\n%s", said)
+	}
 	for _, tag := range []string{"slipway.run " + job.UUID, "slipway.job train", "slipway.project churn", "slipway.image sha256:"} {
 		if !strings.Contains(said, tag) {
 			t.Errorf("MLflow's run has no tag %s:\n%s", tag, said)

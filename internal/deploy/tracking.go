@@ -64,6 +64,9 @@ func (t *tracking) Address(ctx context.Context) (string, error) {
 	if err != nil && ctx.Err() == nil {
 		t.err = err
 	}
+	if err == nil {
+		service.CreateExperiment(ctx, t.Platform)
+	}
 	t.address = address
 	return address, err
 }

@@ -1,4 +1,4 @@
-// Package mlflow reads the runs of an MLflow tracking server by its REST API; see
+// Package mlflow reads the runs of an MLflow tracking server, and creates experiments, by its REST API; see
 // mlflow.org/docs/latest/rest-api.html.
 package mlflow
 
@@ -26,7 +26,7 @@ const (
 	maxRuns = 100
 )
 
-// Client reads a tracking server.
+// Client asks a tracking server.
 type Client struct {
 	// Address is the address of the server, to which the paths of the API are added.
 	Address string
@@ -41,6 +41,8 @@ type Client struct {
 // StatusError is an answer that is not the one that MLflow gives.
 type StatusError struct {
 	Status int
+	// Code is MLflow's error code, such as RESOURCE_ALREADY_EXISTS, or "".
+	Code string
 	// Message is what MLflow says, or "".
 	Message string
 }
@@ -93,11 +95,12 @@ func (c *Client) post(ctx context.Context, path string, question, answer any) er
 	}
 	if response.StatusCode != http.StatusOK {
 		var said struct {
+			Code    string `json:"error_code"`
 			Message string `json:"message"`
 		}
 		_ = json.Unmarshal(text, &said) // another program answers with something else
 		first, _, _ := strings.Cut(said.Message, "\n")
-		return &StatusError{Status: response.StatusCode, Message: first}
+		return &StatusError{Status: response.StatusCode, Code: said.Code, Message: first}
 	}
 	if len(text) > maxAnswer {
 		return fmt.Errorf("its answer has more than %d MiB", maxAnswer>>20)

@@ -23,7 +23,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// mlflowLimit is how long MLflow is asked for the runs of one run.
+// mlflowLimit is how long MLflow is asked for the runs of one run, or for an experiment.
 const mlflowLimit = 10 * time.Second
 
 // AddMLflow adds MLflow's runs and their metrics to a run. A metric of Polyaxon with the same name
@@ -33,21 +33,20 @@ func AddMLflow(ctx context.Context, to *platform.Platform, job string, r *report
 	if m := to.Config.MLflow; m == nil || r.UUID == "" || m.Service() == job {
 		return
 	}
-	asking, cancel := context.WithTimeoutCause(ctx, mlflowLimit, fmt.Errorf("no answer within %s", mlflowLimit))
-	defer cancel()
-	t := &trackingServer{Platform: to}
-	defer t.close()
-	found, err := t.runs(asking, r.UUID)
+	var found []mlflow.Run
+	var page string
+	err := askMLflow(ctx, to, func(ctx context.Context, t *trackingServer) (err error) {
+		page = t.page
+		found, err = t.client.Runs(ctx, fill.MLflowRunTag, r.UUID)
+		return err
+	})
 	if err != nil && ctx.Err() == nil {
-		if asking.Err() != nil {
-			err = context.Cause(asking)
-		}
 		to.Report(report.Event{Kind: report.Warning, Step: "mlflow", Subject: job, Run: r.UUID, Message: "MLflow's runs and metrics are not shown: " + err.Error()})
 	}
 	for n := range found {
 		one := report.MLflowRun{ID: found[n].ID, Name: found[n].Name, Experiment: found[n].Experiment, Metrics: found[n].Metrics}
-		if t.page != "" {
-			one.Address = found[n].Page(t.page)
+		if page != "" {
+			one.Address = found[n].Page(page)
 		}
 		r.MLflow = append(r.MLflow, one)
 		for name, value := range found[n].Metrics {
@@ -59,6 +58,33 @@ func AddMLflow(ctx context.Context, to *platform.Platform, job string, r *report
 			}
 		}
 	}
+}
+
+// CreateExperiment creates the experiment of slipway.yaml in MLflow, unless it is there. Runs that start
+// together would each create it, and MLflow's client ends all of them but one. That it cannot be created,
+// within 10 s, is a warning and changes nothing else.
+func CreateExperiment(ctx context.Context, to *platform.Platform) {
+	name := to.Config.MLflow.Experiment
+	if name == "" {
+		return
+	}
+	err := askMLflow(ctx, to, func(ctx context.Context, t *trackingServer) error { return t.client.CreateExperiment(ctx, name) })
+	if err != nil && ctx.Err() == nil {
+		to.Report(report.Event{Kind: report.Warning, Step: "mlflow", Subject: name, Message: "MLflow's experiment " + name + " cannot be created, and runs that start together may fail: " + err.Error()})
+	}
+}
+
+// askMLflow connects with MLflow's tracking server and asks it, for at most 10 s.
+func askMLflow(ctx context.Context, to *platform.Platform, question func(context.Context, *trackingServer) error) error {
+	asking, cancel := context.WithTimeoutCause(ctx, mlflowLimit, fmt.Errorf("no answer within %s", mlflowLimit))
+	defer cancel()
+	t := &trackingServer{Platform: to}
+	defer t.close()
+	err := t.ask(asking, question)
+	if err != nil && asking.Err() != nil {
+		return context.Cause(asking)
+	}
+	return err
 }
 
 // trackingServer is MLflow's tracking server, as this machine reaches it.
@@ -77,23 +103,23 @@ func (t *trackingServer) close() {
 	}
 }
 
-// runs returns MLflow's runs of a run of Polyaxon.
-func (t *trackingServer) runs(ctx context.Context, uuid string) ([]mlflow.Run, error) {
+// ask connects with the server, and returns the error of asking it, without the address.
+func (t *trackingServer) ask(ctx context.Context, question func(context.Context, *trackingServer) error) error {
 	if err := t.connect(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if cfg := t.Config.MLflow; cfg.Password != "" {
 		password, err := t.Resolve(ctx, cfg.Password, "mlflow", "password")
 		if err != nil {
-			return nil, errors.New("the password cannot be read")
+			return errors.New("the password cannot be read")
 		}
 		t.client.Username, t.client.Password = cfg.Username, password
 	}
-	found, err := t.client.Runs(ctx, fill.MLflowRunTag, uuid)
+	err := question(ctx, t)
 	if failed := new(url.Error); errors.As(err, &failed) {
-		err = failed.Err // without the address
+		return failed.Err
 	}
-	return found, err
+	return err
 }
 
 // connect finds the server and a way to it.
