@@ -23,8 +23,13 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// mlflowLimit is how long MLflow is asked for the runs of one run, or for an experiment.
-const mlflowLimit = 10 * time.Second
+const (
+	// mlflowLimit is how long MLflow is asked for the runs of one run.
+	mlflowLimit = 10 * time.Second
+	// experimentLimit is how long it may take to create an experiment. It is the first request to a server
+	// that has just started, which loads much of itself then.
+	experimentLimit = time.Minute
+)
 
 // AddMLflow adds MLflow's runs and their metrics to a run. A metric of Polyaxon with the same name
 // counts. That MLflow does not answer, within 10 s, is a warning and changes nothing else. It does
@@ -35,7 +40,7 @@ func AddMLflow(ctx context.Context, to *platform.Platform, job string, r *report
 	}
 	var found []mlflow.Run
 	var page string
-	err := askMLflow(ctx, to, func(ctx context.Context, t *trackingServer) (err error) {
+	err := askMLflow(ctx, to, mlflowLimit, func(ctx context.Context, t *trackingServer) (err error) {
 		page = t.page
 		found, err = t.client.Runs(ctx, fill.MLflowRunTag, r.UUID)
 		return err
@@ -62,21 +67,21 @@ func AddMLflow(ctx context.Context, to *platform.Platform, job string, r *report
 
 // CreateExperiment creates the experiment of slipway.yaml in MLflow, unless it is there. Runs that start
 // together would each create it, and MLflow's client ends all of them but one. That it cannot be created,
-// within 10 s, is a warning and changes nothing else.
+// within 1 min, is a warning and changes nothing else.
 func CreateExperiment(ctx context.Context, to *platform.Platform) {
 	name := to.Config.MLflow.Experiment
 	if name == "" {
 		return
 	}
-	err := askMLflow(ctx, to, func(ctx context.Context, t *trackingServer) error { return t.client.CreateExperiment(ctx, name) })
+	err := askMLflow(ctx, to, experimentLimit, func(ctx context.Context, t *trackingServer) error { return t.client.CreateExperiment(ctx, name) })
 	if err != nil && ctx.Err() == nil {
 		to.Report(report.Event{Kind: report.Warning, Step: "mlflow", Subject: name, Message: "MLflow's experiment " + name + " cannot be created, and runs that start together may fail: " + err.Error()})
 	}
 }
 
-// askMLflow connects with MLflow's tracking server and asks it, for at most 10 s.
-func askMLflow(ctx context.Context, to *platform.Platform, question func(context.Context, *trackingServer) error) error {
-	asking, cancel := context.WithTimeoutCause(ctx, mlflowLimit, fmt.Errorf("no answer within %s", mlflowLimit))
+// askMLflow connects with MLflow's tracking server and asks it, for as long as limit.
+func askMLflow(ctx context.Context, to *platform.Platform, limit time.Duration, question func(context.Context, *trackingServer) error) error {
+	asking, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
 	defer cancel()
 	t := &trackingServer{Platform: to}
 	defer t.close()
