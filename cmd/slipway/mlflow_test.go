@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -25,49 +23,16 @@ func TestMLflow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stage := &programStage{dir: t.TempDir()}
-	stage.slipway = filepath.Join(stage.dir, ".bin", "slipway")
-	t.Cleanup(func() { stopSandboxes(t, stage.dir) })
 	files := blocksOf(t, string(page), "slipway.yaml", "train.yml", "train.py")
-	const site = "/polyaxon-v1-data/site-packages"
-	// The page builds the image of a lock. Here its packages are on the volume.
-	image := regexp.MustCompile(`(?s)images:\n.*?\n([a-z])`).FindStringSubmatchIndex(files["slipway.yaml"])
-	if image == nil {
-		t.Fatal("slipway.yaml of the page has no images")
-	}
-	files["slipway.yaml"] = files["slipway.yaml"][:image[0]] + "images:\n  python:\n    files: [usr/, bin, lib, lib64, train.py]\n    workdir: /\n" +
-		"    env: {HOME: /tmp, PATH: /usr/local/bin:/usr/bin, PYTHONPATH: " + site + ", PYTHONDONTWRITEBYTECODE: '1'}\n" + files["slipway.yaml"][image[2]:]
-	files["usr/local/bin/mlflow"] = "#!/bin/sh\nexec python3 -m mlflow \"$@\"\n"
-	files["usr/local/bin/python"] = "#!/bin/sh\nexec python3 \"$@\"\n"
-	for name, text := range files {
-		mustWrite(t, filepath.Join(stage.dir, name), text, 0o755)
-	}
-	unpackPython(t, base, stage.dir)
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", stage.slipway, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build slipway: %v\n%s", err, out)
-	}
-	if out, err := stage.command(t.Context(), "build").CombinedOutput(); err != nil { // starts the sandbox, which makes the volume
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	linkTree(t, packages, filepath.Join(stage.dir, ".slipway", "sandbox", "volumes", "polyaxon-v1-data", "site-packages"))
+	stage := newPageStage(t, packages, base, files, map[string]string{"mlflow": "mlflow"})
 
-	deployed := func(args ...string) (report.Job, string) {
+	deployed := func() (report.Job, string) {
 		t.Helper()
-		command := stage.command(t.Context(), append([]string{"deploy", "-o", "json"}, args...)...)
-		var said strings.Builder
-		command.Stderr = &said
-		out, err := command.Output()
-		var result report.Result
-		if err == nil {
-			err = json.Unmarshal(out, &result)
+		result, out, said := stage.deploy(t)
+		if strings.Contains(out+said, "slipway_key") {
+			t.Errorf("the key of the service is shown:\n%s\n%s", out, said)
 		}
-		if err != nil || len(result.Jobs) == 0 {
-			t.Fatalf("deploy: %v\n%s\n%s", err, out, said.String())
-		}
-		if strings.Contains(string(out)+said.String(), "slipway_key") {
-			t.Errorf("the key of the service is shown:\n%s\n%s", out, said.String())
-		}
-		return result.Jobs[0], said.String()
+		return result.Jobs[0], said
 	}
 	job, said := deployed()
 	if len(job.MLflow) != 1 || job.Metrics["val_acc"] != 0.93 || job.MLflow[0].Metrics["val_acc"] != 0.93 {

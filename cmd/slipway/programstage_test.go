@@ -26,38 +26,18 @@ import (
 type programStage struct{ dir, slipway string }
 
 func newProgramStage(t *testing.T, packages, base string) *programStage {
-	s := &programStage{dir: t.TempDir()}
-	s.slipway = filepath.Join(s.dir, ".bin", "slipway")
-	t.Cleanup(func() { stopSandboxes(t, s.dir) })
 	files := map[string]string{
 		"app/api.py":          "from fastapi import FastAPI, WebSocket\napp = FastAPI()\n@app.get('/predict/')\ndef predict(): return {'species': 'virginica'}\n@app.websocket('/socket')\nasync def socket(s: WebSocket): await s.accept()\n",
 		"app/forecast.py":     "import streamlit\nstreamlit.title('Forecast')\n",
 		"app/pages/second.py": "import streamlit\nstreamlit.title('Second')\n",
 	}
-	for name, module := range map[string]string{"jupyter": "jupyter_core", "jupyter-lab": "jupyterlab", "tensorboard": "tensorboard.main", "streamlit": "streamlit", "uvicorn": "uvicorn"} {
-		files["usr/local/bin/"+name] = "#!/bin/sh\nexec python3 -m " + module + " \"$@\"\n"
-	}
-	const site = "/polyaxon-v1-data/site-packages"
-	config := "project: programs\nimages:\n  python:\n    files: [usr/, bin, lib, lib64, app/]\n    workdir: /\n" +
-		"    env: {HOME: /tmp, PATH: /usr/local/bin:/usr/bin, PYTHONPATH: " + site + ", PYTHONDONTWRITEBYTECODE: '1', JUPYTERLAB_DIR: " + site + "/share/jupyter/lab}\nservices:\n"
+	config := "project: programs\n" + pythonImage("app/", "JUPYTERLAB_DIR: "+sitePackages+"/share/jupyter/lab") + "services:\n"
 	for name, p := range programs {
 		config += fmt.Sprintf("  %s: {component: %s, image: python, params: {CPU: 50m, MEMORY: 1Gi%s}}\n", name, name, p.params)
 	}
 	files["slipway.yaml"] = config
-	for name, text := range files {
-		mustWrite(t, filepath.Join(s.dir, name), text, 0o755)
-	}
-	unpackPython(t, base, s.dir)
-	// With the race detector, reading the image would take ten times longer.
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", s.slipway, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build slipway: %v\n%s", err, out)
-	}
-	if out, err := s.command(t.Context(), "build").CombinedOutput(); err != nil {
-		t.Fatalf("build the image: %v\n%s", err, out)
-	}
-	volume := filepath.Join(s.dir, ".slipway", "sandbox", "volumes", "polyaxon-v1-data")
-	linkTree(t, packages, filepath.Join(volume, "site-packages"))
-	mustWrite(t, filepath.Join(volume, "notes.txt"), "kept on the volume", 0o644)
+	s := newPythonStage(t, packages, base, files, map[string]string{"jupyter": "jupyter_core", "jupyter-lab": "jupyterlab", "tensorboard": "tensorboard.main", "streamlit": "streamlit", "uvicorn": "uvicorn"})
+	mustWrite(t, filepath.Join(s.volume(), "notes.txt"), "kept on the volume", 0o644)
 	return s
 }
 
