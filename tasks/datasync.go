@@ -97,14 +97,11 @@ func transferred(ctx context.Context, env *Env, command, from, dst string, o tra
 // describe returns a summary for the Result.
 func describe(s *transfer.Summary, from, to string, dry bool) *report.Transfer {
 	t := &report.Transfer{From: from, To: to, DryRun: dry, Unchanged: s.Unchanged}
+	t.Copied, t.Bytes, t.Deleted = s.Totals()
 	for _, c := range s.Changes {
 		one := report.TransferFile{Name: c.Name, Action: report.ActionCopy, Bytes: c.Bytes}
 		if c.Delete {
 			one.Action = report.ActionDelete
-			t.Deleted++
-		} else {
-			t.Copied++
-			t.Bytes += c.Bytes
 		}
 		t.Files = append(t.Files, one)
 	}

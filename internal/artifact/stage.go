@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/slipway-ci/slipway/internal/contextio"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
@@ -20,13 +19,6 @@ import (
 
 // sha256Key is the metadata of an object that has its SHA-256. An object with it is complete.
 const sha256Key = "slipway-sha256"
-
-const (
-	// downloadTries is how often the download of a file is tried, and downloadPause is the time between
-	// two tries.
-	downloadTries = 4
-	downloadPause = time.Second
-)
 
 // file copies one file of the run, unless the bucket has it. The files of a run that has ended do not
 // change, so that one of the same size is the same.
@@ -72,19 +64,15 @@ func (s *staged) close() {
 }
 
 // stage downloads a file. It tries again if the connection breaks.
-func (k *keeping) stage(ctx context.Context, f run.File) (*staged, error) {
-	for n := 1; ; n++ {
-		s, err := k.download(ctx, f)
-		if err == nil {
-			return s, nil
-		}
-		if refused := new(polyaxon.Error); n == downloadTries || ctx.Err() != nil || errors.As(err, &refused) {
-			return nil, errors.Join(err, ctx.Err())
-		}
-		if err := k.Pause(ctx, downloadPause); err != nil {
-			return nil, err
-		}
+func (k *keeping) stage(ctx context.Context, f run.File) (s *staged, err error) {
+	err = run.Download(ctx, k.Pause, func() error {
+		s, err = k.download(ctx, f)
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, ctx.Err())
 	}
+	return s, nil
 }
 
 func (k *keeping) download(ctx context.Context, f run.File) (*staged, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/platform"
@@ -64,7 +63,7 @@ func (s data) compare(ctx context.Context) error {
 		if one.summary, err = transfer.Sync(ctx, dry); err != nil {
 			return s.explain(one, err)
 		}
-		if one.summary.Unchanged == 0 && !slices.ContainsFunc(one.summary.Changes, func(c transfer.Change) bool { return !c.Delete }) {
+		if copied, _, _ := one.summary.Totals(); one.summary.Unchanged == 0 && copied == 0 {
 			return source.Errorf(s.Config.At("data", set.Name, "from"), "data.%s.from: %s has no files", set.Name, set.From)
 		}
 		all = append(all, one)
@@ -176,13 +175,9 @@ func (s data) Apply(ctx context.Context, result *report.Result) error {
 // reportOf reports what is to do for a data set.
 func reportOf(one *dataSet) report.DataSet {
 	r := report.DataSet{Name: one.Name, Action: report.ActionUnchanged, From: one.From, To: one.To, Unchanged: one.summary.Unchanged}
-	for _, c := range one.summary.Changes {
-		if r.Action = report.ActionCopy; c.Delete {
-			r.Deleted++
-			continue
-		}
-		r.Copied++
-		r.Bytes += c.Bytes
+	r.Copied, r.Bytes, r.Deleted = one.summary.Totals()
+	if len(one.summary.Changes) > 0 {
+		r.Action = report.ActionCopy
 	}
 	return r
 }

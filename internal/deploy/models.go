@@ -46,10 +46,7 @@ func (s models) Apply(ctx context.Context, result *report.Result) error {
 
 // setModel records the run that a job has made, or the best one of its matrix.
 func (s models) setModel(ctx context.Context, m *model, ended pipeline.JobResult) error {
-	best := ended.Run()
-	if len(ended.Runs) > 0 {
-		best = ended.Runs[0]
-	}
+	best := ended.Best()
 	r, err := s.Polyaxon.Run(ctx, s.Config.Project, best.UUID)
 	if err != nil {
 		return fmt.Errorf("get run %s of job %s: %w", best.UUID, m.Model, err)

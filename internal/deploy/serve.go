@@ -91,19 +91,10 @@ func (s serve) roll(ctx context.Context, m *model, served *report.Served) error 
 // reach waits until the service answers, and returns its address.
 func (s serve) reach(ctx context.Context, m *model, of *service.Service, p *pipeline.Pipeline, started *pipeline.JobResult) (string, error) {
 	limit := cmp.Or(m.Wait, config.DefaultServeWait)
-	target := run.Target{Namespace: s.RunNamespace, Project: s.Config.Project, UUID: started.UUID(), Kind: "service"}
 	if started.Action == pipeline.Submitted {
-		s.Report(report.Event{Kind: report.Advance, Step: "serve", Subject: m.Name, Run: target.UUID, Message: fmt.Sprintf("waiting until service %s answers, for at most %s", m.Service, limit)})
+		s.Report(report.Event{Kind: report.Advance, Step: "serve", Subject: m.Name, Run: started.UUID(), Message: waiting(m.Service, limit)})
 	}
-	reached, err := of.Reach(ctx, target, limit, 0)
-	if err == nil {
-		reached.Close()
-		return reached.Address, nil
-	}
-	if ctx.Err() != nil && started.Action == pipeline.Submitted {
-		err = p.Abandon(ctx, of.Job, target, started, err)
-	}
-	return "", err
+	return reach(ctx, of, p, started, limit)
 }
 
 // keep says what serves on after a service with a new model did not answer. With a rollback, the new run

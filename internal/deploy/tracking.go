@@ -17,7 +17,6 @@ import (
 	"github.com/slipway-ci/slipway/internal/pipeline"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/project"
-	"github.com/slipway-ci/slipway/internal/run"
 	runsof "github.com/slipway-ci/slipway/internal/runs"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/service"
@@ -105,16 +104,10 @@ func (t *tracking) reach(ctx context.Context, s *service.Service) (string, error
 		return "", err
 	}
 	limit := cmp.Or(t.Config.MLflow.Wait, config.DefaultMLflowWait)
-	t.Report(report.Event{Kind: report.Advance, Step: "mlflow", Subject: t.job.Name, Run: uuid, Message: fmt.Sprintf("waiting until service %s answers, for at most %s", t.job.Name, limit)})
-	target := run.Target{Namespace: t.RunNamespace, Project: t.Config.Project, UUID: uuid, Kind: "service"}
-	reached, err := s.Reach(ctx, target, limit, 0)
-	if err != nil {
-		if ctx.Err() != nil && t.started.Action == pipeline.Submitted {
-			err = p.Abandon(ctx, t.job, target, &t.started, err)
-		}
+	t.Report(report.Event{Kind: report.Advance, Step: "mlflow", Subject: t.job.Name, Run: uuid, Message: waiting(t.job.Name, limit)})
+	if _, err := reach(ctx, s, p, &t.started, limit); err != nil {
 		return "", err
 	}
-	reached.Close()
 	t.started.Status = polyaxon.Running
 	r, err := t.Polyaxon.Run(ctx, t.Config.Project, uuid)
 	if err != nil {

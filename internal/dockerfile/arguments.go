@@ -1,22 +1,16 @@
 package dockerfile
 
 import (
-	"bytes"
 	"maps"
 	"slices"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
-	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
 // Arguments returns the names of the build arguments that a Dockerfile declares by ARG, sorted. It
 // returns an error if the Dockerfile cannot be parsed.
 func Arguments(text []byte) ([]string, error) {
-	parsed, err := parser.Parse(bytes.NewReader(text))
-	if err != nil {
-		return nil, err
-	}
-	stages, global, err := instructions.Parse(parsed.AST, nil)
+	_, stages, global, err := parse(text)
 	if err != nil {
 		return nil, err
 	}

@@ -55,15 +55,11 @@ func stagesOf(s Spec, text []byte, platform v1.Platform) ([]*stage, error) {
 	if syntax, _, _, named := parser.DetectSyntax(text); named && !strings.Contains(syntax, "docker/dockerfile") {
 		return nil, fmt.Errorf("%w: %s", errForeign, syntax)
 	}
-	parsed, err := parser.Parse(bytes.NewReader(text))
+	escape, written, arguments, err := parse(text)
 	if err != nil {
 		return nil, err
 	}
-	written, arguments, err := instructions.Parse(parsed.AST, nil)
-	if err != nil {
-		return nil, err
-	}
-	r := reader{lex: shell.NewLex(parsed.EscapeToken), buildArgs: s.BuildArgs, global: platformArguments(platform)}
+	r := reader{lex: shell.NewLex(escape), buildArgs: s.BuildArgs, global: platformArguments(platform)}
 	for _, a := range arguments {
 		r.argument(r.global, nil, a)
 	}
@@ -95,6 +91,16 @@ func stagesOf(s Spec, text []byte, platform v1.Platform) ([]*stage, error) {
 		}
 	}
 	return slices.DeleteFunc(all[:target+1], func(one *stage) bool { return !needed[one] }), nil
+}
+
+// parse returns the escape character of a Dockerfile, its stages, and the arguments before them.
+func parse(text []byte) (escape rune, stages []instructions.Stage, arguments []instructions.ArgCommand, err error) {
+	parsed, err := parser.Parse(bytes.NewReader(text))
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	stages, arguments, err = instructions.Parse(parsed.AST, nil)
+	return parsed.EscapeToken, stages, arguments, err
 }
 
 // platformArguments returns the arguments that BuildKit predefines for all Dockerfiles.

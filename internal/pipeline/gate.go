@@ -77,10 +77,8 @@ func (p *Pipeline) checkGate(ctx context.Context, j *config.Job, e *JobResult) e
 		return nil
 	}
 	e.gateFailed = true // until it is known to hold
-	uuid, values := e.UUID(), e.Metrics()
-	if len(e.Runs) > 0 {
-		uuid, values = e.Runs[0].UUID, e.Runs[0].Metrics
-	}
+	best := e.Best()
+	uuid, values := best.UUID, best.Metrics
 	all := conditions(j)
 	base, err := p.base(ctx, j, all, uuid)
 	if err != nil {

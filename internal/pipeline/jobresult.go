@@ -115,6 +115,16 @@ func (e JobResult) Run() report.Run {
 	return r
 }
 
+// Best returns the run or, of a matrix, the first in its order that succeeded.
+func (e JobResult) Best() report.Run {
+	for _, r := range e.Runs {
+		if r.Status == string(polyaxon.Succeeded) {
+			return r
+		}
+	}
+	return e.Run()
+}
+
 // Report returns the job as a report shows it.
 func (e JobResult) Report() report.Job {
 	return report.Job{Name: e.Name, Action: report.Action(e.Action.String()), After: strings.Join(e.After, ", "), Run: e.Run(), Runs: e.Runs, BestBy: e.BestBy, Requirements: e.requirements, Kept: e.kept}

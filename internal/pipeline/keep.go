@@ -36,7 +36,7 @@ func (p *Pipeline) keep(ctx context.Context, j *config.Job, e *JobResult) error 
 			gate = project.GateFailed
 		}
 	}
-	target := run.Target{Namespace: p.RunNamespace, Project: p.Config.Project, UUID: e.best(), Kind: "job"}
+	target := run.Target{Namespace: p.RunNamespace, Project: p.Config.Project, UUID: e.Best().UUID, Kind: "job"}
 	kept, err := p.Artifacts.Keep(ctx, j, target, gate, e.requirements)
 	e.kept, e.incomplete = kept, artifact.Missing(err)
 	switch {
@@ -55,14 +55,4 @@ func (p *Pipeline) PlanArtifacts(ctx context.Context, j *config.Job, planned *Pl
 	}
 	planned.kept, err = p.Artifacts.Kept(ctx, j, planned.UUID())
 	return err
-}
-
-// best returns the UUID of the run, or of the best run of a matrix.
-func (e JobResult) best() string {
-	for _, r := range e.Runs {
-		if r.Status == string(polyaxon.Succeeded) {
-			return r.UUID
-		}
-	}
-	return e.UUID()
 }

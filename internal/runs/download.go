@@ -9,24 +9,18 @@ import (
 	"path"
 	"path/filepath"
 	"sync/atomic"
-	"time"
 
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-const (
-	// downloadLimit is how many files are downloaded concurrently.
-	downloadLimit = 4
-	// downloadTries is how often the download of a file is tried, and downloadPause is
-	// the time between two tries.
-	downloadTries = 4
-	downloadPause = time.Second
-)
+// downloadLimit is how many files are downloaded concurrently.
+const downloadLimit = 4
 
 // Artifacts returns the files of a run that Polyaxon has. See Left.Artifacts.
 func Artifacts(ctx context.Context, to *platform.Platform, r *polyaxon.Run, directory string) ([]report.Artifact, error) {
@@ -133,17 +127,8 @@ func (d *download) save(ctx context.Context, f leftFile) error {
 		return err
 	}
 	partial := filepath.Join(filepath.Dir(local), "."+path.Base(f.Path)+".part")
-	for n := 1; ; n++ {
-		err := d.copy(ctx, f, partial)
-		if err == nil {
-			break
-		}
-		if answered := new(polyaxon.Error); n == downloadTries || ctx.Err() != nil || errors.As(err, &answered) {
-			return errors.Join(err, ignoreMissing(d.root.Remove(partial)))
-		}
-		if err := d.Pause(ctx, downloadPause); err != nil {
-			return err
-		}
+	if err := run.Download(ctx, d.Pause, func() error { return d.copy(ctx, f, partial) }); err != nil {
+		return errors.Join(err, ignoreMissing(d.root.Remove(partial)))
 	}
 	if !ended.IsZero() {
 		if err := d.root.Chtimes(partial, ended, ended); err != nil {

@@ -56,6 +56,19 @@ type Summary struct {
 	Digest string
 }
 
+// Totals returns how many files the changes copy, their bytes together, and how many files they delete.
+func (s *Summary) Totals() (copied int, bytes int64, deleted int) {
+	for _, c := range s.Changes {
+		if c.Delete {
+			deleted++
+			continue
+		}
+		copied++
+		bytes += c.Bytes
+	}
+	return copied, bytes, deleted
+}
+
 // PlaceError reports that a place cannot be read.
 type PlaceError struct {
 	Place Place
