@@ -41,7 +41,7 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.File(text)
-	if got, warnings := Combine(s); len(blocks) != 2 || len(warnings) > 0 || !maps.Equal(got, map[string]float64{"val_acc": 0.93, "auc": 0.8}) {
+	if got, _, warnings := Combine(s); len(blocks) != 2 || len(warnings) > 0 || !maps.Equal(got, map[string]float64{"val_acc": 0.93, "auc": 0.8}) {
 		t.Errorf("%d programs report %v, with %q", len(blocks), got, warnings)
 	}
 	for _, condition := range regexp.MustCompile(`require: \{val_acc: "(.*?)", val_loss: "(.*?)"\}`).FindStringSubmatch(string(page))[1:] {

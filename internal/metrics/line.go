@@ -12,8 +12,11 @@ const Word = "slipway-metrics"
 // FileName is the file in the outputs of a run that has its metrics, as a JSON object of numbers.
 const FileName = "metrics.json"
 
-// MaxFile is the maximum size of that file, in bytes.
-const MaxFile = 1 << 20
+// MaxFile is the maximum size of that file, in bytes, and maxLine that of a line with metrics.
+const (
+	MaxFile = 1 << 20
+	maxLine = 1 << 20
+)
 
 // Line reads a line of a run's log. A line that does not begin with Word is ignored. A malformed
 // line is a warning that shows it.
@@ -23,6 +26,10 @@ func (s *Source) Line(line string) {
 		return
 	}
 	shown := "the line " + logline.Sanitize(Shorten(strings.TrimSpace(line)))
+	if len(line) > maxLine {
+		s.Warn("%s has more than %d MiB: its metrics are left out", shown, maxLine>>20)
+		return
+	}
 	if err := s.object([]byte(strings.TrimPrefix(rest, ":")), shown); err != nil {
 		s.Warn("%s has no metrics: %v (write %s {\"NAME\": NUMBER})", shown, err, Word)
 	}

@@ -59,8 +59,9 @@ func (s *Source) Warnings() []string {
 }
 
 // Combine returns the metrics of several sources. The first source that has a name decides its
-// value. A metric whose last value is not finite is left out, with a warning.
-func Combine(sources ...*Source) (values map[string]float64, warnings []string) {
+// value. A metric whose last value is not finite is left out, with a warning, and is among notFinite, which
+// is sorted.
+func Combine(sources ...*Source) (values map[string]float64, notFinite, warnings []string) {
 	decided := map[string]float64{}
 	for _, s := range sources {
 		warnings = append(warnings, s.Warnings()...)
@@ -75,10 +76,11 @@ func Combine(sources ...*Source) (values map[string]float64, warnings []string) 
 		if value := decided[name]; math.IsNaN(value) || math.IsInf(value, 0) {
 			left.Warn("the last value of metric %q is not a finite number (%v): the metric is left out", name, value)
 			delete(decided, name)
+			notFinite = append(notFinite, name)
 		}
 	}
 	if len(decided) == 0 {
 		decided = nil
 	}
-	return decided, append(warnings, left.Warnings()...)
+	return decided, notFinite, append(warnings, left.Warnings()...)
 }

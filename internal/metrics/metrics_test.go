@@ -51,7 +51,7 @@ func TestLine(t *testing.T) {
 		for _, line := range test.lines {
 			s.Line(line)
 		}
-		got, warnings := Combine(s)
+		got, _, warnings := Combine(s)
 		if !maps.Equal(got, test.want) {
 			t.Errorf("%s: %v, want %v", name, got, test.want)
 		}
@@ -67,7 +67,7 @@ func TestPrecedence(t *testing.T) {
 	first.Set("a", 1)
 	first.Set("lost", math.NaN())
 	second.File([]byte(`{"a": 2, "b": 3, "lost": 4}`))
-	got, warnings := Combine(first, second)
+	got, _, warnings := Combine(first, second)
 	if want := map[string]float64{"a": 1, "b": 3}; !maps.Equal(got, want) || len(warnings) != 1 {
 		t.Errorf("%v with %q, want %v", got, warnings, want)
 	}
@@ -79,7 +79,7 @@ func TestMany(t *testing.T) {
 	for n := range 10_000 {
 		s.Line(fmt.Sprintf(`slipway-metrics {"m%05d": 1, "bad": "x"}`, n))
 	}
-	got, warnings := Combine(s)
+	got, _, warnings := Combine(s)
 	if len(got) != MaxNames || len(warnings) != maxWarnings+2 {
 		t.Errorf("%d metrics, %q", len(got), warnings)
 	}
@@ -136,7 +136,7 @@ func FuzzLine(f *testing.F) {
 		s := &Source{}
 		s.Line(Word + " " + text)
 		s.File([]byte(text))
-		values, warnings := Combine(s)
+		values, _, warnings := Combine(s)
 		for name, value := range values {
 			if math.IsNaN(value) || math.IsInf(value, 0) || !isName(name) {
 				t.Errorf("%q is %v", name, value)

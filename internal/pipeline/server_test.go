@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -137,10 +138,18 @@ func (s *server) create(request *http.Request) any {
 }
 
 func (s *server) list(query string) any {
-	key, value, _ := strings.Cut(query, ":")
 	found := []any{}
 	for _, r := range slices.Backward(s.runs) {
-		if field, _ := r.meta[strings.TrimPrefix(key, "meta_info.")].(string); field == value {
+		matches := true
+		for one := range strings.SplitSeq(query, ",") {
+			key, value, _ := strings.Cut(one, ":")
+			field, _ := r.view()[key].(string)
+			if key, of := strings.CutPrefix(key, "meta_info."); of {
+				field, _ = r.meta[key].(string)
+			}
+			matches = matches && field == value
+		}
+		if matches {
 			found = append(found, r.view())
 		}
 	}
@@ -154,6 +163,16 @@ func (s *server) one(r *oneRun, what string, request *http.Request) any {
 			s.ends(s, r)
 		}
 		return map[string]any{"status": r.status, "status_conditions": []any{map[string]string{"type": r.status, "reason": r.reason, "message": "it says " + r.status}}}
+	case "":
+		if request.Method == http.MethodPatch {
+			var body struct {
+				MetaInfo map[string]any `json:"meta_info"`
+			}
+			if err := json.NewDecoder(request.Body).Decode(&body); err != nil {
+				s.t.Error(err)
+			}
+			maps.Copy(r.meta, body.MetaInfo)
+		}
 	case "stop":
 		if r.active() {
 			r.status = "stopped"

@@ -251,11 +251,12 @@ func (l *lines) flush() {
 	}
 	for i := range l.batch {
 		line := l.batch[i].line
-		line.Value = shorten(lastState(line.Value), maxLine)
-		l.sink.Line(line)
+		line.Value = lastState(line.Value)
 		if l.metrics != nil && isMain(line.Container) {
 			l.metrics.Line(line.Value)
 		}
+		line.Value = shorten(line.Value, maxLine)
+		l.sink.Line(line)
 		if len(l.batch)-i <= maxLastLines {
 			l.final = append(l.final, logline.Sanitize(shorten(line.Value, maxLastLine)))
 			l.final = l.final[max(0, len(l.final)-maxLastLines):]

@@ -61,7 +61,7 @@ func readSmall(ctx context.Context, c *polyaxon.Client, a polyaxon.Artifact, lim
 	defer body.Close()
 	text, err := io.ReadAll(io.LimitReader(body, limit+1))
 	if err == nil && int64(len(text)) > limit {
-		err = fmt.Errorf("it has more than %d bytes", limit)
+		err = fmt.Errorf("it has more than %d MiB", limit>>20)
 	}
 	return text, err
 }
@@ -73,16 +73,16 @@ const maxMetricsLog = 256 << 20
 const maxMetricsRetries = 5
 
 // errLongLog ends the reading of a log that is longer.
-var errLongLog = fmt.Errorf("the log has more than %d MiB: metrics of later lines are left out", maxMetricsLog>>20)
+var errLongLog = errors.New("the log is too long")
 
-// loggedMetrics returns the metrics in the archived log of a run.
-func loggedMetrics(ctx context.Context, c *polyaxon.Client, t Target) *metrics.Source {
+// loggedMetrics returns the metrics in the first limit bytes of the archived log of a run.
+func loggedMetrics(ctx context.Context, c *polyaxon.Client, t Target, limit int) *metrics.Source {
 	found := &metrics.Source{}
 	size, failed := 0, 0
 	q := polyaxon.LogQuery{Namespace: t.Namespace, Project: t.Project, UUID: t.UUID, Kind: t.Kind}
 	for seen := map[string]bool{}; len(seen) < maxLogFiles; {
 		page, err := c.ReadLogs(ctx, q, func(l polyaxon.LogLine) error {
-			if size += len(l.Value); size > maxMetricsLog {
+			if size += len(l.Value); size > limit {
 				return errLongLog
 			}
 			if isMain(l.Container) {
@@ -92,7 +92,7 @@ func loggedMetrics(ctx context.Context, c *polyaxon.Client, t Target) *metrics.S
 		})
 		switch {
 		case errors.Is(err, errLongLog):
-			found.Warn("%v", err)
+			found.Warn("the log has more than %d MiB: metrics of later lines are left out", limit>>20)
 			return found
 		case polyaxon.Temporary(err) && failed < maxMetricsRetries && clock.Sleep(ctx, firstPoll<<failed) == nil:
 			failed++ // lines that are read again change nothing

@@ -27,6 +27,8 @@ type Outcome struct {
 	// Metrics are the last values of the metrics, by name. They are finite. A name that several
 	// sources have gets the value of the first of Polyaxon, metrics.json of the outputs, and the log.
 	Metrics map[string]float64
+	// NotFinite are the sorted names of metrics whose last value is not finite. No other value stands for it.
+	NotFinite []string
 	// MetricWarnings say what is wrong with the metrics, and which could not be read.
 	MetricWarnings []string
 	// Outputs are the paths of the run's output files, relative to its outputs.
@@ -101,7 +103,7 @@ func summarize(ctx context.Context, c *polyaxon.Client, t Target, pods []corev1.
 	})
 	if logged == nil {
 		group.Go(func() error {
-			logged = loggedMetrics(asking, c, t)
+			logged = loggedMetrics(asking, c, t, maxMetricsLog)
 			return nil
 		})
 	}
@@ -111,7 +113,7 @@ func summarize(ctx context.Context, c *polyaxon.Client, t Target, pods []corev1.
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	o.Metrics, o.MetricWarnings = metrics.Combine(tracked, written, logged)
+	o.Metrics, o.NotFinite, o.MetricWarnings = metrics.Combine(tracked, written, logged)
 	o.Run.Status = status
 	o.Times = TimesOf(&o.Run, o.Conditions, pods, c.Time())
 	o.Failure = failure(status, o.Conditions, pods)

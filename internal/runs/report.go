@@ -28,7 +28,8 @@ func Report(r *polyaxon.Run) report.Run {
 func ReportOutcome(o *run.Outcome) report.Run {
 	one := Report(&o.Run)
 	one.Reason, one.Message = o.Reason()
-	one.Metrics, one.Outputs, one.LastLines, one.LastLinesOf = o.Metrics, o.Outputs, o.LastLines, o.Failure.LinesContainer()
+	one.Metrics, one.NotFinite = o.Metrics, o.NotFinite
+	one.Outputs, one.LastLines, one.LastLinesOf = o.Outputs, o.LastLines, o.Failure.LinesContainer()
 	one.Times = times(o.Times)
 	if f := o.Failure; f != nil {
 		one.Failure = &report.Failure{Pod: f.Pod, Container: f.Container, OOMKilled: f.OOMKilled, Evicted: f.Evicted, Text: f.Text}

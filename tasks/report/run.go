@@ -47,6 +47,8 @@ type Run struct {
 	Cost    *Cost              `json:"cost,omitempty"`
 	Failure *Failure           `json:"failure,omitempty"`
 	Metrics map[string]float64 `json:"metrics,omitempty"`
+	// NotFinite are the metrics that are left out because their last value is not a finite number.
+	NotFinite []string `json:"not_finite,omitempty"`
 	// MLflow are the runs of MLflow that the run has made. Their metrics are among Metrics, too, unless
 	// Polyaxon has one of the name.
 	MLflow  []MLflowRun `json:"mlflow,omitempty"`
