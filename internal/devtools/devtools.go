@@ -4,7 +4,6 @@ package devtools
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,13 +29,9 @@ type Options struct {
 // the repository.
 const cacheDir = ".cache"
 
-// withoutRace is a part of the module whose packages start no goroutines, so that the race
-// detector finds nothing there. It would make their large matrices take seven times as long.
-const withoutRace = "internal/polyaxonfile/"
-
 // Test sets up the real components that tests use, and runs all tests. If CI is true it
-// uses the race detector, except for withoutRace, runs large parts of the matrices, and
-// then fuzzes. Otherwise the fuzz targets only try the known inputs.
+// uses the race detector where it can find something, runs large parts of the matrices,
+// and then fuzzes. Otherwise the fuzz targets only try the known inputs.
 func Test(ctx context.Context, o Options) error {
 	if err := setUp(ctx, o); err != nil {
 		return err
@@ -54,37 +49,10 @@ func Test(ctx context.Context, o Options) error {
 	if !ci && !o.Race {
 		return run(ctx, o, nil, "go", append(args, "./...")...)
 	}
-	single, concurrent, err := splitByRace(ctx)
-	if err != nil {
-		return err
-	}
-	var env []string
-	if _, set := os.LookupEnv("GORACE"); !set {
-		env = []string{"GORACE=atexit_sleep_ms=20"} // by default a program waits a second at its end for late reports of races
-	}
-	err = errors.Join(
-		run(ctx, o, nil, "go", slices.Concat(args, single)...),
-		run(ctx, o, env, "go", slices.Concat(args, []string{"-race"}, concurrent)...))
-	if err != nil || o.Run != "" || !ci {
+	if err := testForRaces(ctx, o, args); err != nil || o.Run != "" || !ci {
 		return err
 	}
 	return fuzzInTest(ctx, o)
-}
-
-// splitByRace returns the packages that start no goroutines, and the others.
-func splitByRace(ctx context.Context) (single, concurrent []string, err error) {
-	listed, err := output(ctx, "go", "list", "./...")
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, pkg := range strings.Fields(listed) {
-		if strings.Contains(pkg+"/", "/"+withoutRace) {
-			single = append(single, pkg)
-		} else {
-			concurrent = append(concurrent, pkg)
-		}
-	}
-	return single, concurrent, nil
 }
 
 // rounds is how often a benchmark runs each of the variants that it compares.

@@ -4,8 +4,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/slipway-ci/slipway/internal/testenv"
@@ -36,8 +39,36 @@ func TestWithoutRaceStartsNoGoroutines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Contains(single, module+"/internal/polyaxonfile/check") || !slices.Contains(concurrent, module+"/internal/pipeline") || !slices.Contains(concurrent, module+"/cmd/slipway") {
+	if !slices.Contains(single, module+"/internal/polyaxonfile/check") || !slices.Contains(concurrent, module+"/internal/pipeline") || slices.Contains(concurrent, module+"/cmd/slipway") {
 		t.Errorf("without the race detector: %v, with it: %v", single, concurrent)
+	}
+}
+
+// TestRacedTestsExist checks that each test that is run with the race detector is there.
+func TestRacedTestsExist(t *testing.T) {
+	dir := filepath.Join(testenv.Root(t), filepath.FromSlash(wholeProgram))
+	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests string
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests += string(text)
+	}
+	names, stories, _ := strings.Cut(racedTests, "|^TestStories$/")
+	for _, name := range regexp.MustCompile(`\w+`).FindAllString(names, -1) {
+		if !strings.Contains(tests, "\nfunc "+name+"(t *testing.T) {") {
+			t.Errorf("there is no test %s", name)
+		}
+	}
+	for _, name := range regexp.MustCompile(`\w+`).FindAllString(stories, -1) {
+		if _, err := os.Stat(filepath.Join(dir, "testdata", name+".txtar")); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

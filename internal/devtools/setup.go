@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // hauptVersion is the version of the Polyaxon server that tests use. It is under the
@@ -43,33 +45,45 @@ func setUp(ctx context.Context, o Options) error {
 	if err := os.MkdirAll(cacheDir, 0o755); err != nil {
 		return err
 	}
-	parts := []component{
+	compiled := []component{
 		{"kubetest (Kubernetes)", func() (string, error) { return hashTree("internal/testenv/kubetest") }, makeKubetest},
 		{"kubectl and crane", func() (string, error) { return hashTree(kubectlModule) }, makeClients},
 		{"helm (Helm's library)", func() (string, error) { return hashTree(helmModule) }, makeHelm},
 		{"fake-gcs-server (Cloud Storage)", func() (string, error) { return hashTree(gcsModule) }, makeCloudStorage},
-		{"haupt (Polyaxon " + hauptVersion + ")", func() (string, error) { return hauptVersion, nil }, makeHaupt},
-		{"spdx (pyspdxtools and in-toto-attestation)", func() (string, error) { return spdxVersion + " " + intotoVersion, nil }, makeSPDX},
-		{"polyaxon111 (Polyaxon " + polyaxon1Version + ")", func() (string, error) { return strings.Join(polyaxon1Packages(), " "), nil }, makePolyaxon1},
 		{"act (GitHub workflows)", func() (string, error) { return hashTree("actions.mod") }, makeAct},
 		{"buildkitd (BuildKit)", func() (string, error) { return hashTree(buildkitModule) }, makeBuildKit},
+		goreleaser(),
+	}
+	downloaded := []component{
+		{"haupt (Polyaxon " + hauptVersion + ")", func() (string, error) { return hauptVersion, nil }, makeHaupt},
+		{"polyaxon111 (Polyaxon " + polyaxon1Version + ")", func() (string, error) { return strings.Join(polyaxon1Packages(), " "), nil }, makePolyaxon1},
+		{"spdx (pyspdxtools and in-toto-attestation)", func() (string, error) { return spdxVersion + " " + intotoVersion, nil }, makeSPDX},
 		{"python-base (Debian's Python)", func() (string, error) { return debianRelease, nil }, makePythonBase},
 		{"services (JupyterLab, TensorBoard, Streamlit, uvicorn)", func() (string, error) { return strings.Join(servicePackages(), " "), nil }, makeServices},
 		{"mlflow (MLflow's server and client)", func() (string, error) { return mlflowPackage, nil }, makeMLflow},
 		{"penguins (the packages of examples/python)", func() (string, error) { return hashTree(penguinsLock) }, makePenguins},
-		goreleaser(),
 		{"installers (uv, twine and check-wheel-contents)", func() (string, error) { return strings.Join(installerPackages(), " "), nil }, makeInstallers},
 		{"docker-registry", func() (string, error) { return "debian", nil }, makeRegistry},
 		{"containerd (a Kubernetes node)", func() (string, error) { return "debian", nil }, makeNode},
+		{"runc and a static shell (for BuildKit)", func() (string, error) { return "debian", nil }, makeRuncAndShell},
 		{"skopeo", func() (string, error) { return "debian", nil }, makeSkopeo},
 		{"dockerd (Docker)", func() (string, error) { return "debian", nil }, makeDocker},
 	}
-	for _, p := range parts {
-		if err := p.setUp(ctx, o); err != nil {
+	// Go's compiler wants processors, and pip and apt-get wait for the network most of the time.
+	var group errgroup.Group
+	group.Go(func() error { return setUpAll(ctx, o, compiled) })
+	group.Go(func() error { return setUpAll(ctx, o, downloaded) })
+	return group.Wait()
+}
+
+// setUpAll sets up one component after the other. It returns an error only if ctx is cancelled.
+func setUpAll(ctx context.Context, o Options, components []component) error {
+	for _, c := range components {
+		if err := c.setUp(ctx, o); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			_, _ = fmt.Fprintf(o.Log, "%s is not available here: %v\n", p.name, err)
+			_, _ = fmt.Fprintf(o.Log, "%s is not available here: %v\n", c.name, err)
 		}
 	}
 	return nil
@@ -177,6 +191,10 @@ func makeRegistry(ctx context.Context, o Options) error {
 // kubetest.
 func makeNode(ctx context.Context, o Options) error {
 	return installed(ctx, o, []string{"containerd", "runc", "ip", "/usr/lib/cni/bridge"}, "containerd", "runc", "iproute2", "containernetworking-plugins")
+}
+
+func makeRuncAndShell(ctx context.Context, o Options) error {
+	return installed(ctx, o, []string{"runc", "busybox"}, "runc", "busybox-static")
 }
 
 func makeSkopeo(ctx context.Context, o Options) error {

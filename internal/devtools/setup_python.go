@@ -18,14 +18,8 @@ func makePythonBase(ctx context.Context, o Options) error {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		return errors.New("making it takes root on Linux")
 	}
-	if _, err := exec.LookPath("debootstrap"); err != nil {
-		quiet := []string{"DEBIAN_FRONTEND=noninteractive"}
-		if err := run(ctx, o, quiet, "apt-get", "update", "-qq"); err != nil {
-			return err
-		}
-		if err := run(ctx, o, quiet, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap"); err != nil {
-			return err
-		}
+	if err := installed(ctx, o, []string{"debootstrap"}, "debootstrap"); err != nil {
+		return err
 	}
 	dir, err := os.MkdirTemp("", "python-base")
 	if err != nil {
