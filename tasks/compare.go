@@ -6,6 +6,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/runs"
+	"github.com/slipway-ci/slipway/internal/service"
 	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -24,7 +25,7 @@ func RunsCompare(ctx context.Context, env *Env, o CompareOptions) (*Result, erro
 		if err != nil {
 			return err
 		}
-		result.Comparison, err = runs.Compare(ctx, to, a, b)
+		result.Comparison, err = runs.Compare(ctx, to, a, b, service.NewMLflow(to).Add)
 		return err
 	})
 }
@@ -53,7 +54,7 @@ func RunsBest(ctx context.Context, env *Env, o BestOptions) (*Result, error) {
 		return nil, err
 	}
 	result := to.Result("runs best")
-	best, err := runs.Best(ctx, to, o.Job, by)
+	best, err := runs.Best(ctx, to, o.Job, by, service.NewMLflow(to).Add)
 	if err != nil {
 		return result, exit.IfInterrupted(ctx, err)
 	}

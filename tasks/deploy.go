@@ -7,7 +7,6 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/deploy"
 	"github.com/slipway-ci/slipway/internal/pipeline"
-	"github.com/slipway-ci/slipway/internal/project"
 )
 
 // DeployOptions are the options of Deploy.
@@ -109,38 +108,4 @@ func Plan(ctx context.Context, env *Env, o PlanOptions) (*Result, error) {
 		return result, &ChangesError{Count: result.Changes}
 	}
 	return result, nil
-}
-
-// SubmitOptions are the options of Submit.
-type SubmitOptions struct {
-	// Job is the name of the job.
-	Job string `arg:"JOB" complete:"job"`
-	// Rerun, Params and Expand are as in DeployOptions.
-	Rerun  bool     `flag:"rerun" help:"submit again what succeeded, or runs, for the same inputs"`
-	Params []string `flag:"param" short:"P" value:"NAME=VALUE" mage:"params" help:"give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml"`
-	Expand bool     `flag:"expand" help:"make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server"`
-}
-
-// Submit builds and pushes the image of one job, syncs the secrets, and submits the job
-// without following it. It does not submit the job's upstream. The last succeeded runs of
-// the upstream jobs are used instead.
-func Submit(ctx context.Context, env *Env, o SubmitOptions) (*Result, error) {
-	p, err := env.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	result := p.Result("submit")
-	j, ok := p.Config.Jobs[o.Job]
-	if !ok {
-		return result, project.UnknownName("job", o.Job, keys(p.Config.Jobs))
-	}
-	d, err := deploy.ReadWithoutUpstream(ctx, p, j, o.Params, o.Expand)
-	if err != nil {
-		return result, err
-	}
-	d.Runs = pipeline.Options{Rerun: o.Rerun, Detach: true}
-	if err := d.Connect(ctx); err != nil {
-		return result, err
-	}
-	return result, d.Apply(ctx, result)
 }

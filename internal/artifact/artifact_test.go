@@ -266,6 +266,15 @@ func TestGate(t *testing.T) {
 		if m, err := s.Latest(t.Context(), "train"); m == nil || err != nil || m.Gate != "met" {
 			t.Errorf("then the latest is %+v, %v", m, err)
 		}
+		// What a job required once, and no longer does, is taken away.
+		for _, gate := range []string{project.GateFailed, ""} {
+			if kept, err := s.keep(t.Context(), gate); err != nil || kept.Gate != gate || kept.Action != report.ActionCopied {
+				t.Errorf("%q: %+v, %v", gate, kept, err)
+			}
+		}
+		if m, err := s.Latest(t.Context(), "train"); m == nil || err != nil || m.Gate != "" {
+			t.Errorf("without require the latest is %+v, %v", m, err)
+		}
 	})
 }
 

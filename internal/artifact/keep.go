@@ -11,6 +11,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/printer"
+	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/state"
 	"github.com/slipway-ci/slipway/internal/storage"
@@ -37,7 +38,7 @@ func (s *Store) Keep(ctx context.Context, j *config.Job, target run.Target, gate
 	if err != nil {
 		return nil, err
 	}
-	if before != nil && before.Metadata[patternsKey] == patterns && (gate == "" || before.Metadata[gateKey] == gate) {
+	if before != nil && before.Metadata[patternsKey] == patterns && (before.Metadata[gateKey] == gate || gate == "" && before.Metadata[gateKey] != project.GateFailed) {
 		kept.Action, kept.Gate = report.ActionUpToDate, before.Metadata[gateKey]
 		kept.Files, _ = strconv.Atoi(before.Metadata[filesKey])
 		kept.Bytes, _ = strconv.ParseInt(before.Metadata[bytesKey], 10, 64)
@@ -47,9 +48,7 @@ func (s *Store) Keep(ctx context.Context, j *config.Job, target run.Target, gate
 	if err != nil {
 		return nil, err
 	}
-	if gate != "" {
-		m.Gate, m.Requirements = gate, requirements
-	}
+	m.Gate, m.Requirements = gate, requirements
 	kept.Action, kept.Gate, kept.Files, kept.Bytes = report.ActionCopied, m.Gate, len(m.Files), m.bytes()
 	generation := int64(0)
 	if before != nil {

@@ -74,7 +74,9 @@ func describe(of, job string, o *run.Outcome) *Manifest {
 	m := &Manifest{Version: 1, Project: of, Job: job, Run: r.UUID, Params: r.Inputs, Metrics: o.Metrics, Created: r.CreatedAt.UTC(), Artifacts: map[string]Group{}}
 	m.Commit, _ = r.MetaInfo[project.MetaCommit].(string)
 	m.Ref, _ = r.MetaInfo[project.MetaRef].(string)
-	m.Gate, _ = r.MetaInfo[project.MetaGate].(string)
+	if m.Gate, _ = r.MetaInfo[project.MetaGate].(string); m.Gate == project.GateNone {
+		m.Gate = ""
+	}
 	for at, to := range map[*time.Time]**time.Time{&r.StartedAt: &m.Started, &r.FinishedAt: &m.Finished} {
 		if !at.IsZero() {
 			utc := at.UTC()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/artifact"
@@ -18,6 +19,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/service"
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
@@ -59,8 +61,11 @@ type Deployment struct {
 	models []*model
 	// plannedRuns are what would become of the jobs, once they are planned.
 	plannedRuns []pipeline.Planned
-	// tracking is MLflow's tracking server, nil if slipway.yaml has the address or none.
+	// tracking is the address of MLflow's tracking server, nil if no job needs it.
 	tracking *tracking
+	// mlflow is that server itself: see trackingServer.
+	mlflow     *service.MLflow
+	mlflowOnce sync.Once
 	// artifacts is what runs leave in the bucket, nil if nothing is copied.
 	artifacts *artifact.Store
 	// claimMissing reports whether the volume claim that slipway.yaml describes does not exist

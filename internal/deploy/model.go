@@ -142,10 +142,17 @@ func (d *Deployment) findModels(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("get run %s of job %s: %w", last.UUID, m.Model, err)
 		}
-		m.setRun(&outcome.Run, outcome.Metrics)
+		d.setRun(ctx, m, outcome)
 	}
 	d.serveModels()
 	return errors.Join(errs...)
+}
+
+// setRun records the run that made the model, with MLflow's metrics of it.
+func (d *Deployment) setRun(ctx context.Context, m *model, o *run.Outcome) {
+	one := runsof.ReportOutcome(o)
+	d.trackingServer().Add(ctx, m.Model, &one)
+	m.setRun(&o.Run, one.Metrics)
 }
 
 // setRun records the run that made the model.

@@ -100,7 +100,7 @@ func (s models) setPlanned(ctx context.Context, m *model, uuid string) error {
 	if err != nil {
 		return fmt.Errorf("get run %s of job %s: %w", uuid, m.Model, err)
 	}
-	m.setRun(r, outcome.Metrics)
+	s.setRun(ctx, m, outcome)
 	return nil
 }
 

@@ -56,7 +56,7 @@ func (s runs) compare(ctx context.Context, jobs []report.Job) {
 			continue
 		}
 		group.Go(func() error {
-			found, err := runsof.OnBranch(asking, s.Platform, j.Name, base, j.UUID)
+			found, err := runsof.OnBranch(asking, s.Platform, j.Name, base, j.UUID, s.trackingServer().Add)
 			if err != nil && ctx.Err() == nil {
 				s.Event(report.Warning, "run", j.Name, fmt.Sprintf("not compared with %s: %v", base.Branch, err))
 			}
@@ -69,12 +69,17 @@ func (s runs) compare(ctx context.Context, jobs []report.Job) {
 	}
 }
 
+// trackingServer returns MLflow's tracking server, or nil if slipway.yaml has none. All steps ask the same one, so
+// that what is wrong with it is told once.
+func (d *Deployment) trackingServer() *service.MLflow {
+	d.mlflowOnce.Do(func() { d.mlflow = service.NewMLflow(d.Platform) })
+	return d.mlflow
+}
+
 // pipeline returns the pipeline that submits and follows the jobs.
 func (d *Deployment) pipeline() *pipeline.Pipeline {
 	p := &pipeline.Pipeline{Platform: d.Platform, Options: d.Runs, References: d.references, Artifacts: d.artifacts, Data: d.dataDigests()}
-	if d.Config.MLflow != nil {
-		p.AddMLflow = func(ctx context.Context, job string, r *report.Run) { service.AddMLflow(ctx, d.Platform, job, r) }
-	}
+	p.AddMLflow = d.trackingServer().Add
 	if d.tracking != nil {
 		p.Tracking = d.tracking
 	}

@@ -42,11 +42,10 @@ func (d *Deployment) checkServices(ctx context.Context) error {
 			return err
 		}
 	}
-	if d.tracking == nil || d.tracking.job != nil {
+	if d.tracking == nil {
 		return nil
 	}
-	_, err := d.tracking.Address(ctx)
-	return err
+	return d.tracking.check(ctx)
 }
 
 // waiting says what the deployment does until a service answers.

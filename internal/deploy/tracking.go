@@ -13,6 +13,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/gate"
+	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/pipeline"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
@@ -24,34 +25,61 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// tracking is MLflow's tracking server: a service of slipway.yaml, which it starts, or a
-// Service of the cluster, which it finds.
+// tracking is MLflow's tracking server: a service of slipway.yaml, which it starts, a
+// Service of the cluster, which it finds, or one whose address slipway.yaml has.
 type tracking struct {
 	*Deployment
-	// job is the service, nil if the server is found in the cluster.
+	// job is the service, nil for a server that slipway does not start.
 	job *config.Job
 
 	mu      sync.Mutex
 	address string
 	err     error
+	// ready reports whether the experiment was created, as far as it can be.
+	ready bool
 	// started is the run of the service. It has no name until a job has needed it.
 	started pipeline.JobResult
 }
 
-// addTracking adds the tracking server that the jobs need, if slipway.yaml does not have its
-// address.
+// addTracking adds the tracking server that the jobs need.
 func (d *Deployment) addTracking() {
 	m := d.Config.MLflow
-	if m == nil || m.Address() != "" || !slices.ContainsFunc(d.Jobs, func(j *config.Job) bool { return j.Name != m.Service() }) {
+	if m == nil || !slices.ContainsFunc(d.Jobs, func(j *config.Job) bool { return j.Name != m.Service() }) {
 		return
 	}
-	d.tracking = &tracking{Deployment: d, job: d.Config.Services[m.Service()]}
+	d.tracking = &tracking{Deployment: d, job: d.Config.Services[m.Service()], address: m.Address()}
 }
 
-// Address implements pipeline.Tracking.
+// Placeholder implements pipeline.Tracking.
+func (t *tracking) Placeholder() string {
+	return cmp.Or(t.Config.MLflow.Address(), job.PlaceholderMLflow)
+}
+
+// Address implements pipeline.Tracking. It also creates the experiment, before the first run needs it.
 func (t *tracking) Address(ctx context.Context) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	address, err := t.locate(ctx)
+	if err == nil && !t.ready {
+		t.trackingServer().CreateExperiment(ctx)
+		t.ready = ctx.Err() == nil
+	}
+	return address, err
+}
+
+// check returns an error if the cluster does not have the server.
+func (t *tracking) check(ctx context.Context) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.job != nil {
+		return nil
+	}
+	_, err := t.locate(ctx)
+	return err
+}
+
+// locate returns the address, and the same error each time. t.mu must be held.
+func (t *tracking) locate(ctx context.Context) (string, error) {
 	if t.address != "" || t.err != nil {
 		return t.address, t.err
 	}
@@ -62,9 +90,6 @@ func (t *tracking) Address(ctx context.Context) (string, error) {
 	address, err := find(ctx)
 	if err != nil && ctx.Err() == nil {
 		t.err = err
-	}
-	if err == nil {
-		service.CreateExperiment(ctx, t.Platform)
 	}
 	t.address = address
 	return address, err

@@ -47,7 +47,7 @@ func WithOrigin(p *project.Project, j *config.Job, operation *operation.Operatio
 	}
 	_, digest, _ := strings.Cut(reference, "@")
 	commit, _ := o.Meta[project.MetaCommit].(string)
-	return fill.MLflowTagged(labelled, map[string]string{"slipway.project": p.Config.Project, "slipway.job": j.Name, "slipway.commit": commit, "slipway.image": digest})
+	return fill.MLflowTagged(labelled, map[string]string{fill.MLflowProjectTag: p.Config.Project, fill.MLflowJobTag: j.Name, "slipway.commit": commit, "slipway.image": digest})
 }
 
 // Source returns the text of a job's Polyaxonfile or component, edited so that it reads

@@ -22,8 +22,8 @@ const (
 	// maxExperiments is how many experiments are searched, those first that changed last. It is the
 	// most that a server takes.
 	maxExperiments = 1000
-	// maxRuns is how many runs are returned at most.
-	maxRuns = 100
+	// pageSize is how many runs one answer has at most.
+	pageSize = 100
 )
 
 // Client asks a tracking server.

@@ -44,20 +44,52 @@ func TestRuns(t *testing.T) {
 				t.Errorf("it is asked for %+v", question)
 			}
 			_, _ = io.WriteString(w, `{"runs": [{"info": {"run_id": "r1", "run_uuid": "r1", "run_name": "bold-crane", "experiment_id": "7"}, "data": {"metrics": [
-				{"key": "val_acc", "value": 0.93, "timestamp": 1, "step": 2}, {"key": "loss", "value": "NaN"}, {"key": "worst", "value": "-Infinity"}]}}]}`)
+				{"key": "val_acc", "value": 0.93, "timestamp": 1, "step": 2}, {"key": "loss", "value": "NaN"}, {"key": "worst", "value": "-Infinity"}],
+				"tags": [{"key": "mlflow.parentRunId", "value": "r0"}]}}]}`)
 		default:
 			w.WriteHeader(http.StatusNotFound)
 		}
 	})
-	got, err := c.Runs(t.Context(), "slipway.run", "abc")
+	got, err := c.Runs(t.Context(), map[string]string{"slipway.run": "abc"}, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]Run{{ID: "r1", Name: "bold-crane", Experiment: "7", Metrics: map[string]float64{"val_acc": 0.93}}}, got); diff != "" {
+	if diff := cmp.Diff([]Run{{
+		ID: "r1", Name: "bold-crane", Experiment: "7", Tags: map[string]string{"mlflow.parentRunId": "r0"}, Metrics: map[string]float64{"val_acc": 0.93}, NotFinite: []string{"loss", "worst"},
+	}}, got); diff != "" {
 		t.Error(diff)
+	}
+	if !got[0].Nested() {
+		t.Error("a run with a parent is not nested")
 	}
 	if got := got[0].Page("http://m:5000/"); got != "http://m:5000/#/experiments/7/runs/r1" {
 		t.Errorf("its page is %s", got)
+	}
+}
+
+// TestRunsInPages asks for the runs of a job, which take several answers.
+func TestRunsInPages(t *testing.T) {
+	c := server(t, func(w http.ResponseWriter, r *http.Request) {
+		var question struct {
+			Filter string `json:"filter"`
+			Token  string `json:"page_token"`
+		}
+		_ = json.NewDecoder(r.Body).Decode(&question)
+		if strings.HasSuffix(r.URL.Path, "experiments/search") {
+			_, _ = io.WriteString(w, `{"experiments": [{"experiment_id": "0"}]}`)
+			return
+		}
+		if question.Filter != "tags.`slipway.job` = 'train' and tags.`slipway.project` = 'churn'" {
+			t.Errorf("it is asked for %s", question.Filter)
+		}
+		_, _ = io.WriteString(w, map[string]string{
+			"":  `{"runs": [{"info": {"run_id": "r4"}}, {"info": {"run_id": "r3"}}], "next_page_token": "b"}`,
+			"b": `{"runs": [{"info": {"run_id": "r2"}}, {"info": {"run_id": "r1"}}], "next_page_token": "c"}`,
+		}[question.Token])
+	})
+	all, err := c.Runs(t.Context(), map[string]string{"slipway.project": "churn", "slipway.job": "train"}, 3)
+	if err != nil || len(all) != 3 || all[0].ID != "r2" || all[2].ID != "r4" {
+		t.Errorf("the newest are %+v, %v", all, err)
 	}
 }
 
@@ -81,7 +113,7 @@ func TestErrors(t *testing.T) {
 		"a huge answer": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxAnswer+1)) }, "its answer has more than 16 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := server(t, c.answer).Runs(t.Context(), "slipway.run", "abc")
+			_, err := server(t, c.answer).Runs(t.Context(), map[string]string{"slipway.run": "abc"}, 100)
 			if err == nil || err.Error() != c.want {
 				t.Errorf("the error is %v, want %s", err, c.want)
 			}
@@ -92,7 +124,7 @@ func TestErrors(t *testing.T) {
 	defer close(silent)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := c.Runs(ctx, "slipway.run", "abc"); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := c.Runs(ctx, map[string]string{"slipway.run": "abc"}, 100); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("of a silent server the error is %v", err)
 	}
 	c = server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -104,7 +136,7 @@ func TestErrors(t *testing.T) {
 	at, _ := url.Parse(c.Address)
 	at.User, c.Username = url.UserPassword("bob", "in the address"), ""
 	c.Address = at.String()
-	if runs, err := c.Runs(t.Context(), "slipway.run", "abc"); err != nil || len(runs) > 0 {
+	if runs, err := c.Runs(t.Context(), map[string]string{"slipway.run": "abc"}, 100); err != nil || len(runs) > 0 {
 		t.Errorf("of no experiments it returns %v, %v", runs, err)
 	}
 }

@@ -3,26 +3,36 @@ package mlflow
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
 
+// parentTag is the tag of a run that is nested in another.
+const parentTag = "mlflow.parentRunId"
+
 // Run is a run of MLflow.
 type Run struct {
 	ID, Name, Experiment string
-	// Metrics are the last values that are finite numbers, by name.
-	Metrics map[string]float64
+	Tags                 map[string]string
+	// Metrics are the last values that are finite numbers, by name. NotFinite are the other metrics.
+	Metrics   map[string]float64
+	NotFinite []string
 }
+
+// Nested reports whether the run is a part of another one.
+func (r *Run) Nested() bool { return r.Tags[parentTag] != "" }
 
 // Page returns the address of a run's page below the address of a server.
 func (r *Run) Page(server string) string {
 	return strings.TrimSuffix(server, "/") + "/#/experiments/" + r.Experiment + "/runs/" + r.ID
 }
 
-// Runs returns the runs that have a tag with a value, oldest first and at most 100, in the 1000
+// Runs returns the newest runs that have all of the tags, at most limit and oldest first, in the 1000
 // experiments that changed last.
-func (c *Client) Runs(ctx context.Context, tag, value string) ([]Run, error) {
+func (c *Client) Runs(ctx context.Context, tags map[string]string, limit int) ([]Run, error) {
 	var found struct {
 		Experiments []struct {
 			ID string `json:"experiment_id"`
@@ -35,39 +45,70 @@ func (c *Client) Runs(ctx context.Context, tag, value string) ([]Run, error) {
 	if len(found.Experiments) == 0 {
 		return nil, nil
 	}
-	var experiments []string
+	var experiments, conditions []string
 	for _, e := range found.Experiments {
 		experiments = append(experiments, e.ID)
 	}
-	var answer struct {
-		Runs []struct {
-			Info struct {
-				ID         string `json:"run_id"`
-				Name       string `json:"run_name"`
-				Experiment string `json:"experiment_id"`
-			} `json:"info"`
-			Data struct {
-				Metrics []metric `json:"metrics"`
-			} `json:"data"`
-		} `json:"runs"`
+	for _, name := range slices.Sorted(maps.Keys(tags)) {
+		conditions = append(conditions, "tags.`"+name+"` = '"+tags[name]+"'")
 	}
 	question = map[string]any{
-		"experiment_ids": experiments, "filter": "tags.`" + tag + "` = '" + value + "'", "max_results": maxRuns, "order_by": []string{"attributes.start_time ASC"},
-	}
-	if err := c.post(ctx, "runs/search", question, &answer); err != nil {
-		return nil, err
+		"experiment_ids": experiments, "filter": strings.Join(conditions, " and "), "max_results": pageSize, "order_by": []string{"attributes.start_time DESC"},
 	}
 	var all []Run
-	for _, r := range answer.Runs {
-		one := Run{ID: r.Info.ID, Name: r.Info.Name, Experiment: r.Info.Experiment, Metrics: map[string]float64{}}
-		for _, m := range r.Data.Metrics {
-			if number, finite := m.number(); finite {
-				one.Metrics[m.Key] = number
-			}
+	for len(all) < limit {
+		var page runsPage
+		if err := c.post(ctx, "runs/search", question, &page); err != nil {
+			return nil, err
 		}
-		all = append(all, one)
+		for n := range page.Runs {
+			all = append(all, page.Runs[n].run())
+		}
+		if page.Next == "" || len(page.Runs) == 0 {
+			break
+		}
+		question["page_token"] = page.Next
 	}
+	all = all[:min(len(all), limit)]
+	slices.Reverse(all)
 	return all, nil
+}
+
+// runsPage is one answer to a search for runs.
+type runsPage struct {
+	Runs []answeredRun `json:"runs"`
+	Next string        `json:"next_page_token"`
+}
+
+// answeredRun is a run as MLflow answers it.
+type answeredRun struct {
+	Info struct {
+		ID         string `json:"run_id"`
+		Name       string `json:"run_name"`
+		Experiment string `json:"experiment_id"`
+	} `json:"info"`
+	Data struct {
+		Metrics []metric `json:"metrics"`
+		Tags    []struct {
+			Key   string `json:"key"`
+			Value string `json:"value"`
+		} `json:"tags"`
+	} `json:"data"`
+}
+
+func (r *answeredRun) run() Run {
+	one := Run{ID: r.Info.ID, Name: r.Info.Name, Experiment: r.Info.Experiment, Tags: map[string]string{}, Metrics: map[string]float64{}}
+	for _, tag := range r.Data.Tags {
+		one.Tags[tag.Key] = tag.Value
+	}
+	for _, m := range r.Data.Metrics {
+		if number, finite := m.number(); finite {
+			one.Metrics[m.Key] = number
+		} else {
+			one.NotFinite = append(one.NotFinite, m.Key)
+		}
+	}
+	return one
 }
 
 // metric is the last value of a metric. A value that JSON has no number for, such as NaN, is a text.

@@ -49,7 +49,7 @@ func (p *Pipeline) CheckBase(ctx context.Context, j *config.Job) error {
 		}
 		if base == nil {
 			of := p.BaseBranch(ctx)
-			found, err := runs.OnBranch(ctx, p.Platform, j.Name, of, "")
+			found, err := runs.OnBranch(ctx, p.Platform, j.Name, of, "", p.AddMLflow)
 			if err != nil {
 				return fmt.Errorf("find the base of job %s: %w", j.Name, err)
 			}
@@ -73,11 +73,17 @@ func (p *Pipeline) CheckBase(ctx context.Context, j *config.Job) error {
 // records that in e, and returns an *exit.GateError if the run does not meet it. It checks nothing
 // of a job that did not succeed, or that is not followed.
 func (p *Pipeline) checkGate(ctx context.Context, j *config.Job, e *JobResult) error {
-	if len(j.Require) == 0 || p.Detach || e.Status != polyaxon.Succeeded {
+	if p.Detach || e.Status != polyaxon.Succeeded {
 		return nil
 	}
-	e.gateFailed = true // until it is known to hold
 	best := e.Best()
+	if len(j.Require) == 0 {
+		if len(e.Runs) == 0 && !e.marked {
+			return nil
+		}
+		return p.markGate(ctx, j, best.UUID, project.GateNone)
+	}
+	e.gateFailed = true // until it is known to hold
 	uuid, values := best.UUID, best.Metrics
 	all := conditions(j)
 	base, err := p.base(ctx, j, all, uuid)
@@ -110,8 +116,11 @@ func (p *Pipeline) checkGate(ctx context.Context, j *config.Job, e *JobResult) e
 		}
 		e.requirements = append(e.requirements, r)
 	}
-	e.gateFailed = len(failed) > 0
-	if err := p.markGate(ctx, j, uuid, e.gateFailed); err != nil {
+	state := project.GateMet
+	if e.gateFailed = len(failed) > 0; e.gateFailed {
+		state = project.GateFailed
+	}
+	if err := p.markGate(ctx, j, uuid, state); err != nil {
 		return err
 	}
 	if e.gateFailed {
@@ -121,14 +130,11 @@ func (p *Pipeline) checkGate(ctx context.Context, j *config.Job, e *JobResult) e
 }
 
 // markGate writes into a run whether its metrics meet what its job requires, because a run that does not
-// is no base for others. It writes nothing that the run has. If it cannot, that is a warning.
-func (p *Pipeline) markGate(ctx context.Context, j *config.Job, uuid string, failed bool) error {
-	state := project.GateMet
-	if failed {
-		state = project.GateFailed
-	}
+// is no base for others. GateNone takes away what a job required before, and is not written into a run that was
+// never marked. It writes nothing that the run has. If it cannot, that is a warning.
+func (p *Pipeline) markGate(ctx context.Context, j *config.Job, uuid, state string) error {
 	r, err := p.Polyaxon.Run(ctx, p.Config.Project, uuid)
-	if err == nil && r.MetaInfo[project.MetaGate] != state {
+	if err == nil && (marked(r) || state != project.GateNone) && r.MetaInfo[project.MetaGate] != state {
 		err = p.Polyaxon.Patch(ctx, p.Config.Project, uuid, polyaxon.Patch{MetaInfo: map[string]any{project.MetaGate: state}})
 	}
 	if ctx.Err() != nil {
@@ -140,6 +146,12 @@ func (p *Pipeline) markGate(ctx context.Context, j *config.Job, uuid string, fai
 	return nil
 }
 
+// marked reports whether a run has a mark of markGate, or waits for one.
+func marked(r *polyaxon.Run) bool {
+	_, found := r.MetaInfo[project.MetaGate]
+	return found
+}
+
 // base returns the run to compare with, without a UUID if there is none or if no condition needs one.
 // The run itself is the base only if there is no other, as after the first run of a branch.
 func (p *Pipeline) base(ctx context.Context, j *config.Job, all map[string]*metrics.Condition, uuid string) (*report.Base, error) {
@@ -149,7 +161,7 @@ func (p *Pipeline) base(ctx context.Context, j *config.Job, all map[string]*metr
 	}
 	of := p.BaseBranch(ctx)
 	for _, without := range []string{uuid, ""} {
-		found, err := runs.OnBranch(ctx, p.Platform, j.Name, of, without)
+		found, err := runs.OnBranch(ctx, p.Platform, j.Name, of, without, p.AddMLflow)
 		if err != nil || found != nil {
 			return found, err
 		}

@@ -123,3 +123,23 @@ func TestCheckBase(t *testing.T) {
 		}
 	}
 }
+
+// TestGateRemoved checks that a run is no longer marked once its job requires nothing, and is again when it
+// does. A run that was never marked stays so.
+func TestGateRemoved(t *testing.T) {
+	t.Parallel()
+	s := &server{ends: measured(map[string]any{"acc": 0.5})}
+	for _, step := range []struct {
+		require string
+		want    any
+	}{{"", nil}, {`, require: {acc: ">= 0.9"}`, project.GateFailed}, {"", project.GateNone}, {`, require: {acc: ">= 0.5"}`, project.GateMet}} {
+		p, jobs := connect(t, s, "  a: {polyaxonfile: a.yml"+step.require+"}\n", nil, "a")
+		_, err := p.Run(t.Context(), jobs)
+		if refused := new(exit.GateError); (step.want == project.GateFailed) != errors.As(err, &refused) {
+			t.Errorf("%q: %v", step.require, err)
+		}
+		if runs := s.named("a"); len(runs) != 1 || runs[0].meta[project.MetaGate] != step.want {
+			t.Errorf("%q: %d runs, marked %v, want %v", step.require, len(runs), runs[0].meta[project.MetaGate], step.want)
+		}
+	}
+}

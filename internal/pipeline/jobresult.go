@@ -57,6 +57,8 @@ type JobResult struct {
 	// not meet them, so that nothing may come after it.
 	requirements []report.Requirement
 	gateFailed   bool
+	// marked reports whether the run was marked with what came of a gate, or waits for that.
+	marked bool
 	// kept is what was copied to the bucket. incomplete reports whether the run has not left all that its
 	// job's artifacts name, so that nothing may come after it.
 	kept       *report.Kept
@@ -91,11 +93,13 @@ func (e *JobResult) include(one *JobResult, r report.Run) {
 }
 
 // setRun records a run as the server lists it.
-func (e *JobResult) setRun(r *polyaxon.Run) { e.Status, e.described = r.Status, runs.Report(r) }
+func (e *JobResult) setRun(r *polyaxon.Run) {
+	e.Status, e.described, e.marked = r.Status, runs.Report(r), marked(r)
+}
 
 // setOutcome records the outcome of a run.
 func (e *JobResult) setOutcome(o *run.Outcome) {
-	e.Status, e.described = o.Run.Status, runs.ReportOutcome(o)
+	e.Status, e.described, e.marked = o.Run.Status, runs.ReportOutcome(o), marked(&o.Run)
 }
 
 // ResultOf returns the JobResult of a job from a run that ended earlier.

@@ -15,6 +15,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/runs"
 	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -52,13 +53,12 @@ type Pipeline struct {
 	References map[string]string
 	// Data maps the names of data sets to the digests of their content.
 	Data map[string]string
-	// Tracking is MLflow's tracking server. It is nil if slipway.yaml has the address or none.
+	// Tracking is MLflow's tracking server. It is nil if slipway.yaml has none.
 	Tracking Tracking
 	// Artifacts has what runs leave. It is nil if nothing is copied.
 	Artifacts *artifact.Store
-	// AddMLflow, if not nil, adds MLflow's runs and metrics to a run of a job that has ended. It
-	// reports by itself what it cannot find.
-	AddMLflow func(ctx context.Context, job string, r *report.Run)
+	// AddMLflow, if not nil, adds MLflow's runs and metrics to runs of a job that have ended.
+	AddMLflow runs.AddMLflow
 
 	// several reports whether there are several jobs. If so, the files of each job get their own
 	// directory.

@@ -66,19 +66,22 @@ func (p *Pipeline) trials(ctx context.Context, j *config.Job, matrix string) ([]
 		p.Note(fmt.Sprintf("reading the results of the %d runs of %s", len(found), j.Name))
 	}
 	trials := make([]report.Run, len(found))
-	group, ctx := panics.WithContext(ctx)
+	group, asking := panics.WithContext(ctx)
 	group.SetLimit(jobLimit)
 	for n := range found {
 		group.Go(func() error {
-			outcome, err := run.Summarize(ctx, p.Polyaxon, p.RunTarget(&found[n]), nil)
+			outcome, err := run.Summarize(asking, p.Polyaxon, p.RunTarget(&found[n]), nil)
 			if err != nil {
 				return err
 			}
 			p.warnOfMetrics(j.Name, outcome)
 			trials[n] = runs.ReportOutcome(outcome)
-			p.addMLflow(ctx, j, &trials[n])
 			return nil
 		})
 	}
-	return trials, group.Wait()
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	p.addMLflow(ctx, j, runs.Pointers(trials)...)
+	return trials, nil
 }

@@ -5,14 +5,16 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Tracking is MLflow's tracking server, whose address slipway.yaml does not have.
+// Tracking is MLflow's tracking server.
 type Tracking interface {
+	// Placeholder returns what stands for its address in operations until it is known. It is the address
+	// itself if slipway.yaml has it.
+	Placeholder() string
 	// Address returns its address for jobs. It starts the server if needed, and waits until it
 	// answers. Canceling ctx ends that. It returns the same error to all callers.
 	Address(ctx context.Context) (string, error)
@@ -28,17 +30,17 @@ func (e *TrackingError) Error() string {
 	return "jobs need MLflow, and are not submitted: " + e.Err.Error()
 }
 
-// addMLflow adds MLflow's runs and metrics to a run of a job that has ended.
-func (p *Pipeline) addMLflow(ctx context.Context, j *config.Job, r *report.Run) {
+// addMLflow adds MLflow's runs and metrics to runs of a job that have ended.
+func (p *Pipeline) addMLflow(ctx context.Context, j *config.Job, all ...*report.Run) {
 	if p.AddMLflow != nil {
-		p.AddMLflow(ctx, j.Name, r)
+		p.AddMLflow(ctx, j.Name, all...)
 	}
 }
 
 // addressTracking returns the submission with the address of the tracking server. If a run of
 // the same inputs exists, none is submitted, and the server is not needed.
 func (p *Pipeline) addressTracking(ctx context.Context, s run.Submission) (run.Submission, error) {
-	if p.Tracking == nil || !strings.Contains(s.Content, job.PlaceholderMLflow) {
+	if p.Tracking == nil || !strings.Contains(s.Content, p.Tracking.Placeholder()) {
 		return s, nil
 	}
 	if !s.Rerun {
@@ -48,6 +50,6 @@ func (p *Pipeline) addressTracking(ctx context.Context, s run.Submission) (run.S
 		}
 	}
 	address, err := p.Tracking.Address(ctx)
-	s.Content = strings.ReplaceAll(s.Content, job.PlaceholderMLflow, address)
+	s.Content = strings.ReplaceAll(s.Content, p.Tracking.Placeholder(), address)
 	return s, err
 }

@@ -19,7 +19,9 @@ func textJobs(w *page, r *report.Result) {
 		}
 		if len(j.Outputs) > 0 {
 			w.line("  outputs: %s", strings.Join(j.Outputs, ", "))
-			w.line("    in %s", j.OutputsAt)
+			if j.OutputsAt != "" {
+				w.line("    in %s", j.OutputsAt)
+			}
 		}
 		textKept(w, j.Kept)
 		if isMatrix(&j) {

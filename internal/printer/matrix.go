@@ -29,7 +29,11 @@ func matrix(j *report.Job) (header []string, rows [][]string) {
 	for _, r := range j.Runs {
 		row := []string{strconv.Itoa(r.Number), shortID(r.UUID), r.Status}
 		for _, name := range params {
-			row = append(row, fmt.Sprint(r.Params[name]))
+			text := ""
+			if value, given := r.Params[name]; given {
+				text = fmt.Sprint(value)
+			}
+			row = append(row, text)
 		}
 		for _, name := range metrics {
 			text := ""

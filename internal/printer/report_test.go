@@ -2,6 +2,7 @@ package printer
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -88,6 +89,44 @@ func TestFormats(t *testing.T) {
 		}
 		golden(t, name, b.String())
 	}
+}
+
+// models returns a Result with runs that are ranked and compared, and with what is served.
+func models() *report.Result {
+	value, bound := 0.93, 0.9
+	runs := []report.Run{
+		{Number: 2, UUID: "abcdef0123456789abcdef0123456789", Status: "succeeded", Params: map[string]any{"MAX_DEPTH": 4}, Metrics: map[string]float64{"val_acc": 0.93, "loss": 0.1}},
+		{Number: 1, UUID: "0123456789abcdef0123456789abcdef", Status: "succeeded", Params: map[string]any{"MAX_DEPTH": 2, "RATE": 0.5}, Metrics: map[string]float64{"val_acc": 0.9}},
+		{Number: 3, UUID: "fedcba9876543210fedcba9876543210", Status: "failed", Params: map[string]any{"MAX_DEPTH": 8}},
+	}
+	best := runs[0]
+	best.Number, best.Params, best.Outputs, best.OutputsAt = 0, nil, []string{"model.json"}, ""
+	return &report.Result{
+		Command: "deploy", Project: "churn",
+		Jobs: []report.Job{{
+			Name: "train", Run: best, Runs: runs, BestBy: &report.Ranking{Metric: "val_acc"},
+			Requirements: []report.Requirement{{Metric: "val_acc", Condition: ">= 0.9", Met: true, Value: &value, Bound: &bound, Message: "val_acc = 0.93"}},
+		}},
+		Comparison: &report.Comparison{A: runs[0].UUID, B: runs[1].UUID, Same: 4, Differences: []report.RunDifference{
+			{Kind: "metric", Name: "loss", A: "0.1"}, {Kind: "metric", Name: "val_acc", A: "0.93", B: "0.9"}, {Kind: "param", Name: "MAX_DEPTH", A: "4", B: "2"}, {Kind: "run", Name: "commit", A: "1b0ee9a0", B: "3f2a9c41-dirty"},
+		}},
+		Served: []report.Served{
+			{Name: "api", Action: report.ActionUpdate, Model: "train", Run: runs[0].UUID, Commit: "1b0ee9a0c3d21b0ee9a0c3d21b0ee9a0c3d2abcd-dirty", Metrics: runs[0].Metrics, By: []string{"Deployment api", "service api"}, ServiceRun: "77", Address: "https://api.acme.dev/docs"},
+			{Name: "page", Action: report.ActionCreate, Model: "train", By: []string{"service page"}},
+			{Name: "late", Action: report.ActionUnchanged, Model: "train", By: []string{"service late"}, Message: "run 88 does not meet what it requires"},
+		},
+	}
+}
+
+// TestModels shows runs that are ranked and compared, and what is served, in each format.
+func TestModels(t *testing.T) {
+	var text, encoded bytes.Buffer
+	if err := errors.Join(Text(&text, models(), Page{}), JSON(&encoded, models())); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "models.txt", text.String())
+	golden(t, "models.json", encoded.String())
+	golden(t, "models.md", strings.Join(Summary(models()), "\n\n")+"\n")
 }
 
 func TestEmptyResult(t *testing.T) {

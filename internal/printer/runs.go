@@ -76,7 +76,9 @@ func textRun(w *page, run report.Run) {
 	}
 	if len(run.Outputs) > 0 {
 		w.line("  outputs: %s", strings.Join(run.Outputs, ", "))
-		w.line("    in %s", run.OutputsAt)
+		if run.OutputsAt != "" {
+			w.line("    in %s", run.OutputsAt)
+		}
 	}
 }
 

@@ -24,6 +24,7 @@ const (
 	GatePending = "pending" // nothing has checked its metrics
 	GateMet     = "met"
 	GateFailed  = "failed"
+	GateNone    = "none" // its job required nothing when it was checked last
 )
 
 // Origin describes where an operation came from. It is not part of the operation's

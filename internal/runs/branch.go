@@ -15,9 +15,9 @@ import (
 // a pull request is merged, with its metrics: a workflow of the branch submitted it, or its
 // commit is part of the branch. The run of uuid is left out. It looks at the newest 100 runs
 // that succeeded, and returns nil if there is none. A run that does not meet what its job required,
-// or that nothing has checked, is none: it would lower what the next one is compared with.
-func OnBranch(ctx context.Context, to *platform.Platform, job string, base project.Base, uuid string) (*report.Base, error) {
-	runs, err := succeeded(ctx, to, job)
+// or that nothing has checked, is none: it would lower what the next one is compared with. add may be nil.
+func OnBranch(ctx context.Context, to *platform.Platform, job string, base project.Base, uuid string, add AddMLflow) (*report.Base, error) {
+	runs, _, err := succeeded(ctx, to, job, pageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -32,17 +32,30 @@ func OnBranch(ctx context.Context, to *platform.Platform, job string, base proje
 		if err != nil {
 			return nil, err
 		}
-		return &report.Base{Branch: base.Branch, UUID: r.UUID, Metrics: outcome.Metrics}, nil
+		one := ReportOutcome(outcome)
+		add.to(ctx, job, &one)
+		return &report.Base{Branch: base.Branch, UUID: r.UUID, Metrics: one.Metrics}, nil
 	}
 	return nil, nil
 }
 
-// succeeded returns the newest 100 runs of a job that succeeded, the newest first.
-func succeeded(ctx context.Context, to *platform.Platform, job string) ([]polyaxon.Run, error) {
+// succeeded returns the newest runs of a job that succeeded, the newest first and at most limit, and how many
+// there are.
+func succeeded(ctx context.Context, to *platform.Platform, job string, limit int) (all []polyaxon.Run, count int, err error) {
 	query := polyaxon.Query{Query: "name:" + job + ",status:" + string(polyaxon.Succeeded), Sort: "-created_at", Limit: pageSize}
-	found, _, err := to.Polyaxon.Runs(ctx, to.Config.Project, query)
-	if polyaxon.IsNotFound(err) {
-		return nil, nil
+	for len(all) < limit {
+		var page []polyaxon.Run
+		query.Offset = len(all)
+		page, count, err = to.Polyaxon.Runs(ctx, to.Config.Project, query)
+		if polyaxon.IsNotFound(err) {
+			return nil, 0, nil
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		if all = append(all, page...); len(page) == 0 || len(all) >= count {
+			break
+		}
 	}
-	return found, err
+	return all[:min(len(all), limit)], count, nil
 }

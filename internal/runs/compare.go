@@ -14,18 +14,35 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/run"
-	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Compare returns what differs between two runs: params, metrics, commit, image, duration and cost.
-func Compare(ctx context.Context, to *platform.Platform, a, b *polyaxon.Run) (*report.Comparison, error) {
+// AddMLflow adds MLflow's runs and metrics to runs of a job that have ended. It reports by itself what it cannot
+// find.
+type AddMLflow func(ctx context.Context, job string, all ...*report.Run)
+
+// to adds them unless f is nil.
+func (f AddMLflow) to(ctx context.Context, job string, all ...*report.Run) {
+	if f != nil {
+		f(ctx, job, all...)
+	}
+}
+
+// Compare returns what differs between two runs: params, metrics, commit, image, duration and cost. add may be
+// nil.
+func Compare(ctx context.Context, to *platform.Platform, a, b *polyaxon.Run, add AddMLflow) (*report.Comparison, error) {
 	outcomes, err := outcomesOf(ctx, to, []polyaxon.Run{*a, *b})
 	if err != nil {
 		return nil, err
 	}
 	c := &report.Comparison{A: a.UUID, B: b.UUID}
-	one, other := facts(to, outcomes[0]), facts(to, outcomes[1])
+	var both [2]map[fact]string
+	for n, o := range outcomes {
+		described := ReportOutcome(o)
+		add.to(ctx, o.Run.Name, &described)
+		both[n] = facts(to, o, &described)
+	}
+	one, other := both[0], both[1]
 	for _, f := range slices.SortedFunc(maps.Keys(union(one, other)), func(x, y fact) int {
 		return cmp.Or(cmp.Compare(x.order, y.order), strings.Compare(x.name, y.name))
 	}) {
@@ -47,15 +64,14 @@ type fact struct {
 var kinds = [...]string{"metric", "param", "run"}
 
 // facts returns what Compare compares of a run.
-func facts(to *platform.Platform, o *run.Outcome) map[fact]string {
+func facts(to *platform.Platform, o *run.Outcome, described *report.Run) map[fact]string {
 	all := map[fact]string{}
-	for name, value := range o.Metrics {
+	for name, value := range described.Metrics {
 		all[fact{0, name}] = fmt.Sprintf("%.6g", value)
 	}
 	for name, value := range o.Run.Inputs {
 		all[fact{1, name}] = text(value)
 	}
-	described := ReportOutcome(o)
 	commit, _ := o.Run.MetaInfo[project.MetaCommit].(string)
 	for name, value := range map[string]string{"commit": commit, "image": o.Image(), "job": o.Run.Name, "status": described.Status} {
 		all[fact{2, name}] = value
@@ -85,41 +101,6 @@ func text(value any) string {
 		return fmt.Sprint(value)
 	}
 	return string(encoded)
-}
-
-// Best returns the runs of a job that succeeded, at most the newest 100, the best by a metric first. Without a metric it is
-// the first by name. It returns an *exit.UsageError if there is no such run, or none has the metric.
-func Best(ctx context.Context, to *platform.Platform, job string, by *report.Ranking) (*report.Job, error) {
-	found, err := succeeded(ctx, to, job)
-	if err != nil {
-		return nil, err
-	}
-	if len(found) == 0 {
-		return nil, exit.Usagef("no run named %s of project %s has succeeded (slipway runs lists runs)", job, to.Config.Project)
-	}
-	outcomes, err := outcomesOf(ctx, to, found)
-	if err != nil {
-		return nil, err
-	}
-	ranked := &report.Job{Name: job}
-	for n, o := range outcomes {
-		one := ReportOutcome(o)
-		one.Number, one.Params, one.Cost = n+1, one.Inputs, Cost(to.Config.Prices, o)
-		one.LastLines = nil
-		ranked.Runs = append(ranked.Runs, one)
-	}
-	names := ranked.MetricNames()
-	switch {
-	case len(names) == 0:
-		return nil, exit.Usagef("no run of %s has a metric (docs/metrics.md says how programs report metrics)", job)
-	case by != nil && !slices.Contains(names, by.Metric):
-		return nil, exit.Usagef("no run of %s has a metric %s; its runs have %s", job, by.Metric, strings.Join(names[:min(len(names), 20)], ", "))
-	}
-	ranked.Rank(by)
-	best := ranked.Runs[0]
-	best.Number, best.Params = 0, nil
-	ranked.Run = best
-	return ranked, nil
 }
 
 // outcomesOf returns all that is known of runs.

@@ -13,7 +13,7 @@ import (
 // nil if there is none. A run that nothing has checked counts only if its job requires nothing, now
 // and when the run was submitted.
 func LastPassed(ctx context.Context, to *platform.Platform, job string) (*polyaxon.Run, error) {
-	all, err := succeeded(ctx, to, job)
+	all, _, err := succeeded(ctx, to, job, pageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -26,9 +26,9 @@ func LastPassed(ctx context.Context, to *platform.Platform, job string) (*polyax
 	return nil, nil
 }
 
-// mayPass reports whether a run met what its job required when it was checked, or was submitted for
-// a job that required nothing.
+// mayPass reports whether a run met what its job required when it was checked last, or the job required
+// nothing.
 func mayPass(r *polyaxon.Run) bool {
 	gate, checked := r.MetaInfo[project.MetaGate]
-	return !checked || gate == project.GateMet
+	return !checked || gate == project.GateMet || gate == project.GateNone
 }

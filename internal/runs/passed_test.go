@@ -27,6 +27,8 @@ func TestLastPassed(t *testing.T) {
 		"failed is left out":             {requires, []string{"failed", "pending", "met"}, "c"},
 		"unchecked, and required now":    {requires, []string{"", "met"}, "b"},
 		"failed, and no longer required": {nil, []string{"failed", ""}, "b"},
+		"nothing was required":           {nil, []string{"none", ""}, "a"},
+		"nothing was required then":      {requires, []string{"none", "met"}, "b"},
 		"none has passed":                {requires, []string{"failed", ""}, ""},
 		"of a job that requires nothing": {nil, []string{"met"}, "a"},
 		"no run":                         {nil, nil, ""},

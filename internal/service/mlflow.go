@@ -17,71 +17,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
 	"github.com/slipway-ci/slipway/internal/runs"
 	"github.com/slipway-ci/slipway/internal/secret"
-	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-const (
-	// mlflowLimit is how long MLflow is asked for the runs of one run.
-	mlflowLimit = 10 * time.Second
-	// experimentLimit is how long it may take to create an experiment. It is the first request to a server
-	// that has just started, which loads much of itself then.
-	experimentLimit = time.Minute
-)
-
-// AddMLflow adds MLflow's runs and their metrics to a run. A metric of Polyaxon with the same name
-// counts. That MLflow does not answer, within 10 s, is a warning and changes nothing else. It does
-// nothing if slipway.yaml has no MLflow.
-func AddMLflow(ctx context.Context, to *platform.Platform, job string, r *report.Run) {
-	if m := to.Config.MLflow; m == nil || r.UUID == "" || m.Service() == job {
-		return
-	}
-	var found []mlflow.Run
-	var page string
-	err := askMLflow(ctx, to, mlflowLimit, func(ctx context.Context, t *trackingServer) (err error) {
-		page = t.page
-		found, err = t.client.Runs(ctx, fill.MLflowRunTag, r.UUID)
-		return err
-	})
-	if err != nil && ctx.Err() == nil {
-		to.Report(report.Event{Kind: report.Warning, Step: "mlflow", Subject: job, Run: r.UUID, Message: "MLflow's runs and metrics are not shown: " + err.Error()})
-	}
-	for n := range found {
-		one := report.MLflowRun{ID: found[n].ID, Name: found[n].Name, Experiment: found[n].Experiment, Metrics: found[n].Metrics}
-		if page != "" {
-			one.Address = found[n].Page(page)
-		}
-		r.MLflow = append(r.MLflow, one)
-		for name, value := range found[n].Metrics {
-			if _, known := r.Metrics[name]; !known {
-				if r.Metrics == nil {
-					r.Metrics = map[string]float64{}
-				}
-				r.Metrics[name] = value
-			}
-		}
-	}
-}
-
-// CreateExperiment creates the experiment of slipway.yaml in MLflow, unless it is there. Runs that start
-// together would each create it, and MLflow's client ends all of them but one. That it cannot be created,
-// within 1 min, is a warning and changes nothing else.
-func CreateExperiment(ctx context.Context, to *platform.Platform) {
-	name := to.Config.MLflow.Experiment
-	if name == "" {
-		return
-	}
-	err := askMLflow(ctx, to, experimentLimit, func(ctx context.Context, t *trackingServer) error { return t.client.CreateExperiment(ctx, name) })
-	if err != nil && ctx.Err() == nil {
-		to.Report(report.Event{Kind: report.Warning, Step: "mlflow", Subject: name, Message: "MLflow's experiment " + name + " cannot be created, and runs that start together may fail: " + err.Error()})
-	}
-}
-
-// askMLflow connects with MLflow's tracking server and asks it, for as long as limit.
+// askMLflow connects with MLflow's tracking server and asks it, for as long as limit. The error of a server that
+// does not answer in time is a *noAnswerError.
 func askMLflow(ctx context.Context, to *platform.Platform, limit time.Duration, question func(context.Context, *trackingServer) error) error {
-	asking, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
+	asking, cancel := context.WithTimeoutCause(ctx, limit, &noAnswerError{limit})
 	defer cancel()
 	t := &trackingServer{Platform: to}
 	defer t.close()
@@ -91,6 +34,11 @@ func askMLflow(ctx context.Context, to *platform.Platform, limit time.Duration, 
 	}
 	return err
 }
+
+// noAnswerError says that MLflow did not answer in time.
+type noAnswerError struct{ limit time.Duration }
+
+func (e *noAnswerError) Error() string { return fmt.Sprintf("no answer within %s", e.limit) }
 
 // trackingServer is MLflow's tracking server, as this machine reaches it.
 type trackingServer struct {

@@ -12,6 +12,8 @@ import (
 const (
 	// MLflowRunTag is the tag of MLflow's runs that has the UUID of the run of Polyaxon.
 	MLflowRunTag = "slipway.run"
+	// MLflowProjectTag and MLflowJobTag are the tags that have the project and the job.
+	MLflowProjectTag, MLflowJobTag = "slipway.project", "slipway.job"
 	// runContext is the variable with tags for the runs of MLflow's client, as JSON; see
 	// SystemEnvironmentContext in mlflow/tracking/context/system_environment_context.py. The fluent
 	// API reads it (mlflow.start_run), and MlflowClient.create_run does not.

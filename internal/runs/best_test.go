@@ -1,0 +1,126 @@
+package runs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// notes collects the messages of notes.
+type notes []string
+
+func (n *notes) Event(e report.Event) {
+	if e.Kind == report.Note {
+		*n = append(*n, e.Message)
+	}
+}
+
+// ranking returns a project whose job train has n runs that succeeded, of which the server says that there are
+// count.
+func ranking(t *testing.T, n, count int) (*platform.Platform, *notes) {
+	t.Helper()
+	view := func(i int) map[string]any {
+		inputs := map[string]any{"DOCKER_IMAGE": fmt.Sprint("image", i), "MAX_DEPTH": i, "SEED": 42}
+		if i == 1 {
+			inputs["RATE"] = 0.5
+		}
+		return map[string]any{"uuid": fmt.Sprintf("%032d", i), "name": "train", "status": "succeeded", "inputs": inputs}
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := map[string]any{}
+		switch last := path.Base(r.URL.Path); {
+		case last == "runs":
+			offset, _ := strconv.Atoi(r.URL.Query().Get("offset"))
+			page := []map[string]any{}
+			for i := offset; i < min(n, offset+pageSize) && strings.Contains(r.URL.Query().Get("query"), "name:train,"); i++ {
+				page = append(page, view(i))
+			}
+			answer = map[string]any{"count": count, "results": page}
+		case last == "statuses":
+			answer = map[string]any{"status": "succeeded", "status_conditions": []any{}}
+		case strings.HasPrefix(last, "0"):
+			i, _ := strconv.Atoi(last)
+			answer = view(i)
+		case last == "logs":
+			answer["logs"] = []any{}
+		}
+		_ = json.NewEncoder(w).Encode(answer)
+	}))
+	t.Cleanup(server.Close)
+	client, err := polyaxon.New(polyaxon.Options{Host: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := &notes{}
+	p := &project.Project{Env: &project.Env{Events: project.NewRecorder(said, time.Now), Now: time.Now}, Config: &config.Config{Project: "story", Jobs: map[string]*config.Job{"train": {Name: "train"}}}}
+	return &platform.Platform{Project: p, Polyaxon: client}, said
+}
+
+// scored gives the run of MAX_DEPTH n the metric score n, as MLflow would.
+func scored(_ context.Context, _ string, all ...*report.Run) {
+	for _, r := range all {
+		r.Metrics = map[string]float64{"score": r.Inputs["MAX_DEPTH"].(float64)}
+	}
+}
+
+// TestBest ranks the runs of all pages by a metric of MLflow, with the params that differ, and says if there are
+// more.
+func TestBest(t *testing.T) {
+	to, said := ranking(t, 120, 1200)
+	best, err := Best(t.Context(), to, "train", &report.Ranking{Metric: "score"}, scored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(best.Runs) != 120 || best.Metrics["score"] != 119 || best.Runs[119].Metrics["score"] != 0 {
+		t.Errorf("of %d runs the best has %v", len(best.Runs), best.Metrics)
+	}
+	for n, want := range map[int]string{0: "MAX_DEPTH", 118: "MAX_DEPTH RATE"} {
+		if have := strings.Join(slices.Sorted(maps.Keys(best.Runs[n].Params)), " "); have != want {
+			t.Errorf("run %d shows %s, want %s", n, have, want)
+		}
+	}
+	if want := "only the newest 120 of the 1200 runs of train that succeeded are ranked, reading the results of 120 runs of train"; strings.Join(*said, ", ") != want {
+		t.Errorf("it says %q", *said)
+	}
+	if best, err := Best(t.Context(), to, "train", &report.Ranking{Metric: "score", Lower: true}, scored); err != nil || best.Metrics["score"] != 0 {
+		t.Errorf("the lowest is %v, %v", best.Metrics, err)
+	}
+	if _, err := Best(t.Context(), to, "tran", nil, scored); err == nil || !strings.Contains(err.Error(), "did you mean train?") {
+		t.Errorf("of a misspelt job: %v", err)
+	}
+	if _, err := Best(t.Context(), to, "train", nil, nil); err == nil || !strings.Contains(err.Error(), "no run of train has a metric") {
+		t.Errorf("without metrics: %v", err)
+	}
+	one, _ := ranking(t, 1, 1)
+	if best, err := Best(t.Context(), one, "train", nil, scored); err != nil || best.Runs[0].Params["SEED"] != float64(42) {
+		t.Errorf("of one run: %+v, %v", best, err)
+	}
+}
+
+// TestCompareMLflow compares metrics of MLflow, too.
+func TestCompareMLflow(t *testing.T) {
+	to, _ := ranking(t, 2, 2)
+	all, _, err := succeeded(t.Context(), to, "train", pageSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Compare(t.Context(), to, &all[0], &all[1], scored)
+	if err != nil || len(c.Differences) < 2 || c.Differences[0] != (report.RunDifference{Kind: "metric", Name: "score", A: "0", B: "1"}) {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
