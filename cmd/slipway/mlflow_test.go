@@ -60,6 +60,15 @@ func TestMLflow(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "val_acc = 0.93") || !strings.Contains(string(out), "MLflow run "+job.MLflow[0].ID[:8]) {
 		t.Errorf("status: %v\n%s", err, out)
 	}
+	// All runs of a job are found by one question. The program of the page about metrics is one of them.
+	mustWrite(t, filepath.Join(stage.dir, "train.py"), metricsPage(t)["logged.py"], 0o755)
+	if other, said := deployed(); other.UUID == job.UUID || other.Metrics["val_acc"] != 0.93 || len(other.MLflow) != 1 {
+		t.Errorf("the program of docs/metrics.md: %+v\n%s", other, said)
+	}
+	best, err := stage.command(t.Context(), "runs", "best", "train", "--metric", "val_acc").CombinedOutput()
+	if err != nil || strings.Count(string(best), "succeeded  0.93") != 2 {
+		t.Errorf("runs best: %v\n%s", err, best)
+	}
 	// Without MLflow, its runs are missing, and nothing else is.
 	if out, err := stage.command(t.Context(), "down", "mlflow").CombinedOutput(); err != nil {
 		t.Fatalf("down: %v\n%s", err, out)

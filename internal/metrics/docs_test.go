@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// TestPage runs the programs of docs/metrics.md as they are printed, and reads what they report.
+// TestPage runs the programs of docs/metrics.md that need no library as they are printed, and reads what they
+// report. TestTrackingClient and TestMLflow of the command run the others.
 func TestPage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/metrics.md")
 	if err != nil {
@@ -24,10 +25,10 @@ func TestPage(t *testing.T) {
 		t.Skip("python3 is not installed")
 	}
 	outputs, s := filepath.Join(t.TempDir(), "outputs"), &Source{}
-	blocks := regexp.MustCompile("(?s)```python\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	blocks := regexp.MustCompile("(?s)```python\n# (?:printed|written)\\.py\n(.*?)```").FindAllStringSubmatch(string(page), -1)
 	for _, block := range blocks {
 		command := exec.CommandContext(t.Context(), python, "-c", block[1])
-		command.Env = append(os.Environ(), "POLYAXON_RUN_OUTPUTS_PATH="+outputs)
+		command.Env = append(os.Environ(), "OUTPUTS="+outputs)
 		out, err := command.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s\n%v\n%s", block[1], err, out)

@@ -100,6 +100,12 @@ func MLflow(t testing.TB) string {
 	return component(t, "mlflow (MLflow's server and client)", filepath.Join("mlflow", "site-packages"))
 }
 
+// TrackingClient returns the path of a directory with Python packages for PythonBase:
+// Polyaxon's tracking client.
+func TrackingClient(t testing.TB) string {
+	return component(t, "haupt (Polyaxon 2.18, of Python 3.11)", filepath.Join("haupt", "lib", "python3.11", "site-packages"))
+}
+
 // Penguins returns the path of a Python that has the packages of examples/python, and pytest.
 func Penguins(t testing.TB) string {
 	return component(t, "penguins (the packages of examples/python)", filepath.Join("penguins", "bin", "python"))
