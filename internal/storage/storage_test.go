@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -29,9 +30,13 @@ type service struct {
 func serve(t *testing.T, answer func(n int, w http.ResponseWriter, r *http.Request)) *service {
 	t.Helper()
 	s := &service{}
+	var mu sync.Mutex
 	listening := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
 		s.requests++
-		answer(s.requests, w, r)
+		n := s.requests
+		mu.Unlock()
+		answer(n, w, r)
 	}))
 	t.Cleanup(listening.Close)
 	s.Client = &storage.Client{Address: listening.URL, Transport: http.DefaultTransport, Pause: func(_ context.Context, d time.Duration) error {

@@ -123,7 +123,7 @@ func (c *Client) single(ctx context.Context, u *Upload) (*Object, error) {
 // resumable uploads an object by a session, which begins again only if the service has lost it.
 func (c *Client) resumable(ctx context.Context, u *Upload) (*Object, error) {
 	var done *Object
-	var reported int64 // to Sent
+	var reported, arrived int64 // what Sent was told, and what the service has
 	session, known := u.Session, false
 	err := c.retry(ctx, func() (progress bool, err error) {
 		if session == "" {
@@ -152,8 +152,9 @@ func (c *Client) resumable(ctx context.Context, u *Upload) (*Object, error) {
 		known = false
 		if offset > reported {
 			u.Sent(offset - reported)
-			progress, reported = true, offset
+			reported = offset
 		}
+		progress, arrived = offset > arrived, max(arrived, offset)
 		response, err := c.send(ctx, request{
 			method: http.MethodPut, path: session, size: u.Size - offset,
 			header: http.Header{"Content-Range": {fmt.Sprintf("bytes %d-%d/%d", offset, u.Size-1, u.Size)}},
@@ -172,6 +173,22 @@ func (c *Client) resumable(ctx context.Context, u *Upload) (*Object, error) {
 		return true, decode(response, done)
 	})
 	return done, err
+}
+
+// Abandon ends an upload that was begun, so that the service keeps nothing of it. One that has ended already is
+// no error. See cloud.google.com/storage/docs/performing-resumable-uploads#cancel-upload.
+func (c *Client) Abandon(ctx context.Context, session string) error {
+	const closed = 499 // how the service answers
+	return c.retry(ctx, func() (bool, error) {
+		response, err := c.send(ctx, request{method: http.MethodDelete, path: session}, closed)
+		if Is(err, http.StatusNotFound) || Is(err, http.StatusGone) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		return false, response.Body.Close()
+	})
 }
 
 // begin begins a session, and returns its address.
