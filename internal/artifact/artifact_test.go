@@ -122,6 +122,16 @@ func begin(t *testing.T, address string) *story {
 	if err := os.WriteFile(filepath.Join(dir, "slipway.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	s.open(t, dir, address)
+	if err := s.client.CreateBucket(t.Context(), "data", ""); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// open opens the store of the slipway.yaml in a directory, with a Cloud Storage at an address.
+func (s *story) open(t *testing.T, dir, address string) {
+	t.Helper()
 	p, err := project.Open(t.Context(), &project.Env{
 		Dir: dir, Events: project.NewRecorder(report.Discard{}, time.Now), Lookup: func(string) (string, bool) { return "", false }, Now: time.Now, Transport: http.DefaultTransport,
 		Sleep: func(context.Context, time.Duration) error { return nil },
@@ -134,11 +144,7 @@ func begin(t *testing.T, address string) *story {
 		t.Fatal(err)
 	}
 	client := &storage.Client{Address: address, Transport: s, Pause: func(context.Context, time.Duration) error { return nil }}
-	if err := client.CreateBucket(t.Context(), "data", ""); err != nil {
-		t.Fatal(err)
-	}
 	s.Store = New(to, client, transfer.Place{Text: "gs://data/models", Bucket: "data", Prefix: "models"})
-	return s
 }
 
 func (s *story) keep(ctx context.Context, gate string) (*report.Kept, error) {

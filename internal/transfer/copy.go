@@ -2,8 +2,6 @@ package transfer
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -11,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/contextio"
@@ -52,7 +49,7 @@ func (j *job) copyFile(ctx context.Context, name string, info fs.FileInfo, to *f
 	if err := content.Truncate(0); err != nil {
 		return err
 	}
-	w := &counted{File: content, crc: storage.NewCRC32C(), add: func(n int64) { j.advance(n, 0) }}
+	w := &counted{file: content, crc: storage.NewCRC32C(), add: func(n int64) { j.advance(n, 0) }}
 	if _, err := io.CopyBuffer(w, contextio.NewReader(ctx, from), make([]byte, 128<<10)); err != nil {
 		return fmt.Errorf("copy %s: %w", name, err)
 	}
@@ -111,12 +108,6 @@ func (j *job) upload(ctx context.Context, name string, info fs.FileInfo, to *fil
 	return nil
 }
 
-// sessionPath returns the file that keeps where the upload of a content goes on.
-func (j *job) sessionPath(u *storage.Upload) string {
-	id := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d\x00%d\x00%d\x00%s", u.Bucket, u.Name, u.Generation, u.Size, u.CRC32C, j.Client.Address))
-	return filepath.Join(j.CacheDir, "upload-"+hex.EncodeToString(id[:16]))
-}
-
 // download copies an object to a file. The content is in a file of another name until it is complete, and
 // the next sync goes on with that file.
 func (j *job) download(ctx context.Context, name string, o *storage.Object, to *file) error {
@@ -131,7 +122,7 @@ func (j *job) download(ctx context.Context, name string, o *storage.Object, to *
 		return err
 	}
 	j.advance(there, 0)
-	w := &counted{File: content, crc: crc, add: func(n int64) { j.advance(n, 0) }}
+	w := &counted{file: content, crc: crc, add: func(n int64) { j.advance(n, 0) }}
 	if err := j.Client.Download(ctx, o, there, w); err != nil {
 		return fmt.Errorf("download %s: %w", o.Address(), err)
 	}
@@ -144,16 +135,16 @@ func (j *job) download(ctx context.Context, name string, o *storage.Object, to *
 	return j.place(j.target(name), part, content, propertiesOf(o, crc.Sum32()), to)
 }
 
-// counted writes at the end of a file, and computes its checksum.
+// counted writes at the end of a file, and computes its checksum. All has to pass Write, so it has no other method.
 type counted struct {
-	*os.File
-	crc hash.Hash32
-	add func(int64)
+	file *os.File
+	crc  hash.Hash32
+	add  func(int64)
 }
 
 // Write implements io.Writer.
 func (c *counted) Write(p []byte) (int, error) {
-	n, err := c.File.Write(p)
+	n, err := c.file.Write(p)
 	_, _ = c.crc.Write(p[:n])
 	c.add(int64(n))
 	return n, err
@@ -179,7 +170,7 @@ func (j *job) place(name, part string, content *os.File, has properties, to *fil
 	if err == nil {
 		known := stampOf(info)
 		known.CRC32C = has.crc32c
-		j.toSums.record(name, known)
+		j.toSums.placed(name, known)
 	}
 	return err
 }

@@ -52,6 +52,12 @@ func exclude(patterns []string) (out excluded, err error) {
 // excluded reports which names a sync leaves alone in both places.
 type excluded struct{ *patternmatcher.PatternMatcher }
 
+// ours reports whether a name is that of slipway's own files, which are left alone in both places: those in a
+// directory .slipway, and files that are not complete.
+func ours(name string) bool {
+	return strings.Contains("/"+name, "/"+state.Name+"/") || strings.HasPrefix(path.Base(name), partPrefix)
+}
+
 func (e excluded) has(name string) (bool, error) {
 	if e.PatternMatcher == nil {
 		return false, nil
@@ -103,7 +109,7 @@ func listFiles(ctx context.Context, root *os.Root, out excluded, skipped func(na
 
 // listObjects returns the objects below a prefix, by the rest of their names. An object that stands for a
 // directory, as consoles make them, is not one of them.
-func listObjects(ctx context.Context, client *storage.Client, p Place, out excluded) (map[string]*file, error) {
+func listObjects(ctx context.Context, client *storage.Client, p Place, out excluded, skipped func(name, why string)) (map[string]*file, error) {
 	files := map[string]*file{}
 	for entry, err := range client.List(ctx, p.Bucket, p.below(), "") {
 		if err != nil {
@@ -116,6 +122,10 @@ func listObjects(ctx context.Context, client *storage.Client, p Place, out exclu
 		no, err := out.has(name)
 		if err != nil {
 			return nil, err
+		}
+		if !no && ours(name) {
+			skipped(name, "it has the name of one of slipway's own files")
+			continue
 		}
 		if !no {
 			files[name] = &file{size: entry.Size, object: entry.Object}

@@ -76,13 +76,10 @@ func (j *job) clean(changes []Change) error {
 			return err
 		}
 	}
-	sessions, err := filepath.Glob(filepath.Join(j.CacheDir, "upload-*"))
-	if err != nil {
-		return err
-	}
-	for _, session := range sessions {
-		if info, err := os.Stat(session); err == nil && time.Since(info.ModTime()) > maxSession {
-			_ = os.Remove(session) // it is only a cache
+	for _, session := range j.sessions() {
+		path := filepath.Join(j.CacheDir, session)
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > maxSession {
+			_ = os.Remove(path) // it is only a cache
 		}
 	}
 	return nil

@@ -39,6 +39,7 @@ type sum struct {
 // again. What it keeps may be deleted at any time.
 type sums struct {
 	path string
+	now  func() time.Time
 
 	mu            sync.Mutex
 	before, after map[string]sum
@@ -46,9 +47,9 @@ type sums struct {
 }
 
 // openSums reads the checksums of a directory.
-func openSums(cache, dir string) *sums {
+func openSums(cache, dir string, now func() time.Time) *sums {
 	name := sha256.Sum256([]byte(dir))
-	s := &sums{path: filepath.Join(cache, "sums-"+hex.EncodeToString(name[:8])+".json"), before: map[string]sum{}, after: map[string]sum{}}
+	s := &sums{path: filepath.Join(cache, "sums-"+hex.EncodeToString(name[:8])+".json"), now: now, before: map[string]sum{}, after: map[string]sum{}}
 	if text, err := kept(s.path); err != nil || json.Unmarshal(text, &s.before) != nil {
 		s.before = map[string]sum{}
 	}
@@ -108,11 +109,22 @@ func (s *sums) of(ctx context.Context, root *os.Root, name string, info fs.FileI
 
 // record keeps a checksum, unless the file is too young.
 func (s *sums) record(name string, of sum) {
-	if young := time.Now().Add(-minAge).UnixNano(); of.Modified > young || of.Changed > young {
+	if young := s.young(); of.Modified > young || of.Changed > young {
 		return
 	}
 	s.add(name, of, true)
 }
+
+// placed keeps the checksum of a file that was complete when it got its name just now. So its change is young, and
+// yet who writes into it is seen: it was given an old time, and gets a new one then.
+func (s *sums) placed(name string, of sum) {
+	if of.Modified <= s.young() {
+		s.add(name, of, true)
+	}
+}
+
+// young returns the time since which a file is too young, in Unix nanoseconds.
+func (s *sums) young() int64 { return s.now().Add(-minAge).UnixNano() }
 
 func (s *sums) add(name string, of sum, changed bool) {
 	s.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/storage"
 )
@@ -30,6 +31,8 @@ type Options struct {
 	Skipped func(name, why string)
 	// Progress is told how far the copy is. It is called by one goroutine at a time.
 	Progress func(Progress)
+	// Now tells the time. Nil means time.Now.
+	Now func() time.Time
 }
 
 // Progress is how far a copy is.
@@ -90,6 +93,9 @@ type job struct {
 	fromSums, toSums *sums
 	// parts are the files of To that are not complete.
 	parts []string
+	// began are the sessions of uploads that readSessions has found.
+	began        []string
+	readSessions sync.Once
 	// as is the name that the only file gets, or "" for its own.
 	as string
 
@@ -134,7 +140,7 @@ func Sync(ctx context.Context, o Options) (summary *Summary, err error) {
 // list reads what both places have.
 func (j *job) list(ctx context.Context, out excluded) (err error) {
 	if j.From.Remote() {
-		j.from, err = listObjects(ctx, j.Client, j.From, out)
+		j.from, err = listObjects(ctx, j.Client, j.From, out, j.Skipped)
 	} else {
 		if j.fromRoot, err = j.From.open(false); err != nil {
 			return &PlaceError{j.From, &NameError{j.From.Text, fmt.Sprintf("cannot be read as a directory: %v", cause(err))}}
@@ -145,7 +151,7 @@ func (j *job) list(ctx context.Context, out excluded) (err error) {
 		return &PlaceError{j.From, errors.Join(err, j.close())}
 	}
 	if j.To.Remote() {
-		j.to, err = listObjects(ctx, j.Client, j.To, out)
+		j.to, err = listObjects(ctx, j.Client, j.To, out, func(string, string) {})
 	} else {
 		j.toRoot, err = j.To.open(!j.DryRun)
 		switch {
@@ -183,10 +189,14 @@ func (j *job) close() error {
 
 // openSums opens the checksums of the directories.
 func (j *job) openSums(cache string) {
+	now := j.Now
+	if now == nil {
+		now = time.Now
+	}
 	if !j.From.Remote() {
-		j.fromSums = openSums(cache, j.From.key())
+		j.fromSums = openSums(cache, j.From.key(), now)
 	}
 	if !j.To.Remote() {
-		j.toSums = openSums(cache, j.To.key())
+		j.toSums = openSums(cache, j.To.key(), now)
 	}
 }

@@ -1,0 +1,54 @@
+package transfer_test
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/slipway-ci/slipway/internal/transfer"
+)
+
+// TestLongNames copies names of 1,024 bytes, and names that differ only in their case, to a bucket, to another one
+// and back. Names between the limit of a bucket and that of a directory are refused.
+func TestLongNames(t *testing.T) {
+	b, dir, back := serve(t), t.TempDir(), filepath.Join(t.TempDir(), "back")
+	longest := strings.Repeat(strings.Repeat("é", 127)+"/", 4) + "four" // 4 * 255 + 4 bytes
+	want := map[string]string{longest: "1024 bytes", "Case": "upper", "cASE": "mixed", "case": "lower", " ": "space", "a\tb": "tab", "~": "tilde", "-rf": "flag"}
+	write(t, dir, want)
+	if got := read(t, dir); len(got) != len(want) || len(longest) != 1024 {
+		t.Skip("this file system does not tell upper from lower case")
+	}
+	for _, pair := range [][2]string{{dir, "gs://data"}, {"gs://data", "gs://other"}, {"gs://other", back}} {
+		if _, err := b.sync(t, pair[0], pair[1], t.TempDir(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	equal(t, want, read(t, back))
+	if _, err := b.sync(t, dir, "gs://other/x", t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "has 1026 bytes as a name in the bucket") {
+		t.Errorf("1,026 bytes: %v", err)
+	}
+}
+
+// TestOwnNames leaves objects alone that have the names of slipway's own files: they do not get into its
+// state, they are not taken for what an earlier sync left, and no sync deletes them.
+func TestOwnNames(t *testing.T) {
+	b, dir := serve(t), t.TempDir()
+	own := []string{".slipway/cache/x", "d/.slipway/y", "d/.part-gs-x"}
+	for _, name := range append(own, "good") {
+		put(t, b, name, "x")
+	}
+	var skipped []string
+	s, err := b.sync(t, "gs://data", dir, t.TempDir(), func(o *transfer.Options) {
+		o.Skipped = func(name, _ string) { skipped = append(skipped, name) }
+	})
+	slices.Sort(own)
+	slices.Sort(skipped)
+	if err != nil || len(s.Changes) != 1 || !slices.Equal(skipped, own) {
+		t.Errorf("%+v, %v, left out %q", s, err, skipped)
+	}
+	equal(t, map[string]string{"good": "x"}, read(t, dir))
+	if s, err := b.sync(t, dir, "gs://data", t.TempDir(), func(o *transfer.Options) { o.Delete = true }); err != nil || len(s.Changes) > 0 {
+		t.Errorf("then: %+v, %v", s, err)
+	}
+}
