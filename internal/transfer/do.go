@@ -62,7 +62,7 @@ func (j *job) do(ctx context.Context, changes []Change) ([]Change, error) {
 			})
 		}
 		if err := group.Wait(); err != nil {
-			return done(), err
+			return done(), j.explainFull(err, changes, finished)
 		}
 		if len(j.left) > 0 {
 			return done(), &FileErrors{j.left}
