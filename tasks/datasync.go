@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -108,10 +109,13 @@ func describe(s *transfer.Summary, from, to string, dry bool) *report.Transfer {
 	return t
 }
 
-// misuse returns a *UsageError for a name that was given and is not accepted.
+// misuse returns a *UsageError for a name that was given and is not accepted, or that nothing has.
 func misuse(err error) error {
 	if bad := new(transfer.NameError); errors.As(err, &bad) {
 		return exit.Usagef("%v", bad)
+	}
+	if storage.Is(err, http.StatusNotFound) && !errors.As(err, new(*storage.ConflictError)) {
+		return exit.Usagef("%v", err)
 	}
 	return err
 }

@@ -1,0 +1,110 @@
+package tasks
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/google/googletest"
+	"github.com/slipway-ci/slipway/internal/sandbox/storage"
+)
+
+// TestDataRefused gives the data commands buckets and names that are not there, may not be used or are refused. Each
+// is one error with its exit code, nothing is written, and all but what Cloud Storage alone knows is found without
+// a request.
+func TestDataRefused(t *testing.T) {
+	cloud := googletest.New(t).Listen()
+	buckets, err := storage.New(t.TempDir(), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests, writes := 0, 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if requests++; r.Method != http.MethodGet {
+			writes++
+		}
+		switch {
+		case strings.Contains(r.URL.Path, "/forbidden"):
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"error": {"message": "ada@acme.dev does not have storage.objects.list access to the Google Cloud Storage bucket."}}`)
+		default:
+			buckets.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	dir := t.TempDir()
+	for name, text := range map[string]string{"slipway.yaml": "project: story\ngoogle: {credentials: env:KEY}\n", "raw/a": "x"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	values := map[string]string{"KEY": string(cloud.NewKey(cloud.Account("deployer"))), "CLOUDSDK_AUTH_TOKEN_HOST": cloud.Endpoints().Token, "CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE": server.URL}
+	env := &Env{
+		Dir: dir, Events: &eventLog{}, Transport: http.DefaultTransport, Now: time.Now, Stdout: &bytes.Buffer{},
+		Sleep:  func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Lookup: func(name string) (string, bool) { value, ok := values[name]; return value, ok },
+	}
+	sync := func(from, to string) error {
+		_, err := DataSync(t.Context(), env, DataSyncOptions{From: from, To: to})
+		return err
+	}
+	copyOne := func(from, to string) error {
+		_, err := DataCp(t.Context(), env, DataCpOptions{From: from, To: to})
+		return err
+	}
+	list := func(at, _ string) error { _, err := DataLs(t.Context(), env, DataLsOptions{At: at}); return err }
+	cat := func(at, _ string) error { _, err := DataCat(t.Context(), env, DataCatOptions{At: at}); return err }
+	create := func(at, _ string) error { _, err := DataMb(t.Context(), env, DataMbOptions{Bucket: at}); return err }
+	if err := create("gs://acme-data", ""); err != nil {
+		t.Fatal(err)
+	}
+	const missing, forbidden = "there is no bucket gs://acme-dota: create it with `slipway data mb gs://acme-dota`", "no access to gs://forbidden: have the role roles/storage.objectUser granted on it"
+	for _, c := range []struct {
+		do       func(string, string) error
+		from, to string
+		code     int
+		want     string
+		requests int
+	}{
+		{sync, "raw", "gs://acme-dota", ExitUsage, missing, 1},
+		{sync, "gs://acme-dota/raw", "new", ExitUsage, missing, 1},
+		{sync, "gs://acme-dota/raw", "gs://acme-data", ExitUsage, missing, 1},
+		{list, "gs://acme-dota", "", ExitUsage, missing, 1},
+		{copyOne, "gs://acme-dota/a", "new", ExitUsage, "there is no object gs://acme-dota/a", 1},
+		{cat, "gs://acme-data/none", "", ExitUsage, "there is no object gs://acme-data/none", 1},
+		{sync, "raw", "gs://forbidden", ExitStep, forbidden, 1},
+		{sync, "gs://forbidden", "new", ExitStep, forbidden, 1},
+		{copyOne, "raw/a", "gs://forbidden", ExitStep, forbidden, 1},
+		{list, "gs://forbidden", "", ExitStep, forbidden, 1},
+		{cat, "gs://forbidden/a", "", ExitStep, forbidden, 1},
+		{create, "gs://googly", "", ExitStep, "Invalid bucket name", 1},
+		{create, "gs://Acme", "", ExitUsage, "names no valid bucket", 0},
+		{sync, "raw", "gs://acme_data_", ExitUsage, "names no valid bucket", 0},
+		{copyOne, "raw/a", "gs://acme-data/" + strings.Repeat("n", 1025), ExitUsage, "has 1025 bytes as a name in the bucket, and Cloud Storage accepts 1024", 0},
+		{copyOne, "raw/a", "gs://acme-data/.well-known/acme-challenge/x", ExitUsage, "is a name that Cloud Storage refuses", 0},
+	} {
+		requests, writes = 0, 0
+		err := c.do(c.from, c.to)
+		if ExitCode(err) != c.code || err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%.40s %.40s: exit code %d: %v\nwant %d: %s", c.from, c.to, ExitCode(err), err, c.code, c.want)
+		}
+		if requests > c.requests || writes > 0 && c.want != "Invalid bucket name" {
+			t.Errorf("%.40s %.40s: %d requests, %d of them to write", c.from, c.to, requests, writes)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "new")); err == nil {
+		t.Error("the directory new was made")
+	}
+}
