@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/artifact"
 	"github.com/slipway-ci/slipway/internal/gate"
 	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -73,11 +74,15 @@ func TestPenguins(t *testing.T) {
 	if len(tune.Runs) != 4 || tune.Runs[0].Metrics["val_log_loss"] > tune.Runs[3].Metrics["val_log_loss"] {
 		t.Errorf("the trials are %+v", tune.Runs)
 	}
-	p.run(t, "artifacts", "predict", "predictions")
-	p.run(t, "data", "mb", "gs://penguins")
-	p.run(t, "data", "sync", "predictions/outputs", "gs://penguins/predictions")
-	if batch := p.run(t, "data", "cat", "gs://penguins/predictions/predictions.csv"); strings.Count(string(batch), ","+train.UUID+"\n") != 69 {
-		t.Errorf("the batch is\n%.300s", batch)
+	p.run(t, "artifacts", "--latest", "predict", "predictions")
+	batch, err := os.ReadFile(filepath.Join(p.dir, "predictions", "outputs", "predictions.csv"))
+	if err != nil || strings.Count(string(batch), ","+train.UUID+"\n") != 69 {
+		t.Errorf("the batch is\n%.300s\n%v", batch, err)
+	}
+	var manifest artifact.Manifest
+	place := "gs://penguins/penguins/train/" + train.UUID + "/"
+	if err := json.Unmarshal(p.run(t, "data", "cat", place+"manifest.json"), &manifest); err != nil || manifest.Commit == "" || len(manifest.Files) != 2 {
+		t.Errorf("the manifest of the model is %+v: %v", manifest, err)
 	}
 
 	served := map[string]report.Served{}

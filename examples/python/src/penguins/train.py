@@ -30,7 +30,8 @@ def main(argv: list[str] | None = None) -> None:
 
     # The run that made a model stands in the model, so that whoever serves it can name it.
     about = {**trained.about, "run": os.environ.get("RUN_UUID", ""), "metrics": metrics}
-    dataclasses.replace(trained, about=about).save(args.model)
+    for place in {args.model, args.output / "model"}:  # for what serves it, and for the bucket
+        dataclasses.replace(trained, about=about).save(place)
     args.output.mkdir(parents=True, exist_ok=True)
     (args.output / "metrics.json").write_text(json.dumps(metrics))
     print(*(f"{name} {value:.4f}" for name, value in metrics.items()), flush=True)
