@@ -24,8 +24,8 @@ const (
 	fuzzParallel = 2
 	// When the targets run with the tests, those of Polyaxonfiles get more time, as a
 	// Polyaxonfile may come from anywhere. Other input was written by the user.
-	fuzzPolyaxonfile = 10 * time.Second
-	fuzzOther        = 5 * time.Second
+	fuzzPolyaxonfile = 6 * time.Second
+	fuzzOther        = 3 * time.Second
 )
 
 // fuzzTarget is a fuzz function of a package.

@@ -47,12 +47,17 @@ func TestTablesAgreeWithThePolyaxonParser(t *testing.T) {
 	})
 }
 
-// agree compares the tables of a version with the verdicts of its parser. Unless the
-// tests are thorough, it uses a sample of this size.
+// agree compares the tables of a version with the verdicts of its parser. Unless the tests
+// are exhaustive, it uses a third of the tries if they are thorough, and otherwise a sample
+// of this size. The parsers take minutes for all.
 func agree(t *testing.T, version schema.Version, some int, known []polyaxonfiletest.TableDifference, ask func(texts []string, verdicts any)) {
 	t.Helper()
 	tries := tries(t, version)
-	if !testenv.Thorough() {
+	switch {
+	case testenv.Exhaustive():
+	case testenv.Thorough():
+		tries = sample(tries, len(tries)/3)
+	default:
 		tries = sample(tries, some)
 	}
 	texts := make([]string, len(tries))
@@ -84,7 +89,7 @@ func agree(t *testing.T, version schema.Version, some int, known []polyaxonfilet
 	}
 	for _, d := range known {
 		for _, key := range d.Keys {
-			if testenv.Thorough() && !met[key] {
+			if testenv.Exhaustive() && !met[key] {
 				t.Errorf("%s does not differ any more", key)
 			}
 		}
