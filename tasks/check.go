@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/checker"
+	"github.com/slipway-ci/slipway/internal/deploy"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
@@ -80,6 +81,9 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 	problems, broken, err := c.CheckAll(ctx, targets)
 	if err != nil {
 		return result, err
+	}
+	if p != nil && len(o.Files) == 0 {
+		broken = errors.Join(broken, deploy.CheckServe(ctx, p))
 	}
 	result.Files = len(targets)
 	result.Problems = problems

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 	"github.com/slipway-ci/slipway/internal/testenv"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // servingModels is a project on a real API server and a server of Polyaxon, whose job train makes models for
@@ -123,6 +125,16 @@ func TestServeManifests(t *testing.T) {
 	v.values["VAL_ACC"] = "0.9"
 	former, err := Deploy(t.Context(), v.env, DeployOptions{})
 	expect(former, err, "update", first.Jobs[0].UUID, 3)
+
+	// No controller rolls out a better one here, so it is rolled back, and the former one is served on.
+	v.values["VAL_ACC"] = "0.97"
+	back, err := Deploy(t.Context(), v.env, DeployOptions{RolloutTimeout: time.Millisecond, Rollback: true})
+	if ExitCode(err) != ExitFailed || len(back.Served) != 1 || back.Served[0].Action != report.ActionRolledBack || back.Served[0].Run != back.Jobs[0].UUID {
+		t.Errorf("rolled back: %+v, %v", back.Served, err)
+	}
+	if have, _ := container(); have["MODEL_RUN"] != first.Jobs[0].UUID {
+		t.Errorf("after the rollback it serves %s", have["MODEL_RUN"])
+	}
 }
 
 // TestServeBuildArgument builds an image for each model, with the run as a build argument.

@@ -27,6 +27,7 @@ func (s manifests) Apply(ctx context.Context, result *report.Result) error {
 	changes, err := s.apply(ctx)
 	result.Manifests = append(result.Manifests, reportManifests(changes)...)
 	if err != nil {
+		serve(s).reportRolledBack(result)
 		outcome := "not applied"
 		if errors.As(err, new(*exit.RolloutError)) {
 			outcome = "not rolled out"

@@ -11,6 +11,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/manifest"
+	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/run"
@@ -70,6 +71,18 @@ func (d *Deployment) addModels(objects []*manifest.Object) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// CheckServe returns an error, as a plan does, for an image of serve that nothing serves, a build argument that
+// its Dockerfile does not declare, and a matrix of which nothing says which run is the best. Manifests that cannot
+// be read, as with variables that are not set here, are left out.
+func CheckServe(ctx context.Context, p *project.Project) error {
+	d := &Deployment{Platform: platform.New(p)}
+	var unused error
+	if objects, err := manifest.Read(p.Config, "", p.Lookup); err == nil {
+		unused = d.addModels(objects)
+	}
+	return errors.Join(unused, d.checkModels(ctx))
 }
 
 // servingServices returns the services that the deployment starts for its models.

@@ -46,6 +46,18 @@ func (s serve) Apply(ctx context.Context, result *report.Result) error {
 	return errors.Join(errs...)
 }
 
+// reportRolledBack adds the models whose objects were rolled back: what served before goes on.
+func (s serve) reportRolledBack(result *report.Result) {
+	for _, m := range s.models {
+		if objectsAction(m, result.Manifests) != report.ActionRolledBack {
+			continue
+		}
+		served := m.report()
+		served.Action, served.Message = report.ActionRolledBack, "what was served before is served on"
+		result.Served = append(result.Served, served)
+	}
+}
+
 // tell reports what is served now.
 func (s serve) tell(m *model, served *report.Served) {
 	if served.Action == "" {
