@@ -32,7 +32,9 @@ func DataCp(ctx context.Context, env *Env, o DataCpOptions) (*Result, error) {
 			return nil, exit.Usagef("%q is in the volume: copy its directory with `slipway data sync`", address)
 		}
 	}
-	return transferred(ctx, env, "data cp", o.From, o.To, transfer.Options{}, transfer.Copy)
+	return transferred(ctx, env, "data cp", o.From, o.To, transfer.Options{}, func(ctx context.Context, _ *platform.Volume, o transfer.Options) (*transfer.Summary, error) {
+		return transfer.Copy(ctx, o)
+	})
 }
 
 // DataSyncOptions are the options of DataSync.
@@ -50,11 +52,13 @@ type DataSyncOptions struct {
 // DataSync copies what differs between two places, of which at least one is in a bucket or in the volume.
 func DataSync(ctx context.Context, env *Env, o DataSyncOptions) (*Result, error) {
 	options := transfer.Options{Delete: o.Delete, Exclude: o.Exclude, DryRun: o.DryRun}
-	return transferred(ctx, env, "data sync", o.From, o.To, options, transfer.Sync)
+	return transferred(ctx, env, "data sync", o.From, o.To, options, func(ctx context.Context, v *platform.Volume, o transfer.Options) (*transfer.Summary, error) {
+		return v.Sync(ctx, o)
+	})
 }
 
 // transferred copies by a function, and reports what it did.
-func transferred(ctx context.Context, env *Env, command, from, dst string, o transfer.Options, do func(context.Context, transfer.Options) (*transfer.Summary, error)) (*Result, error) {
+func transferred(ctx context.Context, env *Env, command, from, dst string, o transfer.Options, do func(context.Context, *platform.Volume, transfer.Options) (*transfer.Summary, error)) (*Result, error) {
 	oneIsRemote := func(at []transfer.Place) error {
 		if !slices.ContainsFunc(at, func(p transfer.Place) bool { return p.Remote() || p.InVolume }) {
 			return exit.Usagef("neither %q nor %q is in a bucket or in the volume: give an address such as gs://BUCKET/DIR or volume:/DIR", from, dst)
@@ -62,14 +66,6 @@ func transferred(ctx context.Context, env *Env, command, from, dst string, o tra
 		return nil
 	}
 	return withBuckets(ctx, env, command, []string{from, dst}, oneIsRemote, func(at []transfer.Place, p *project.Project, client *storage.Client, result *Result) error {
-		to := platform.New(p)
-		for n := range at {
-			if at[n].InVolume {
-				if err := to.OpenVolume(ctx, &at[n]); err != nil {
-					return err
-				}
-			}
-		}
 		o.From, o.To = at[0], at[1]
 		if err := state.Make(p.Config.Dir); err != nil {
 			return err
@@ -77,7 +73,9 @@ func transferred(ctx context.Context, env *Env, command, from, dst string, o tra
 		o.Client, o.CacheDir = client, state.Dir(p.Config.Dir, "cache", "data")
 		deploy.Tell(p, &o, dst)
 		p.Event(report.Start, "data", dst, "copying from "+from)
-		summary, err := do(ctx, o)
+		volume := &platform.Volume{Platform: platform.New(p), ReadOnly: o.DryRun || !o.To.InVolume}
+		defer volume.Close(ctx)
+		summary, err := do(ctx, volume, o)
 		if summary != nil {
 			result.Transfer = describe(summary, from, dst, o.DryRun)
 		}

@@ -77,6 +77,7 @@ func TestUpOnNode(t *testing.T) {
 	if _, err := Down(ctx, env, DownOptions{Service: "api"}); err != nil {
 		t.Error(err)
 	}
+	t.Run("data", func(t *testing.T) { copiesData(ctx, t, access, clients) })
 }
 
 // serve runs a pod of the service and waits until the pod is ready.

@@ -45,7 +45,8 @@ func TestDocumentedRights(t *testing.T) {
 	}
 	t.Chdir(t.TempDir())
 	config := "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: polyaxon-v1, create-namespace: true}\n" +
-		"volume: {claim: data, create: {size: 1Gi, access: ReadWriteMany}}\nsecrets: {token: {data: {key: env:KEY}}}\nimages: {tool: {dockerfile: Dockerfile}}\n"
+		"volume: {claim: data, create: {size: 1Gi, access: ReadWriteMany}}\nsecrets: {token: {data: {key: env:KEY}}}\nimages: {tool: {dockerfile: Dockerfile}}\n" +
+		"data: {raw: {from: raw, to: \"volume:/raw\"}}\n"
 	if err := os.WriteFile("slipway.yaml", []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

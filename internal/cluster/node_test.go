@@ -49,6 +49,7 @@ func TestRunsOnNode(t *testing.T) {
 		polite(t, c)
 		claims(t, c)
 		provisioned(t, c, access)
+		volumes(t, c, access)
 		forbidden(t, c, access)
 		rotations(t, c, podLogs)
 		refused(t, c, access)

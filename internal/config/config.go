@@ -109,6 +109,7 @@ type Sandbox struct {
 type Volume struct {
 	Connection string `yaml:"connection" doc:"A connection of Polyaxon, such as fstore-pvc" oneof:"yes"`
 	Claim      string `yaml:"claim" doc:"A PersistentVolumeClaim in Polyaxon's namespace" form:"dns" oneof:"yes"`
+	Image      string `yaml:"image" doc:"Image of the pod by which data is copied to and from the claim; it has sh, tar and the programs of coreutils or busybox" default:"busybox:1.37.0"`
 	// Create is nil if deploy does not create the claim.
 	Create *NewClaim `yaml:"create" doc:"The claim that deploy creates when it is missing; the sandbox needs none"`
 }

@@ -25,11 +25,11 @@ type dataSet struct {
 	summary *transfer.Summary
 }
 
-// checkPlaces returns an error for a data set that goes to the volume of a cluster.
+// checkPlaces returns an error for a data set that goes to a volume which slipway.yaml gives no access to.
 func (s data) checkPlaces() error {
 	var errs []error
 	for _, set := range s.Config.DataOf(s.Jobs...) {
-		if to, err := s.place(set.To); err == nil && to.InVolume && !s.Embedded {
+		if to, err := s.place(set.To); err == nil {
 			errs = append(errs, platform.NoVolume(s.Project, to, "data", set.Name, "to"))
 		}
 	}
@@ -50,6 +50,8 @@ func (s data) compare(ctx context.Context) error {
 	if err := state.Make(s.Config.Dir); err != nil {
 		return err
 	}
+	to := &platform.Volume{Platform: s.Platform, ReadOnly: true}
+	defer to.Close(ctx)
 	var all []*dataSet
 	for _, set := range sets {
 		one := &dataSet{DataSet: set}
@@ -60,7 +62,7 @@ func (s data) compare(ctx context.Context) error {
 		dry := one.options
 		dry.DryRun = true
 		var err error
-		if one.summary, err = transfer.Sync(ctx, dry); err != nil {
+		if one.summary, err = to.Sync(ctx, dry, "data", set.Name, "to"); err != nil {
 			return s.explain(one, err)
 		}
 		if copied, _, _ := one.summary.Totals(); one.summary.Unchanged == 0 && copied == 0 {
@@ -88,11 +90,6 @@ func (s data) open(ctx context.Context, one *dataSet) error {
 			return fmt.Errorf("connect to Cloud Storage: %w", err)
 		}
 	}
-	if to.InVolume {
-		if err := s.OpenVolume(ctx, &to, "data", one.Name, "to"); err != nil {
-			return err
-		}
-	}
 	one.options = transfer.Options{
 		From: from, To: to, Delete: one.Delete, Exclude: one.Exclude, Digest: true,
 		Client: client, CacheDir: state.Dir(s.Config.Dir, "cache", "data"),
@@ -102,6 +99,9 @@ func (s data) open(ctx context.Context, one *dataSet) error {
 
 // explain gives an error the position of what it is about, if it is about what slipway.yaml says.
 func (s data) explain(one *dataSet, err error) error {
+	if errors.As(err, new(*source.Error)) {
+		return err
+	}
 	key, at, text := "from", new(transfer.PlaceError), transfer.Explain(err, one.options.To)
 	if errors.As(err, &at) {
 		if text = transfer.Explain(err, at.Place); at.Place.Text == one.To {
@@ -145,6 +145,8 @@ func (s data) Apply(ctx context.Context, result *report.Result) error {
 	if err := s.compare(ctx); err != nil {
 		return ifInterrupted(ctx, err)
 	}
+	to := &platform.Volume{Platform: s.Platform}
+	defer to.Close(ctx)
 	for _, one := range s.data {
 		if reportOf(one).Action == report.ActionUnchanged {
 			result.Data = append(result.Data, reportOf(one))
@@ -153,7 +155,7 @@ func (s data) Apply(ctx context.Context, result *report.Result) error {
 		}
 		Tell(s.Project, &one.options, one.Name)
 		s.Event(report.Start, "data", one.Name, "copying "+one.From+" to "+one.To)
-		done, err := transfer.Sync(ctx, one.options)
+		done, err := to.Sync(ctx, one.options, "data", one.Name, "to")
 		if done != nil {
 			one.summary = done
 			reported := reportOf(one)

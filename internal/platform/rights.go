@@ -1,7 +1,10 @@
 package platform
 
 import (
+	"strings"
+
 	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/dockerfile"
 	"github.com/slipway-ci/slipway/internal/project"
 )
@@ -69,6 +72,14 @@ func (to *Platform) Needs() []Need {
 		use("to check that the claim can be bound", everywhere("storage.k8s.io", "storageclasses"), "list")
 		use("to check that the claim can be bound", everywhere("", "persistentvolumes"), "list")
 	}
+	if cfg.Cluster != nil && copiesToVolume(cfg) {
+		const copies = "to copy data to the volume"
+		need(copies, core("pods"), "get", "create", "delete")
+		need(copies, sub("pods", "exec"), "create")
+		if v := cfg.Volume; v != nil && v.Claim != "" && v.Create == nil {
+			use("to say why the volume cannot be used", cluster.Right{Resource: "persistentvolumeclaims", Name: v.Claim}, "get")
+		}
+	}
 	if inCluster && cfg.Cluster != nil && cfg.NeedsBuildKit() {
 		const build = "to build Dockerfiles in the cluster, without another BuildKit"
 		use(build, cluster.Right{Group: "apps", Resource: "deployments", Name: dockerfile.ObjectName}, "get", "create", "patch")
@@ -97,6 +108,16 @@ func (to *Platform) Needs() []Need {
 		need("to create the namespace", cluster.Right{Resource: "namespaces", Name: to.RunNamespace, Everywhere: true}, "get", "create", "patch")
 	}
 	return append(needed, optional...)
+}
+
+// copiesToVolume reports whether deploy copies data to the persistent volume.
+func copiesToVolume(cfg *config.Config) bool {
+	for _, set := range cfg.Data {
+		if strings.HasPrefix(set.To, "volume:") {
+			return true
+		}
+	}
+	return false
 }
 
 // secretNames returns the names of the Secrets that a deploy writes.

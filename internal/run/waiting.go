@@ -95,7 +95,7 @@ func (f *follower) why(ctx context.Context, now time.Time, conditions []polyaxon
 		}
 	}
 	if f.reachable {
-		if why := podWaits(f.pods, w.events); why != "" {
+		if why := PodWaits(f.pods, w.events); why != "" {
 			return why
 		}
 	}
@@ -203,9 +203,9 @@ func awaitsScheduler(s polyaxon.Status) bool {
 	return s == polyaxon.Created || s == polyaxon.Compiled || s == polyaxon.Queued
 }
 
-// podWaits returns why pods do not run, according to their statuses and events, in one
+// PodWaits returns why pods do not run, according to their statuses and events, in one
 // line. It returns "" if there is no known reason.
-func podWaits(pods []corev1.Pod, events []corev1.Event) string {
+func PodWaits(pods []corev1.Pod, events []corev1.Event) string {
 	for i := range pods {
 		pod := &pods[i]
 		if pod.Status.Phase != corev1.PodPending && pod.Status.Phase != corev1.PodRunning {

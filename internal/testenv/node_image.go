@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -17,7 +19,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// image imports PodImage, and the pause image, into the node's containerd.
+// BusyboxImage is an image on the node with busybox, if this machine has busybox.
+const BusyboxImage = "slipway.test/busybox:1"
+
+// applets are the programs of BusyboxImage.
+const applets = "sh sleep tar find stat sha256sum readlink cat mkdir mv rm grep ls sync"
+
+// image imports PodImage, BusyboxImage and the pause image into the node's containerd.
 func (n *node) image() {
 	n.Helper()
 	program := n.path("pod")
@@ -26,17 +34,23 @@ func (n *node) image() {
 	if out, err := build.CombinedOutput(); err != nil {
 		n.Fatalf("build the pods' program: %v\n%s", err, out)
 	}
-	image, err := podImage(program)
-	if err != nil {
-		n.Fatal(err)
-	}
 	images := map[name.Tag]v1.Image{}
-	for _, reference := range []string{PodImage, "slipway.test/pause:1"} {
-		tag, err := name.NewTag(reference)
+	add := func(program, path string, links []string, references ...string) {
+		image, err := podImage(program, path, links)
 		if err != nil {
 			n.Fatal(err)
 		}
-		images[tag] = image
+		for _, reference := range references {
+			tag, err := name.NewTag(reference)
+			if err != nil {
+				n.Fatal(err)
+			}
+			images[tag] = image
+		}
+	}
+	add(program, "pod", nil, PodImage, "slipway.test/pause:1")
+	if busybox, err := exec.LookPath("busybox"); err == nil {
+		add(busybox, "bin/busybox", strings.Fields(applets), BusyboxImage)
 	}
 	if err := tarball.MultiWriteToFile(n.path("images.tar"), images); err != nil {
 		n.Fatal(err)
@@ -47,16 +61,19 @@ func (n *node) image() {
 	n.output("ctr", "--address", n.path("containerd.sock"), "--namespace", "k8s.io", "images", "import", n.path("images.tar"))
 }
 
-// podImage returns an image whose only file is the given program.
-func podImage(program string) (v1.Image, error) {
+// podImage returns an image whose only file is the given program, with links to it beside it.
+func podImage(program, path string, links []string) (v1.Image, error) {
 	content, err := os.ReadFile(program)
 	if err != nil {
 		return nil, err
 	}
 	var files bytes.Buffer
 	archive := tar.NewWriter(&files)
-	headed := archive.WriteHeader(&tar.Header{Name: "pod", Mode: 0o755, Size: int64(len(content))})
+	headed := archive.WriteHeader(&tar.Header{Name: path, Mode: 0o755, Size: int64(len(content))})
 	_, written := archive.Write(content)
+	for _, link := range links {
+		written = errors.Join(written, archive.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: filepath.Join(filepath.Dir(path), link), Linkname: filepath.Base(path)}))
+	}
 	if err := errors.Join(headed, written, archive.Close()); err != nil {
 		return nil, err
 	}
@@ -70,7 +87,7 @@ func podImage(program string) (v1.Image, error) {
 	}
 	return mutate.ConfigFile(image, &v1.ConfigFile{
 		OS: "linux", Architecture: runtime.GOARCH, RootFS: v1.RootFS{Type: "layers", DiffIDs: diffIDs(layer)},
-		Config: v1.Config{Entrypoint: []string{"/pod"}, Cmd: []string{"pause"}},
+		Config: v1.Config{Entrypoint: []string{"/" + path}, Cmd: []string{"pause"}, Env: []string{"PATH=/bin"}},
 	})
 }
 

@@ -55,6 +55,9 @@ func (p Place) open(create bool) (*os.Root, error) {
 
 // key names the directory for the cache of checksums.
 func (p Place) key() string {
+	if p.ByShell() {
+		return p.Shell.Name() + "\x00" + p.Dir
+	}
 	if p.InVolume {
 		return p.Volume + "\x00" + p.Dir
 	}

@@ -50,15 +50,13 @@ func (j *job) do(ctx context.Context, changes []Change) ([]Change, error) {
 	}
 	for _, part := range [][2]int{{0, deletes}, {deletes, len(changes)}} {
 		group, working := panics.WithContext(ctx)
-		group.SetLimit(parallel)
-		for n := part[0]; n < part[1]; n++ {
+		group.SetLimit(j.parallel())
+		for _, batch := range j.batches(changes, part[0], part[1]) {
 			group.Go(func() error {
 				if working.Err() != nil {
 					return working.Err()
 				}
-				err := j.change(working, changes[n])
-				finished[n] = err == nil
-				return j.keepGoing(err)
+				return j.change(working, changes[batch[0]:batch[1]], finished[batch[0]:batch[1]])
 			})
 		}
 		if err := group.Wait(); err != nil {
@@ -85,8 +83,28 @@ func (j *job) keepGoing(err error) error {
 	return err
 }
 
-// change does one change.
-func (j *job) change(ctx context.Context, c Change) error {
+// change does changes that belong together, and sets done for those that are done.
+func (j *job) change(ctx context.Context, changes []Change, done []bool) error {
+	switch {
+	case changes[0].Delete && j.To.ByShell():
+		return j.removeByShell(ctx, changes, done)
+	case changes[0].Delete:
+	case j.To.ByShell():
+		return j.put(ctx, changes, done)
+	case j.From.ByShell():
+		return j.fetch(ctx, changes, done)
+	}
+	for n, c := range changes {
+		err := j.changeOne(ctx, c)
+		done[n] = err == nil
+		if err := j.keepGoing(err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *job) changeOne(ctx context.Context, c Change) error {
 	if c.Delete {
 		return j.remove(ctx, c.Name)
 	}

@@ -24,7 +24,7 @@ func (e *FullError) Unwrap() error { return e.Err }
 // explainFull removes what is not complete if err says that the disk is full, as others may need the room. It
 // returns other errors as they are.
 func (j *job) explainFull(err error, changes []Change, finished []bool) error {
-	if j.To.Remote() || !isFull(err) {
+	if j.To.Remote() || j.To.ByShell() || !isFull(err) {
 		return err
 	}
 	errs := []error{&FullError{To: j.To.Text, Err: err}}

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -61,7 +62,12 @@ func unlessMissing(err error) error {
 
 // clean removes what earlier syncs left and none goes on with: parts of other contents, and uploads that
 // Cloud Storage has forgotten.
-func (j *job) clean(changes []Change) error {
+func (j *job) clean(ctx context.Context, changes []Change) error {
+	if j.To.ByShell() && len(changes) > 0 {
+		if err := unlessMissing(cleanShell(ctx, j.To)); err != nil {
+			return err
+		}
+	}
 	wanted := map[string]bool{}
 	for _, c := range changes {
 		if !c.Delete && !j.To.Remote() {

@@ -25,6 +25,8 @@ type Place struct {
 	// Who calls Sync sets Volume.
 	InVolume bool
 	Volume   string
+	// Shell reaches the volume if it is not on this machine. Volume is then where the Shell has it.
+	Shell Shell
 	// Bucket is the bucket's name, and Prefix what follows it, without a slash at its beginning.
 	Bucket, Prefix string
 }

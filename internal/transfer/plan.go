@@ -31,6 +31,9 @@ func (j *job) checkNames() error {
 
 // plan compares both places. It reads only files whose checksum decides and is not known.
 func (j *job) plan(ctx context.Context) (*Summary, error) {
+	if err := j.hashShells(ctx); err != nil {
+		return nil, err
+	}
 	names := sorted(j.from)
 	same := make([]bool, len(names))
 	group, hashing := panics.WithContext(ctx)

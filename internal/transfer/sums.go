@@ -70,6 +70,9 @@ func (s *sums) save() {
 
 // stampOf returns what tells whether a file was written.
 func stampOf(info fs.FileInfo) sum {
+	if own, ok := info.(*shellInfo); ok {
+		return own.sum
+	}
 	changed, inode := changeOf(info)
 	return sum{Size: info.Size(), Modified: info.ModTime().UnixNano(), Changed: changed, Inode: inode}
 }
@@ -84,6 +87,9 @@ func (s *sums) of(ctx context.Context, root *os.Root, name string, info fs.FileI
 	if ok && known == now {
 		s.add(name, now, false)
 		return known.CRC32C, nil
+	}
+	if root == nil { // hashShell could not read it
+		return 0, &ChangedError{name}
 	}
 	file, err := root.Open(name)
 	if err != nil {

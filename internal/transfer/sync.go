@@ -109,6 +109,9 @@ type job struct {
 // was. Names that To cannot have are a *NameError, before anything is changed.
 func Sync(ctx context.Context, o Options) (summary *Summary, err error) {
 	j := &job{Options: o}
+	if o.From.ByShell() && o.To.ByShell() {
+		return nil, &NameError{o.To.Text, "and " + o.From.Text + " are both in the volume of a cluster: let a job copy there"}
+	}
 	if j.Skipped == nil {
 		j.Skipped = func(string, string) {}
 	}
@@ -130,18 +133,28 @@ func Sync(ctx context.Context, o Options) (summary *Summary, err error) {
 	if len(j.from) == 0 && len(summary.Changes) > 0 { // most probably a mistake in its name
 		return nil, &NameError{o.From.Text, fmt.Sprintf("has no files, and all %d of %s would be deleted: check the address, or delete them by other means", len(summary.Changes), o.To.Text)}
 	}
-	if err := j.clean(summary.Changes); err != nil {
+	if err := j.clean(ctx, summary.Changes); err != nil {
 		return nil, err
 	}
 	summary.Changes, err = j.do(ctx, summary.Changes)
+	if err == nil && j.To.ByShell() {
+		err = keepSums(ctx, j.To, j.toSums)
+	}
 	return summary, err
 }
 
 // list reads what both places have.
 func (j *job) list(ctx context.Context, out excluded) (err error) {
-	if j.From.Remote() {
+	var fromKnown, toKnown map[string]sum
+	switch {
+	case j.From.Remote():
 		j.from, err = listObjects(ctx, j.Client, j.From, out, j.Skipped)
-	} else {
+	case j.From.ByShell():
+		j.from, fromKnown, err = listShell(ctx, j.From, out, j.Skipped)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = &NameError{j.From.Text, "is not there"}
+		}
+	default:
 		if j.fromRoot, err = j.From.open(false); err != nil {
 			return &PlaceError{j.From, &NameError{j.From.Text, fmt.Sprintf("cannot be read as a directory: %v", cause(err))}}
 		}
@@ -150,9 +163,15 @@ func (j *job) list(ctx context.Context, out excluded) (err error) {
 	if err != nil {
 		return &PlaceError{j.From, errors.Join(err, j.close())}
 	}
-	if j.To.Remote() {
+	switch {
+	case j.To.Remote():
 		j.to, err = listObjects(ctx, j.Client, j.To, out, func(string, string) {})
-	} else {
+	case j.To.ByShell():
+		j.to, toKnown, err = listShell(ctx, j.To, out, func(string, string) {})
+		if errors.Is(err, fs.ErrNotExist) {
+			j.to, err = map[string]*file{}, nil
+		}
+	default:
 		j.toRoot, err = j.To.open(!j.DryRun)
 		switch {
 		case j.DryRun && errors.Is(err, fs.ErrNotExist):
@@ -162,6 +181,8 @@ func (j *job) list(ctx context.Context, out excluded) (err error) {
 		}
 	}
 	j.openSums(j.CacheDir)
+	j.fromSums.believe(fromKnown)
+	j.toSums.believe(toKnown)
 	if err != nil {
 		return &PlaceError{j.To, errors.Join(err, j.close())}
 	}

@@ -73,6 +73,7 @@ func TestClientsLogNothing(t *testing.T) {
 	a := &App{Dir: t.TempDir(), Stdout: io.Discard, Stderr: io.Discard}
 	ran := a.Run(t.Context(), func(ctx context.Context, _ *tasks.Env) (*tasks.Result, error) {
 		klog.FromContext(ctx).Error(errors.New("context canceled"), "Unexpected error when reading response body")
+		klog.ErrorS(errors.New("use of closed network connection"), "Unhandled Error")
 		transport := &http.Transport{}
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+listener.Addr().String(), nil)
 		if err != nil {

@@ -74,6 +74,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/internal/timeouts"
 	"github.com/slipway-ci/slipway/internal/transfer"
+	"github.com/slipway-ci/slipway/internal/volume"
 	"github.com/slipway-ci/slipway/internal/wheel"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/cli"
@@ -401,6 +402,14 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 		_, _, err = status.Look(ctx, to)
 		return err
 	},
+	"internal/volume": func(ctx context.Context, _ string) error {
+		c, err := cluster.Connect(&rest.Config{Host: "http://127.0.0.1:1", Transport: panickingTransport}, "team", "test")
+		if err != nil {
+			return err
+		}
+		_, err = volume.Open(ctx, c, volume.Options{Claim: "data"})
+		return err
+	},
 	"tasks/exit": func(context.Context, string) error {
 		return &exit.UsageError{Message: strconv.Itoa(exit.Code(panickingValue{}))}
 	},
@@ -415,6 +424,7 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 // namedIn maps packages to the file or the step that their faults name.
 var namedIn = map[string]string{
 	"internal/cluster": "GET 127.0.0.1:1: ",
+	"internal/volume":  "POST 127.0.0.1:1: ",
 	"internal/config":  "slipway.yaml: ",
 	"internal/secret":  "the secret env:TOKEN: ",
 }

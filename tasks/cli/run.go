@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -44,6 +45,7 @@ func (a *App) run(ctx context.Context, task Task) error {
 	env, workflow := a.env()
 	defer a.open().close()
 	ctx = klog.NewContext(ctx, klog.Logger{}) // the Kubernetes client logs to standard error what it also returns
+	silence()
 	defer log.SetOutput(log.Writer())
 	log.SetOutput(io.Discard) // so does net/http, with what a server sent, which may be a credential that it echoes
 	ctx, faults := panics.Watch(ctx)
@@ -100,4 +102,13 @@ func (a *App) run(ctx context.Context, task Task) error {
 // shortest form in JSON: 1.122, and not 1.1219999999999999.
 func seconds(d time.Duration) float64 {
 	return float64(d.Round(time.Millisecond).Milliseconds()) / 1000
+}
+
+// silence turns off what the Kubernetes client logs without a context, such as that a connection was closed.
+func silence() {
+	flags := flag.NewFlagSet("", flag.ContinueOnError)
+	klog.InitFlags(flags)
+	_ = flags.Set("stderrthreshold", "FATAL") // a level of klog
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
 }

@@ -1,0 +1,79 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
+	"github.com/slipway-ci/slipway/internal/testenv"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// copiesData deploys a data set that goes to the volume of a cluster, and copies it back.
+func copiesData(ctx context.Context, t *testing.T, access *rest.Config, clients kubernetes.Interface) {
+	t.Chdir(t.TempDir())
+	testenv.Provision(t, clients, "for-jobs", true)
+	events := &eventLog{}
+	env := &Env{Dir: ".", Events: events, Transport: http.DefaultTransport, Now: time.Now, Lookup: func(string) (string, bool) { return "", false }}
+	write := func(name, text string) {
+		t.Helper()
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("kubeconfig", writeKubeconfig(t, access))
+	write("job.yml", "version: 1.1\nkind: component\nrun: {kind: job, container: {image: a:1}}\n")
+	write("raw/labels.csv", "a,b\n")
+	write("raw/deep/x.csv", "c\n")
+	write("slipway.yaml", "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: "+sandboxtest.Namespace+"}\n"+
+		"polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", "")+"'}\nvolume: {claim: jobs, image: '"+testenv.BusyboxImage+"', create: {size: 1Gi, access: ReadWriteMany, class: for-jobs}}\n"+
+		"data: {raw: {from: raw, to: 'volume:/raw'}}\njobs: {job: {polyaxonfile: job.yml, credentials: false}}\n")
+	check := func(did string, r *Result, err error, action report.Action, copied int) {
+		t.Helper()
+		if err != nil || len(r.Data) != 1 || r.Data[0].Action != action || r.Data[0].Copied != copied {
+			t.Fatalf("%s: %+v, %v\n%s", did, r, err, events)
+		}
+	}
+	planned, err := Plan(ctx, env, PlanOptions{})
+	check("plan", planned, err, report.ActionCopy, 2)
+	if strings.Contains(events.String(), "starting a pod") {
+		t.Errorf("a plan starts a pod without a claim\n%s", events)
+	}
+	deployed, err := Submit(ctx, env, SubmitOptions{Job: "job"})
+	check("deploy", deployed, err, report.ActionCopied, 2)
+	planned, err = Plan(ctx, env, PlanOptions{})
+	check("plan", planned, err, report.ActionUnchanged, 0)
+	write("raw/labels.csv", "b,a\n") // of the same size
+	planned, err = Plan(ctx, env, PlanOptions{})
+	check("plan", planned, err, report.ActionCopy, 1)
+	deployed, err = Submit(ctx, env, SubmitOptions{Job: "job"})
+	check("deploy", deployed, err, report.ActionCopied, 1)
+
+	synced, err := DataSync(ctx, env, DataSyncOptions{From: "volume:/raw", To: "back"})
+	if err != nil || synced.Transfer.Copied != 2 {
+		t.Errorf("%+v, %v", synced, err)
+	}
+	if text, err := os.ReadFile("back/labels.csv"); err != nil || string(text) != "b,a\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	for { // deleting takes a second
+		pods, err := clients.CoreV1().Pods(sandboxtest.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=slipway-volume"})
+		if err == nil && len(pods.Items) == 0 {
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("pods are left: %v, %v", pods, err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
