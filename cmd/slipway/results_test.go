@@ -59,6 +59,7 @@ var steps = []step{
 	{golden: "deploy-up-to-date", args: "deploy train"},
 	{golden: "deploy-failed", code: tasks.ExitFailed, args: "deploy broken"},
 	{golden: "plan", args: "plan train"},
+	{golden: "plan-served", args: "plan"},
 	{golden: "apply", args: "apply"},
 	{golden: "status", args: "status train"},
 	{golden: "logs", args: "logs train"},
@@ -205,7 +206,7 @@ func resultsProject(t *testing.T) string {
 	}
 	for name, text := range map[string]string{
 		"slipway.yaml": "project: results\nimages:\n  job: {go: {main: ./job}}\nsecrets:\n  signing: {data: {key: \"file:key.txt\"}}\njobs:\n  train: {polyaxonfile: train.yml, image: job}\n" +
-			"  broken: {polyaxonfile: broken.yml, image: job}\n  gated: {polyaxonfile: gated.yml, image: job}\n  slow: {polyaxonfile: slow.yml, image: job}\nservices:\n  api: {polyaxonfile: api.yml, image: job}\n",
+			"  broken: {polyaxonfile: broken.yml, image: job}\n  gated: {polyaxonfile: gated.yml, image: job}\n  slow: {polyaxonfile: slow.yml, image: job}\nservices:\n  api: {polyaxonfile: api.yml, image: job}\nserve:\n  api: {model: train, image: job, service: api}\n",
 		"key.txt":     "canary-in-a-mine",
 		"go.mod":      "module results\ngo 1.26\n",
 		"job/main.go": string(program),
