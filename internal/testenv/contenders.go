@@ -97,3 +97,13 @@ func Buildah(b *testing.B, dir, dockerfile, repository string, prepare func(test
 	run(b)
 	return []Contender{{Name: "buildah, " + dockerfile, Prepare: prepare, Run: run}}
 }
+
+// Rclone returns the path of rclone, which Debian has as a package. Without it, the benchmark is skipped.
+func Rclone(b *testing.B) string {
+	b.Helper()
+	found, err := exec.LookPath("rclone")
+	if err != nil {
+		b.Skip("rclone is not here: install the package rclone")
+	}
+	return found
+}
