@@ -19,6 +19,24 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
+// volumePods selects the pods that reach volumes.
+const volumePods = "app.kubernetes.io/name=slipway-volume"
+
+// loser calls lose once, when a file is being copied.
+type loser struct {
+	report.Sink
+	lose func()
+}
+
+// Event implements report.Sink.
+func (l *loser) Event(e report.Event) {
+	if e.Kind == report.Progress && e.Amount != nil && e.Amount.Bytes > 0 && l.lose != nil {
+		l.lose()
+		l.lose = nil
+	}
+	l.Sink.Event(e)
+}
+
 // copiesData deploys a data set that goes to the volume of a cluster, and copies it back.
 func copiesData(ctx context.Context, t *testing.T, access *rest.Config, clients kubernetes.Interface) {
 	t.Chdir(t.TempDir())
@@ -66,8 +84,22 @@ func copiesData(ctx context.Context, t *testing.T, access *rest.Config, clients 
 	if text, err := os.ReadFile("back/labels.csv"); err != nil || string(text) != "b,a\n" {
 		t.Errorf("%q, %v", text, err)
 	}
+	// The pod is lost in the middle, and another one goes on.
+	write("many/big", strings.Repeat("big", 4<<20))
+	write("many/small", "small")
+	losing := *env
+	losing.Events = &loser{Sink: events, lose: func() {
+		if err := clients.CoreV1().Pods(sandboxtest.Namespace).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: volumePods}); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(3 * time.Second) // its grace period is a second
+	}}
+	synced, err = DataSync(ctx, &losing, DataSyncOptions{From: "many", To: "volume:/many"})
+	if err != nil || synced.Transfer.Copied != 2 || !strings.Contains(events.String(), "is gone: it was deleted; another pod goes on") {
+		t.Errorf("%+v, %v\n%s", synced, err, events)
+	}
 	for { // deleting takes a second
-		pods, err := clients.CoreV1().Pods(sandboxtest.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=slipway-volume"})
+		pods, err := clients.CoreV1().Pods(sandboxtest.Namespace).List(ctx, metav1.ListOptions{LabelSelector: volumePods})
 		if err == nil && len(pods.Items) == 0 {
 			break
 		}
