@@ -93,7 +93,7 @@ func TestGoldenKeys(t *testing.T) {
 			case want == "" && *update:
 				g.Key[version.name] = have
 			case have != want:
-				t.Errorf("line %d: the key of %s is %s and was %s: what compiles otherwise needs a new identity version", i+1, version.name, have, want)
+				t.Errorf("line %d: the key of %s is %s and was %s: undo that, or add an identity version (CONTRIBUTING.md, How to change a deploy key)", i+1, version.name, have, want)
 			}
 		}
 		line, err := json.Marshal(g)
