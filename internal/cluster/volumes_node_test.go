@@ -27,16 +27,16 @@ import (
 
 // volumes copies files to and from a volume through a pod that a kubelet runs.
 func volumes(t *testing.T, c *cluster.Cluster, access *rest.Config) {
+	clients, err := kubernetes.NewForConfig(access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	testenv.Provision(t, clients, "for-data", true)
+	if _, err := c.CreateClaim(t.Context(), cluster.NewClaim{Name: "files", Class: "for-data", Project: "p", Size: resource.MustParse("1Gi"), Access: corev1.ReadWriteOnce}); err != nil {
+		t.Fatal(err)
+	}
 	t.Run("volumes", func(t *testing.T) {
 		t.Parallel()
-		clients, err := kubernetes.NewForConfig(access)
-		if err != nil {
-			t.Fatal(err)
-		}
-		testenv.Provision(t, clients, "for-data", true)
-		if _, err := c.CreateClaim(t.Context(), cluster.NewClaim{Name: "files", Class: "for-data", Project: "p", Size: resource.MustParse("1Gi"), Access: corev1.ReadWriteOnce}); err != nil {
-			t.Fatal(err)
-		}
 		files := map[string]string{"a.txt": "one", "dir/with space": "two", "new\nline": "three", "ünï/quote's $(id)": "four", "-n": "five", "empty": ""}
 		big := strings.Repeat("0123456789abcdef", 1<<18)
 		for n := range 300 {

@@ -12,7 +12,7 @@ import (
 
 // CheckStart returns an error if a sandbox that does not run cannot be started: the program
 // that serves it is not there, the directory is not this user's or not writable, or nothing
-// may listen on loopback. It writes one temporary file.
+// may listen on loopback. It makes one temporary directory.
 func CheckStart(o Options) error {
 	if len(o.Self) == 0 {
 		return errors.New("the command that starts it is not known (Env.Self is empty)")
@@ -33,11 +33,11 @@ func CheckStart(o Options) error {
 		}
 		dir = filepath.Dir(dir)
 	}
-	file, err := os.CreateTemp(dir, ".slipway-*")
+	empty, err := os.MkdirTemp(dir, ".slipway-*") // git, which may look meanwhile, does not list an empty directory
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(file.Close(), os.Remove(file.Name())); err != nil {
+	if err := os.Remove(empty); err != nil {
 		return err
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

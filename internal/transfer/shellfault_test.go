@@ -1,12 +1,14 @@
 package transfer_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/storage"
 	"github.com/slipway-ci/slipway/internal/transfer"
@@ -242,4 +244,38 @@ func (s *sentBytes) Read(p []byte) (int, error) {
 	n, err := s.Reader.Read(p)
 	s.n += n
 	return n, err
+}
+
+// late is a Shell that takes its time to say why a script has failed.
+type late struct{}
+
+func (late) Name() string { return "test" }
+
+func (late) Run(ctx context.Context, script string, in io.Reader, out io.Writer) error {
+	if !strings.HasPrefix(script, "sends=1\n") {
+		_, err := io.WriteString(out, "absent\n")
+		return err
+	}
+	if _, err := io.WriteString(out, "failed\n"); err != nil {
+		return err
+	}
+	_, _ = io.Copy(io.Discard, in)
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(200 * time.Millisecond):
+		return errors.New("read-only file system")
+	}
+}
+
+// TestShellSaysWhy waits for the reason of a script that took no more input.
+func TestShellSaysWhy(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"big": strings.Repeat("x", 1<<20)})
+	to := place(t, "volume:/raw")
+	to.Shell, to.Volume = late{}, "/volume"
+	_, err := transfer.Sync(t.Context(), transfer.Options{From: place(t, dir), To: to, CacheDir: t.TempDir()})
+	if err == nil || !strings.Contains(err.Error(), "read-only file system") {
+		t.Error(err)
+	}
 }

@@ -85,6 +85,9 @@ func (j *job) put(ctx context.Context, changes []Change, done []bool) error {
 	group.Go(func() error {
 		wrote = a.write(working, writer, changes)
 		_ = writer.Close() // what is not complete is not placed
+		if errors.Is(wrote, errShellEnded) {
+			return nil // the script says why
+		}
 		return wrote
 	})
 	group.Go(func() error {
