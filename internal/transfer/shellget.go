@@ -47,7 +47,7 @@ func getSome(ctx context.Context, p Place, files map[string]*file, names []strin
 	group, working := panics.WithContext(ctx)
 	group.Go(func() error {
 		ran = p.Shell.Run(working, "exec sh -s", strings.NewReader(script.String()), writer)
-		ended := error(io.EOF)
+		ended := io.EOF
 		if ran != nil {
 			ended = errShellEnded
 		}
