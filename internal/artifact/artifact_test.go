@@ -65,6 +65,8 @@ func (s *story) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // ServeHTTP implements http.Handler, for Polyaxon.
 func (s *story) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	at := r.URL.Query().Get("path")
 	var answer any
 	switch {

@@ -47,9 +47,11 @@ func TestKilled(t *testing.T) {
 	listening := httptest.NewServer(handler)
 	t.Cleanup(listening.Close)
 	s := begin(t, listening.URL)
+	s.mu.Lock() // the other process asks for them
 	for n := range 20 {
 		s.files[fmt.Sprintf("outputs/model/%02d", n)] = strings.Repeat("x", n)
 	}
+	s.mu.Unlock()
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilled$")
 	child.Env = append(os.Environ(), "ARTIFACT_DIR="+s.Config.Dir, "ARTIFACT_BUCKETS="+listening.URL)
 	if out, err := child.CombinedOutput(); !errors.As(err, new(*exec.ExitError)) || strings.Contains(string(out), "not killed") {
