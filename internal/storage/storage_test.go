@@ -119,8 +119,9 @@ func TestResume(t *testing.T) {
 	content := strings.Repeat("0123456789abcdef", 1<<17) // 2 MiB
 	sum := storage.NewCRC32C()
 	_, _ = io.WriteString(sum, content)
-	for name, lost := range map[string]bool{"goes on": false, "begins again": true} {
+	for name, code := range map[string]int{"goes on": 0, "begins again": http.StatusGone, "does not say where it is": http.StatusBadRequest} {
 		t.Run(name, func(t *testing.T) {
+			lost := code != 0
 			got, begun := []byte(content[:1<<20]), 0
 			var checksum string
 			s := serve(t, func(_ int, w http.ResponseWriter, r *http.Request) {
@@ -132,7 +133,7 @@ func TestResume(t *testing.T) {
 					_, checksum, _ = strings.Cut(string(body), `"crc32c":"`)
 					w.Header().Set("Location", "http://"+r.Host+"/new")
 				case lost && r.URL.Path == "/old":
-					w.WriteHeader(http.StatusGone)
+					w.WriteHeader(code)
 				case strings.HasPrefix(span, "bytes */"):
 					w.Header().Set("Range", fmt.Sprintf("bytes=0-%d", len(got)-1))
 					w.WriteHeader(http.StatusPermanentRedirect)
