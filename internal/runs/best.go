@@ -70,13 +70,16 @@ func noneSucceeded(to *platform.Platform, job string) error {
 	return exit.Usagef("no run named %s of project %s has succeeded (slipway runs lists runs)", job, to.Config.Project)
 }
 
-// setVaried gives runs the inputs as params that are not the same in all of them. The reference of an image is
-// left out: it differs whenever the source does.
+// setVaried gives runs the inputs as params that are not the same in all of them, and a single run all inputs. The
+// reference of an image is left out: it differs whenever the source does.
 func setVaried(all []report.Run) {
+	varied := map[string]bool{imageInput: false}
 	for n := range all {
 		for name, value := range all[n].Inputs {
-			same := func(other report.Run) bool { return reflect.DeepEqual(other.Inputs[name], value) }
-			if name == imageInput || len(all) > 1 && !slices.ContainsFunc(all, func(other report.Run) bool { return !same(other) }) {
+			if _, known := varied[name]; !known {
+				varied[name] = len(all) == 1 || slices.ContainsFunc(all, func(other report.Run) bool { return !reflect.DeepEqual(other.Inputs[name], value) })
+			}
+			if !varied[name] {
 				continue
 			}
 			if all[n].Params == nil {

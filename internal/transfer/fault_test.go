@@ -2,20 +2,17 @@ package transfer_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/slipway-ci/slipway/internal/storage"
 	"github.com/slipway-ci/slipway/internal/transfer"
@@ -24,33 +21,14 @@ import (
 // TestKilled kills a sync in the middle of a file. The next one sends or requests only the rest, and leaves
 // nothing else.
 func TestKilled(t *testing.T) {
-	if at := os.Getenv("TRANSFER_SYNC"); at != "" {
-		from, to, cache := os.Getenv("TRANSFER_FROM"), os.Getenv("TRANSFER_TO"), os.Getenv("TRANSFER_CACHE")
-		b := &buckets{Client: &storage.Client{Address: at, Transport: http.DefaultTransport, Pause: func(context.Context, time.Duration) error { return nil }}}
-		_, err := b.sync(t, from, to, cache, func(o *transfer.Options) {
-			o.Progress = func(p transfer.Progress) {
-				if p.Bytes > 40<<20 { // so much is in the buffers of a connection, at most
-					process, err := os.FindProcess(os.Getpid())
-					if err == nil {
-						err = process.Kill()
-					}
-					t.Error(err)
-					select {}
-				}
-			}
-		})
-		t.Fatalf("it was not killed: %v", err)
-	}
+	// So much is in the buffers of a connection, at most.
+	syncIfKilled(t, func(p transfer.Progress) bool { return p.Bytes > 40<<20 })
 	b, dir, cache := serve(t), t.TempDir(), t.TempDir()
 	from, back := filepath.Join(dir, "from"), filepath.Join(dir, "back")
 	content := strings.Repeat("0123456789abcdef", 4<<20) // 64 MiB
 	write(t, from, map[string]string{"big": content})
 	for _, pair := range [][2]string{{from, "gs://data"}, {"gs://data", back}} {
-		command := exec.Command(os.Args[0], "-test.run=^TestKilled$")
-		command.Env = append(os.Environ(), "TRANSFER_SYNC="+b.Address, "TRANSFER_FROM="+pair[0], "TRANSFER_TO="+pair[1], "TRANSFER_CACHE="+cache)
-		if out, err := command.CombinedOutput(); err == nil || strings.Contains(string(out), "not killed") {
-			t.Fatalf("%v: %s", err, out)
-		}
+		b.syncAndKill(t, pair[0], pair[1], cache)
 		var moved int64
 		b.fault = func(_ int64, r *http.Request, next http.RoundTripper) (*http.Response, error) {
 			response, err := next.RoundTrip(r)

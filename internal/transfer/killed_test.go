@@ -16,24 +16,43 @@ import (
 	"github.com/slipway-ci/slipway/internal/transfer"
 )
 
+// syncAndKill runs the test in a process of its own, in which syncIfKilled syncs and kills it.
+func (b *buckets) syncAndKill(t *testing.T, from, to, cache string) {
+	t.Helper()
+	command := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	command.Env = append(os.Environ(), "TRANSFER_SYNC="+b.Address, "TRANSFER_FROM="+from, "TRANSFER_TO="+to, "TRANSFER_CACHE="+cache)
+	if out, err := command.CombinedOutput(); err == nil || strings.Contains(string(out), "not killed") {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+// syncIfKilled does nothing unless syncAndKill has started this process. Then it syncs, and kills the process when
+// the sync has come so far.
+func syncIfKilled(t *testing.T, far func(transfer.Progress) bool) {
+	t.Helper()
+	at := os.Getenv("TRANSFER_SYNC")
+	if at == "" {
+		return
+	}
+	b := &buckets{Client: &storage.Client{Address: at, Transport: http.DefaultTransport, Pause: func(context.Context, time.Duration) error { return nil }}}
+	_, err := b.sync(t, os.Getenv("TRANSFER_FROM"), os.Getenv("TRANSFER_TO"), os.Getenv("TRANSFER_CACHE"), func(o *transfer.Options) {
+		o.Progress = func(p transfer.Progress) {
+			if far(p) {
+				process, err := os.FindProcess(os.Getpid())
+				if err == nil {
+					err = process.Kill()
+				}
+				t.Error(err)
+				select {}
+			}
+		}
+	})
+	t.Fatalf("it was not killed: %v", err)
+}
+
 // TestKilledBetweenFiles kills a sync of many files. The next one moves none again that is there.
 func TestKilledBetweenFiles(t *testing.T) {
-	if at := os.Getenv("TRANSFER_MANY"); at != "" {
-		b := &buckets{Client: &storage.Client{Address: at, Transport: http.DefaultTransport, Pause: func(context.Context, time.Duration) error { return nil }}}
-		_, err := b.sync(t, os.Getenv("TRANSFER_FROM"), os.Getenv("TRANSFER_TO"), os.Getenv("TRANSFER_CACHE"), func(o *transfer.Options) {
-			o.Progress = func(p transfer.Progress) {
-				if p.Files == 20 {
-					process, err := os.FindProcess(os.Getpid())
-					if err == nil {
-						err = process.Kill()
-					}
-					t.Error(err)
-					select {}
-				}
-			}
-		})
-		t.Fatalf("it was not killed: %v", err)
-	}
+	syncIfKilled(t, func(p transfer.Progress) bool { return p.Files == 20 })
 	b, dir, cache := serve(t), t.TempDir(), t.TempDir()
 	from, back := filepath.Join(dir, "from"), filepath.Join(dir, "back")
 	files := map[string]string{}
@@ -42,11 +61,7 @@ func TestKilledBetweenFiles(t *testing.T) {
 	}
 	write(t, from, files)
 	for _, pair := range [][2]string{{from, "gs://data"}, {"gs://data", back}} {
-		command := exec.Command(os.Args[0], "-test.run=^TestKilledBetweenFiles$")
-		command.Env = append(os.Environ(), "TRANSFER_MANY="+b.Address, "TRANSFER_FROM="+pair[0], "TRANSFER_TO="+pair[1], "TRANSFER_CACHE="+cache)
-		if out, err := command.CombinedOutput(); err == nil || strings.Contains(string(out), "not killed") {
-			t.Fatalf("%v: %s", err, out)
-		}
+		b.syncAndKill(t, pair[0], pair[1], cache)
 		there := 0
 		for entry, err := range b.List(t.Context(), "data", "", "") {
 			if err != nil {

@@ -68,11 +68,7 @@ func (a *answer) Write(p []byte) (int, error) {
 }
 
 // partName returns a name that no other sync uses in the state directory of the volume.
-func partName() string {
-	id := make([]byte, 8)
-	_, _ = rand.Read(id) // never fails
-	return "part-" + hex.EncodeToString(id)
-}
+func partName() string { return "part-" + rand.Text() }
 
 // put copies files to a place that a Shell reaches, by one archive. It sets done for those that have got their names,
 // and returns the errors of single files with keepGoing.

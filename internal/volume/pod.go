@@ -5,7 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -52,9 +52,7 @@ type Pod struct {
 
 // Open starts a pod, and waits until it runs. The caller must close it. The error says why it does not run.
 func Open(ctx context.Context, c *cluster.Cluster, o Options) (*Pod, error) {
-	id := make([]byte, 5)
-	_, _ = rand.Read(id) // never fails
-	p := &Pod{cluster: c, claim: o.Claim, name: "slipway-volume-" + hex.EncodeToString(id)}
+	p := &Pod{cluster: c, claim: o.Claim, name: "slipway-volume-" + strings.ToLower(rand.Text()[:10])}
 	if err := c.CreatePod(ctx, p.wanted(&o)); err != nil {
 		return nil, err
 	}
