@@ -75,7 +75,7 @@ func (p *Pipeline) follow(ctx context.Context, j *config.Job, submitted *run.Sub
 	}
 	e.setOutcome(outcome)
 	p.warnOfMetrics(j.Name, outcome)
-	p.addMLflow(ctx, j, &e.described)
+	p.AddMLflow.To(ctx, j.Name, &e.described)
 	e.described.OutputsAt = p.OutputsAt(outcome)
 	e.described.Cost = runs.Cost(p.Config.Prices, outcome)
 	if uncompiled := run.NotCompiled(outcome.Run.UUID, outcome.Conditions); uncompiled != nil && outcome.Run.Status == polyaxon.Failed {

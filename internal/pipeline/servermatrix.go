@@ -82,6 +82,6 @@ func (p *Pipeline) trials(ctx context.Context, j *config.Job, matrix string) ([]
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	p.addMLflow(ctx, j, runs.Pointers(trials)...)
+	p.AddMLflow.To(ctx, j.Name, runs.Pointers(trials)...)
 	return trials, nil
 }

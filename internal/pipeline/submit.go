@@ -99,7 +99,7 @@ func (p *Pipeline) submitAndFollow(ctx context.Context, j *config.Job, s run.Sub
 		}
 		e.setOutcome(outcome)
 		p.warnOfMetrics(j.Name, outcome)
-		p.addMLflow(ctx, j, &e.described)
+		p.AddMLflow.To(ctx, j.Name, &e.described)
 		e.described.OutputsAt = p.OutputsAt(outcome)
 	default:
 		err = p.followOldest(ctx, j, s, submitted, e)

@@ -4,10 +4,8 @@ import (
 	"context"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/run"
-	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // Tracking is MLflow's tracking server.
@@ -28,13 +26,6 @@ type TrackingError struct{ Err error }
 // Error implements error.
 func (e *TrackingError) Error() string {
 	return "jobs need MLflow, and are not submitted: " + e.Err.Error()
-}
-
-// addMLflow adds MLflow's runs and metrics to runs of a job that have ended.
-func (p *Pipeline) addMLflow(ctx context.Context, j *config.Job, all ...*report.Run) {
-	if p.AddMLflow != nil {
-		p.AddMLflow(ctx, j.Name, all...)
-	}
 }
 
 // addressTracking returns the submission with the address of the tracking server. If a run of

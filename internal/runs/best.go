@@ -46,7 +46,7 @@ func Best(ctx context.Context, to *platform.Platform, job string, by *report.Ran
 		one.LastLines = nil
 		ranked.Runs = append(ranked.Runs, one)
 	}
-	add.to(ctx, job, Pointers(ranked.Runs)...)
+	add.To(ctx, job, Pointers(ranked.Runs)...)
 	names := ranked.MetricNames()
 	switch {
 	case len(names) == 0:

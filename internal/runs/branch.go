@@ -33,7 +33,7 @@ func OnBranch(ctx context.Context, to *platform.Platform, job string, base proje
 			return nil, err
 		}
 		one := ReportOutcome(outcome)
-		add.to(ctx, job, &one)
+		add.To(ctx, job, &one)
 		return &report.Base{Branch: base.Branch, UUID: r.UUID, Metrics: one.Metrics}, nil
 	}
 	return nil, nil

@@ -21,8 +21,8 @@ import (
 // find.
 type AddMLflow func(ctx context.Context, job string, all ...*report.Run)
 
-// to adds them unless f is nil.
-func (f AddMLflow) to(ctx context.Context, job string, all ...*report.Run) {
+// To adds them unless f is nil.
+func (f AddMLflow) To(ctx context.Context, job string, all ...*report.Run) {
 	if f != nil {
 		f(ctx, job, all...)
 	}
@@ -39,7 +39,7 @@ func Compare(ctx context.Context, to *platform.Platform, a, b *polyaxon.Run, add
 	var both [2]map[fact]string
 	for n, o := range outcomes {
 		described := ReportOutcome(o)
-		add.to(ctx, o.Run.Name, &described)
+		add.To(ctx, o.Run.Name, &described)
 		both[n] = facts(to, o, &described)
 	}
 	one, other := both[0], both[1]
