@@ -24,6 +24,8 @@ func TestMLflow(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := blocksOf(t, string(page), "slipway.yaml", "train.yml", "train.py")
+	nan := `mlflow.log_metric("loss", float("nan"))`
+	files["train.py"] = strings.Replace(files["train.py"], nan, nan+"\n    mlflow.log_metric(\"bound\", float(\"inf\"))\n    mlflow.log_metric(\"val_acc\", 0.5, step=0)", 1)
 	stage := newPageStage(t, packages, base, files, map[string]string{"mlflow": "mlflow"})
 
 	deployed := func() (report.Job, string) {
@@ -40,6 +42,9 @@ func TestMLflow(t *testing.T) {
 	}
 	if _, shown := job.Metrics["loss"]; shown {
 		t.Error("a metric that is not a number is shown")
+	}
+	if bound, shown := job.Metrics["bound"]; shown {
+		t.Errorf("a metric that is infinite is shown as %v", bound)
 	}
 	if want := regexp.MustCompile(`^http://127\.0\.0\.1:\d+/#/experiments/\d+/runs/` + job.MLflow[0].ID + `$`); !want.MatchString(job.MLflow[0].Address) {
 		t.Errorf("the run of MLflow is at %s", job.MLflow[0].Address)

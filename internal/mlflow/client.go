@@ -19,6 +19,8 @@ import (
 const (
 	// maxAnswer is the maximum size of an answer, in bytes.
 	maxAnswer = 16 << 20
+	// maxMessage is how much of what a server says against a request is shown, in bytes.
+	maxMessage = 300
 	// maxExperiments is how many experiments are searched, those first that changed last. It is the
 	// most that a server takes.
 	maxExperiments = 1000
@@ -50,6 +52,8 @@ type StatusError struct {
 // Error implements error.
 func (e *StatusError) Error() string {
 	switch {
+	case e.Status == http.StatusForbidden && e.Message != "":
+		return fmt.Sprintf("it refuses the request (%d): %s", e.Status, e.Message)
 	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
 		return fmt.Sprintf("it refuses the user (%d)", e.Status)
 	case e.Message != "":
@@ -58,12 +62,17 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("it does not answer as MLflow does (%d)", e.Status)
 }
 
-// post sends a request of the API and decodes the answer.
+// post sends a question to the API and decodes the answer.
 func (c *Client) post(ctx context.Context, path string, question, answer any) error {
 	body, err := json.Marshal(question)
 	if err != nil {
 		return err
 	}
+	return c.send(ctx, http.MethodPost, path, nil, body, answer)
+}
+
+// send sends a request of the API and decodes the answer.
+func (c *Client) send(ctx context.Context, method, path string, query url.Values, body []byte, answer any) error {
 	at, err := url.Parse(c.Address)
 	if err != nil {
 		return errors.New("its address is not valid")
@@ -72,8 +81,8 @@ func (c *Client) post(ctx context.Context, path string, question, answer any) er
 		password, _ := at.User.Password()
 		c.Username, c.Password = at.User.Username(), secret.NewValue([]byte(password))
 	}
-	at.User, at.RawQuery, at.Fragment = nil, "", ""
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, at.JoinPath("api/2.0/mlflow", path).String(), bytes.NewReader(body))
+	at.User, at.RawQuery, at.Fragment = nil, query.Encode(), ""
+	request, err := http.NewRequestWithContext(ctx, method, at.JoinPath("api/2.0/mlflow", path).String(), bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -94,13 +103,7 @@ func (c *Client) post(ctx context.Context, path string, question, answer any) er
 		return err
 	}
 	if response.StatusCode != http.StatusOK {
-		var said struct {
-			Code    string `json:"error_code"`
-			Message string `json:"message"`
-		}
-		_ = json.Unmarshal(text, &said) // another program answers with something else
-		first, _, _ := strings.Cut(said.Message, "\n")
-		return &StatusError{Status: response.StatusCode, Code: said.Code, Message: first}
+		return refusal(response, text)
 	}
 	if len(text) > maxAnswer {
 		return fmt.Errorf("its answer has more than %d MiB", maxAnswer>>20)
@@ -109,4 +112,21 @@ func (c *Client) post(ctx context.Context, path string, question, answer any) er
 		return &StatusError{Status: response.StatusCode}
 	}
 	return nil
+}
+
+// refusal returns the error of an answer that is not a success. MLflow says in JSON why it refuses something, but
+// in plain text that the host or the user is not allowed. Another program answers with something else.
+func refusal(response *http.Response, text []byte) *StatusError {
+	var said struct {
+		Code    string `json:"error_code"`
+		Message string `json:"message"`
+	}
+	if err := json.Unmarshal(text, &said); err != nil && strings.HasPrefix(response.Header.Get("Content-Type"), "text/plain") {
+		said.Message = string(text)
+	}
+	first, _, _ := strings.Cut(said.Message, "\n")
+	if len(first) > maxMessage {
+		first = first[:maxMessage]
+	}
+	return &StatusError{Status: response.StatusCode, Code: said.Code, Message: strings.TrimSpace(strings.ToValidUTF8(first, ""))}
 }

@@ -44,7 +44,8 @@ func TestRuns(t *testing.T) {
 				t.Errorf("it is asked for %+v", question)
 			}
 			_, _ = io.WriteString(w, `{"runs": [{"info": {"run_id": "r1", "run_uuid": "r1", "run_name": "bold-crane", "experiment_id": "7"}, "data": {"metrics": [
-				{"key": "val_acc", "value": 0.93, "timestamp": 1, "step": 2}, {"key": "loss", "value": "NaN"}, {"key": "worst", "value": "-Infinity"}],
+				{"key": "val_acc", "value": 0.93, "timestamp": 1, "step": 2}, {"key": "loss", "value": "NaN"}, {"key": "worst", "value": "-Infinity"},
+				{"key": "best", "value": 1.7976931348623157e+308}, {"key": "lowest", "value": -1.7976931348623157e+308}, {"key": "high", "value": 1e+308}],
 				"tags": [{"key": "mlflow.parentRunId", "value": "r0"}]}}]}`)
 		default:
 			w.WriteHeader(http.StatusNotFound)
@@ -55,7 +56,8 @@ func TestRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]Run{{
-		ID: "r1", Name: "bold-crane", Experiment: "7", Tags: map[string]string{"mlflow.parentRunId": "r0"}, Metrics: map[string]float64{"val_acc": 0.93}, NotFinite: []string{"loss", "worst"},
+		ID: "r1", Name: "bold-crane", Experiment: "7", Tags: map[string]string{"mlflow.parentRunId": "r0"}, Metrics: map[string]float64{"val_acc": 0.93, "high": 1e308},
+		NotFinite: []string{"loss", "worst", "best", "lowest"},
 	}}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -106,7 +108,20 @@ func TestErrors(t *testing.T) {
 			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
 		}, "it does not answer as MLflow does (307)"},
 		"no login": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, "it refuses the user (401)"},
-		"another":  {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, "it does not answer as MLflow does (200)"},
+		"the host": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain")
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, "Invalid Host header - possible DNS rebinding attack detected")
+		}, "it refuses the request (403): Invalid Host header - possible DNS rebinding attack detected"},
+		"a login page": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, "<html>log in</html>")
+		}, "it refuses the user (403)"},
+		"much text": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, strings.Repeat("é", 1000), http.StatusBadGateway)
+		}, "it answers 502: " + strings.Repeat("é", maxMessage/2)},
+		"another": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, "it does not answer as MLflow does (200)"},
 		"an error": {func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, `{"error_code": "INTERNAL_ERROR", "message": "no table\nTraceback"}`, 500)
 		}, "it answers 500: no table"},

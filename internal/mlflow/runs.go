@@ -111,7 +111,8 @@ func (r *answeredRun) run() Run {
 	return one
 }
 
-// metric is the last value of a metric. A value that JSON has no number for, such as NaN, is a text.
+// metric is the last value of a metric. NaN is a text, and so is an infinite value of a store in files. Stores in
+// databases keep the largest number in place of an infinite value.
 type metric struct {
 	Key   string          `json:"key"`
 	Value json.RawMessage `json:"value"`
@@ -119,5 +120,5 @@ type metric struct {
 
 func (m metric) number() (value float64, finite bool) {
 	value, err := strconv.ParseFloat(strings.Trim(string(m.Value), `"`), 64)
-	return value, err == nil && !math.IsNaN(value) && !math.IsInf(value, 0)
+	return value, err == nil && math.Abs(value) < math.MaxFloat64 // false for NaN
 }

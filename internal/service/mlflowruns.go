@@ -125,7 +125,10 @@ func (m *MLflow) CreateExperiment(ctx context.Context) {
 		limit = experimentLimit
 	}
 	err := askMLflow(ctx, m.Platform, limit, func(ctx context.Context, t *trackingServer) error { return t.client.CreateExperiment(ctx, name) })
-	if err != nil {
+	switch {
+	case errors.As(err, new(*mlflow.DeletedError)):
+		m.warn(ctx, name, "MLflow's experiment "+name+" cannot be used, and runs that report to it fail: ", err)
+	case err != nil:
 		m.warn(ctx, name, "MLflow's experiment "+name+" cannot be created, and runs that start together may fail: ", err)
 	}
 }

@@ -133,3 +133,21 @@ func TestOneWarning(t *testing.T) {
 	var none *MLflow
 	none.Add(t.Context(), "train", &report.Run{UUID: "a"})
 }
+
+// TestDeletedExperiment asks a server for an experiment whose name is taken by one that was deleted.
+func TestDeletedExperiment(t *testing.T) {
+	asked := 0
+	m, said := tracked(t, func(w http.ResponseWriter, _ string) {
+		if asked++; asked == 1 {
+			http.Error(w, `{"error_code": "RESOURCE_ALREADY_EXISTS"}`, http.StatusBadRequest)
+			return
+		}
+		_, _ = io.WriteString(w, `{"experiment": {"experiment_id": "7", "lifecycle_stage": "deleted"}}`)
+	})
+	m.CreateExperiment(t.Context())
+	want := []string{"MLflow's experiment churn cannot be used, and runs that report to it fail: it was deleted: restore it " +
+		"(mlflow experiments restore --experiment-id 7), or choose another name"}
+	if diff := cmp.Diff(want, []string(*said)); diff != "" {
+		t.Error(diff)
+	}
+}
