@@ -22,8 +22,8 @@ const stepKey = "step"
 // maxName is the maximum length of a metric's name, in bytes.
 const maxName = 200
 
-// object reads a JSON object of numbers into the source. where begins the warnings. A value that is
-// not a number is left out with a warning. The error says why the text is no object.
+// object reads a JSON object of numbers, and of such objects, into the source. where begins the warnings. A value
+// that is not a number is left out with a warning. The error says why the text is no object.
 func (s *Source) object(text []byte, where string) error {
 	decoder := json.NewDecoder(bytes.NewReader(pythonNumbers(text)))
 	decoder.UseNumber()
@@ -37,21 +37,33 @@ func (s *Source) object(text []byte, where string) error {
 	if values == nil {
 		return errors.New("it is null")
 	}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		value, ok := number(values[name])
-		switch {
-		case name == stepKey && !ok:
+	if step, given := values[stepKey]; given {
+		if _, ok := number(step); !ok {
 			s.Warn("%s: step is not a number", where)
-		case name == stepKey:
+		}
+		delete(values, stepKey)
+	}
+	s.read(values, "", where)
+	return nil
+}
+
+// read sets the metrics of an object. The names in an object inside it begin with its own name and a dot.
+func (s *Source) read(values map[string]any, prefix, where string) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		name := prefix + key
+		value, isNumber := number(values[key])
+		inside, isObject := values[key].(map[string]any)
+		switch {
 		case !isName(name):
 			s.Warn("%s: %s is not a name for a metric: use up to %d bytes of text that can be printed", where, strconv.QuoteToASCII(Shorten(name)), maxName)
-		case !ok:
+		case isObject:
+			s.read(inside, name+".", where)
+		case !isNumber:
 			s.Warn("%s: the value of %q is not a number", where, name)
 		default:
 			s.Set(name, value)
 		}
 	}
-	return nil
 }
 
 // reason returns an error of package json in plain words.
