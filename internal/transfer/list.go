@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,8 +108,12 @@ func listFiles(ctx context.Context, root *os.Root, out excluded, skipped func(na
 	return files, parts, err
 }
 
+// maxPlaceholder is how large an object may be, in bytes, that stands for a directory. Consoles make empty ones, but
+// some programs cannot: those of Terraform have a sentence.
+const maxPlaceholder = 1 << 10
+
 // listObjects returns the objects below a prefix, by the rest of their names. An object that stands for a
-// directory, as consoles make them, is not one of them.
+// directory is not one of them.
 func listObjects(ctx context.Context, client *storage.Client, p Place, out excluded, skipped func(name, why string)) (map[string]*file, error) {
 	files := map[string]*file{}
 	for entry, err := range client.List(ctx, p.Bucket, p.below(), "") {
@@ -116,8 +121,14 @@ func listObjects(ctx context.Context, client *storage.Client, p Place, out exclu
 			return nil, Explain(err, p)
 		}
 		name := strings.TrimPrefix(entry.Name, p.below())
-		if entry.Size == 0 && (name == "" || strings.HasSuffix(name, "/")) {
-			continue
+		if name == "" || strings.HasSuffix(name, "/") {
+			switch {
+			case entry.Size == 0:
+				continue
+			case entry.Size <= maxPlaceholder:
+				skipped(cmp.Or(name, p.below()), "it stands for a directory")
+				continue
+			}
 		}
 		no, err := out.has(name)
 		if err != nil {

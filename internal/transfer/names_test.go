@@ -52,3 +52,30 @@ func TestOwnNames(t *testing.T) {
 		t.Errorf("then: %+v, %v", s, err)
 	}
 }
+
+// TestPlaceholders syncs a bucket with objects that stand for directories, which Terraform fills with a sentence. An
+// object that is too large for one is refused, as a directory cannot have its name.
+func TestPlaceholders(t *testing.T) {
+	b, dir := serve(t), t.TempDir()
+	put(t, b, "raw/", "Not really a directory.")
+	put(t, b, "raw/train/", " ")
+	put(t, b, "raw/empty/", "")
+	put(t, b, "raw/train/a.csv", "1")
+	for _, to := range []string{dir, "gs://other"} {
+		var skipped []string
+		s, err := b.sync(t, "gs://data/raw", to, t.TempDir(), func(o *transfer.Options) {
+			o.Skipped = func(name, _ string) { skipped = append(skipped, name) }
+		})
+		if err != nil || len(s.Changes) != 1 || !slices.Equal(skipped, []string{"raw/", "train/"}) {
+			t.Errorf("to %s: %+v, %v, left out %q", to, s, err, skipped)
+		}
+	}
+	equal(t, map[string]string{"train/a.csv": "1"}, read(t, dir))
+	if s, err := b.sync(t, dir, "gs://data/raw", t.TempDir(), func(o *transfer.Options) { o.Delete = true }); err != nil || len(s.Changes) > 0 {
+		t.Errorf("then: %+v, %v", s, err)
+	}
+	put(t, b, "raw/large/", strings.Repeat("x", 1025))
+	if s, err := b.sync(t, "gs://data/raw", dir, t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "large/") {
+		t.Errorf("with content: %+v, %v", s, err)
+	}
+}
