@@ -92,6 +92,8 @@ func TestGoldenKeys(t *testing.T) {
 			switch want := g.Key[version.name]; {
 			case want == "" && *update:
 				g.Key[version.name] = have
+			case want == "":
+				t.Errorf("line %d: no key of %s is recorded: -update records it", i+1, version.name)
 			case have != want:
 				t.Errorf("line %d: the key of %s is %s and was %s: undo that, or add an identity version (CONTRIBUTING.md, How to change a deploy key)", i+1, version.name, have, want)
 			}
