@@ -15,8 +15,8 @@ import (
 )
 
 func TestFuzzGivesPolyaxonfilesMore(t *testing.T) {
-	polyaxonfiles := fuzzTarget{"github.com/slipway-ci/slipway/internal/polyaxonfile/template", "FuzzX"}.share()
-	others := fuzzTarget{"github.com/slipway-ci/slipway/internal/wheel", "FuzzX"}.share()
+	polyaxonfiles := fuzzPackage{path: "github.com/slipway-ci/slipway/internal/polyaxonfile/template"}.share()
+	others := fuzzPackage{path: "github.com/slipway-ci/slipway/internal/wheel"}.share()
 	if polyaxonfiles != fuzzPolyaxonfile || others != fuzzOther || others >= polyaxonfiles {
 		t.Errorf("they get %s and %s", polyaxonfiles, others)
 	}
@@ -24,17 +24,22 @@ func TestFuzzGivesPolyaxonfilesMore(t *testing.T) {
 
 func TestFuzzPackagesAreFound(t *testing.T) {
 	t.Chdir(testenv.Root(t))
-	packages, err := fuzzPackages(t.Context())
+	module, packages, err := fuzzPackages(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	const module = "github.com/slipway-ci/slipway/internal/"
+	if module != "github.com/slipway-ci/slipway" {
+		t.Errorf("the module is %s", module)
+	}
+	found := func(name string) bool {
+		return slices.ContainsFunc(packages, func(p fuzzPackage) bool { return p.path == module+"/internal/"+name })
+	}
 	for _, want := range []string{"polyaxonfile/file", "polyaxonfile/template", "config"} {
-		if !slices.Contains(packages, module+want) {
+		if !found(want) {
 			t.Errorf("%s is not among %v", want, packages)
 		}
 	}
-	if slices.Contains(packages, module+"devtools") {
+	if found("devtools") {
 		t.Error("a package without fuzz functions is among them")
 	}
 }
@@ -63,12 +68,15 @@ function FuzzBad(f *testing.F) { f.Fuzz(func(t *testing.T, s string) { t.Error("
 	if err == nil || !strings.Contains(err.Error(), "FuzzBad") || !strings.Contains(err.Error(), "it never holds") || strings.Contains(err.Error(), "FuzzGood of") {
 		t.Errorf("have %v", err)
 	}
+	if strings.Contains(err.Error(), "coverage") { // the warning of a program that was not compiled for fuzzing
+		t.Errorf("coverage does not guide it: %v", err)
+	}
 	if !strings.Contains(log.String(), "FuzzGood: found nothing") || !strings.Contains(log.String(), "FuzzBad: failed") {
 		t.Errorf("it says %s", log.String())
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := fuzz(ctx, Options{Log: &log}, []fuzzTarget{{".", "FuzzGood"}}, fuzzTarget.share); !errors.Is(err, context.Canceled) {
+	if err := fuzzInTest(ctx, Options{Log: &log}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled, it gives %v", err)
 	}
 }
