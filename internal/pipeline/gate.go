@@ -62,7 +62,7 @@ func (p *Pipeline) CheckBase(ctx context.Context, j *config.Job) error {
 		}
 		if _, has := base.Metrics[name]; !has {
 			e := source.Errorf(p.Config.At(project.Section(j), j.Name, "require", name), "run %s of branch %s, the base, has no metric %s", base.UUID, base.Branch, name)
-			e.Hint = logged(base.Metrics)
+			e.Hint = logged(name, base.Metrics)
 			return e
 		}
 	}
@@ -98,11 +98,11 @@ func (p *Pipeline) checkGate(ctx context.Context, j *config.Job, e *JobResult) e
 		before, hasBase := base.Metrics[name]
 		switch {
 		case !has:
-			r.Message = "the run has no metric " + name + "; " + logged(values)
+			r.Message = "the run has no metric " + name + "; " + logged(name, values)
 		case c.OfBase && base.UUID == "":
 			r.Value, r.Message = &value, "there is no run of branch "+base.Branch+" to compare with"
 		case c.OfBase && !hasBase:
-			r.Value, r.Message = &value, fmt.Sprintf("run %s of branch %s, the base, has no metric %s; %s", base.UUID, base.Branch, name, logged(base.Metrics))
+			r.Value, r.Message = &value, fmt.Sprintf("run %s of branch %s, the base, has no metric %s; %s", base.UUID, base.Branch, name, logged(name, base.Metrics))
 		default:
 			bound := c.Bound(before)
 			r.Value, r.Bound, r.Met = &value, &bound, c.Holds(value, bound)
@@ -169,11 +169,14 @@ func (p *Pipeline) base(ctx context.Context, j *config.Job, all map[string]*metr
 	return &report.Base{Branch: of.Branch}, nil
 }
 
-// logged names the metrics that a run has, at most 20.
-func logged(values map[string]float64) string {
+// logged says which metrics a run has in place of one, at most 20.
+func logged(missing string, values map[string]float64) string {
 	names := slices.Sorted(maps.Keys(values))
 	if len(names) == 0 {
 		return "it has no metrics"
+	}
+	if tracked := metrics.TrackedName(missing); slices.Contains(names, tracked) {
+		return fmt.Sprintf("it has %s, as Polyaxon's tracking client names %s", tracked, missing)
 	}
 	more := ""
 	if n := len(names) - 20; n > 0 {

@@ -36,6 +36,7 @@ func TestGate(t *testing.T) {
 		"one of two":              {`{acc: ">= 0.9", loss: "< 0.1"}`, map[string]any{"acc": 0.9, "loss": 0.2}, nil, "< 0.1: loss = 0.2"},
 		"not finite":              {`{acc: "< 0.9"}`, map[string]any{"acc": nil}, nil, "the run has no metric acc; it has no metrics"},
 		"never reported":          {`{acc: "< 0.9"}`, map[string]any{"f1": 1}, nil, "the run has no metric acc; it has f1"},
+		"named by the client":     {`{val/acc: "< 0.9"}`, map[string]any{"f1": 1, "val__acc": 0.5}, nil, "the run has no metric val/acc; it has val__acc, as Polyaxon's tracking client names val/acc"},
 		"better than the base":    {`{acc: ">= base + 1%"}`, map[string]any{"acc": 0.909}, before(project.GateMet, map[string]any{"acc": 0.9}), ""},
 		"worse than the base":     {`{acc: ">= base + 1%"}`, map[string]any{"acc": 0.908}, before(project.GateMet, map[string]any{"acc": 0.9}), "acc = 0.908, base 0.9, bound 0.909"},
 		"a base without it":       {`{acc: ">= base"}`, map[string]any{"acc": 1}, before(project.GateMet, map[string]any{"f1": 1}), "the base, has no metric acc; it has f1"},

@@ -178,10 +178,11 @@ func (s *suite) tracked(t *testing.T) {
 		}
 		must(t, s.Client.Upload(s.ctx, s.artifact(of, "events/metric/"+name+".plx"), []byte(text)))
 	}
+	must(t, s.Client.Upload(s.ctx, s.artifact(of, "events/metric/stepless.plx"), []byte("step|timestamp|metric\n|2026-11-23 20:00:00+00:00|0.75")))
 	must(t, s.Client.Upload(s.ctx, s.artifact(of, "outputs/model.bin"), []byte("x")))
 	outcome, err := run.Summarize(s.ctx, s.Client, s.target(of), nil)
 	must(t, err)
-	if outcome.Metrics["loss"] != 0.25 || outcome.Metrics["val/f1"] != 3 || !slices.Contains(outcome.Outputs, "model.bin") {
+	if outcome.Metrics["loss"] != 0.25 || outcome.Metrics["val/f1"] != 3 || outcome.Metrics["stepless"] != 0.75 || !slices.Contains(outcome.Outputs, "model.bin") {
 		t.Errorf("metrics %v, outputs %v", outcome.Metrics, outcome.Outputs)
 	}
 	series, err := s.Client.Metrics(s.ctx, s.artifact(of, ""), []string{"loss", "unknown"})

@@ -172,7 +172,7 @@ func parseEvents(kind string, text []byte) (map[string][]any, error) {
 				if math.IsNaN(number) || math.IsInf(number, 0) {
 					value = nil
 				}
-			} else if name == "metric" {
+			} else if name == "metric" || row[i] == "" { // also of a step that was not given
 				value = nil
 			}
 			columns[name] = append(columns[name], value)
