@@ -77,7 +77,9 @@ func fuzz(ctx context.Context, o Options, share func(fuzzPackage) time.Duration)
 				program: filepath.Join(programs, strconv.Itoa(n)+".test"),
 				cache:   filepath.Join(strings.TrimSpace(cache), "fuzz", filepath.FromSlash(p.path)),
 			}
-			failures[n] = f.run(ctx)
+			if ctx.Err() == nil {
+				failures[n] = f.run(ctx)
+			}
 			return nil
 		})
 	}
@@ -100,9 +102,6 @@ type fuzzer struct {
 // run compiles the tests once, and runs each target. "go test -fuzz" compiles and links for each target, and compiles
 // all dependencies for coverage, which takes longer than the fuzzing itself.
 func (f fuzzer) run(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return nil
-	}
 	if err := f.command(ctx, "go", "test", "-c", "-gcflags="+f.module+"/...=-d=libfuzzer", "-o="+f.program, "."); err != nil {
 		return fmt.Errorf("compile the fuzz targets of %s: %w", f.path, err)
 	}
