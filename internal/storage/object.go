@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -97,6 +98,8 @@ func (c *Client) Buckets(ctx context.Context) ([]string, error) {
 	}
 }
 
+var errForeign = errors.New("the list has what was not asked for: check whether a proxy changes the answers of Cloud Storage")
+
 var errEndless = errors.New("the list does not end: Cloud Storage returns the same page again and again")
 
 // Stat returns an object. The error of one that is not there is an *Error with the code 404.
@@ -137,6 +140,10 @@ func (c *Client) List(ctx context.Context, bucket, prefix, delimiter string) ite
 				}
 			}
 			for _, o := range page.Items {
+				if o == nil || o.Bucket != bucket || !strings.HasPrefix(o.Name, prefix) || o.Size < 0 {
+					yield(Entry{}, errForeign)
+					return
+				}
 				if !yield(Entry{Object: o}, nil) {
 					return
 				}

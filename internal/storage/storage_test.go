@@ -172,6 +172,11 @@ func checksumOf(content string) string {
 // or never end.
 func TestLies(t *testing.T) {
 	big := strings.Repeat("x", storage.MaxSingle+1)
+	list := func(s *service) (err error) {
+		for _, err = range s.List(t.Context(), "data", "raw/", "") {
+		}
+		return err
+	}
 	for name, test := range map[string]struct {
 		answer string
 		header http.Header
@@ -200,6 +205,10 @@ func TestLies(t *testing.T) {
 			}
 			return err
 		}},
+		"no object":                    {answer: `{"items": [null]}`, says: "not asked for", do: list},
+		"another bucket":               {answer: `{"items": [{"bucket": "other", "name": "raw/x", "size": "1"}]}`, says: "not asked for", do: list},
+		"another prefix":               {answer: `{"items": [{"bucket": "data", "name": "x", "size": "1"}]}`, says: "not asked for", do: list},
+		"less than no content":         {answer: `{"items": [{"bucket": "data", "name": "raw/x", "size": "-1"}]}`, says: "not asked for", do: list},
 		"one page of buckets for ever": {answer: `{"nextPageToken": "a"}`, says: "does not end", do: func(s *service) error { _, err := s.Buckets(t.Context()); return err }},
 		"all in place of a part": {answer: "0123456789", says: "in place of a part", do: func(s *service) error {
 			return s.Download(t.Context(), &storage.Object{Bucket: "data", Name: "x", Size: 10}, 5, io.Discard)
