@@ -71,7 +71,7 @@ func getSome(ctx context.Context, p Place, files map[string]*file, names []strin
 
 // getAll reads the output of a script that sends files.
 func getAll(p Place, from *bufio.Reader, files map[string]*file, names []string, take taker) (read int, err error) {
-	first, err := from.ReadString('\n')
+	first, err := readLine(from)
 	if err != nil {
 		return 0, fmt.Errorf("read the files of %s: %w", p.Text, err)
 	}
@@ -97,7 +97,13 @@ func getOne(from *bufio.Reader, f *file, name string, take taker) error {
 	if _, err = io.Copy(io.Discard, content); err != nil { // of a file that is not wanted any more
 		return errors.Join(err, taken(false))
 	}
-	now, err := from.ReadString('\n')
+	now, err := readLine(from)
+	if errors.Is(err, bufio.ErrBufferFull) { // the file has grown
+		if err := taken(false); err != nil {
+			return err
+		}
+		return errShifted
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return errors.Join(fmt.Errorf("read %s: %w", name, err), taken(false))
 	}
@@ -111,6 +117,13 @@ func getOne(from *bufio.Reader, f *file, name string, take taker) error {
 		return nil
 	}
 	return errShifted
+}
+
+// readLine reads a line that fits in the buffer. The error of another is bufio.ErrBufferFull, so that a file that
+// grows without a line break does not fill the memory.
+func readLine(from *bufio.Reader) (string, error) {
+	line, err := from.ReadSlice('\n')
+	return string(line), err
 }
 
 // sameSize reports whether what stat printed is of a file that had the size of another.
