@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -141,8 +143,31 @@ func (s *Store) read(ctx context.Context, object *storage.Object) (*Manifest, er
 		return nil, &storage.ChecksumError{Object: object.Address()}
 	}
 	m := &Manifest{}
-	if err := json.Unmarshal(text.Bytes(), m); err != nil || m.Version != 1 {
+	if err := json.Unmarshal(text.Bytes(), m); err != nil {
+		return nil, fmt.Errorf("%s is no manifest: %w", object.Address(), err)
+	}
+	if err := m.check(); err != nil {
 		return nil, fmt.Errorf("%s is no manifest of this version of slipway: %w", object.Address(), err)
 	}
+	if m.Project != s.Config.Project || s.run(m.Job, m.Run)+manifestName != object.Name {
+		return nil, fmt.Errorf("%s is the manifest of another run: project %q, job %q, run %q", object.Address(), m.Project, m.Job, m.Run)
+	}
 	return m, nil
+}
+
+// check returns an error for what no manifest of slipway has. Who may write to the bucket may have written it.
+func (m *Manifest) check() error {
+	if m.Version != 1 {
+		return fmt.Errorf("its version is %d", m.Version)
+	}
+	total := int64(0)
+	for _, f := range m.Files {
+		if f.Bytes < 0 || f.Bytes > math.MaxInt64-total {
+			return fmt.Errorf("%q has an impossible size", f.Path)
+		}
+		if total += f.Bytes; !fs.ValidPath(f.Path) || f.Path == "." || f.Path == manifestName {
+			return fmt.Errorf("%q is not the path of a file of a run", f.Path)
+		}
+	}
+	return nil
 }
