@@ -16,6 +16,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/transfer"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -119,6 +120,9 @@ func (d *download) Write(b []byte) (int, error) {
 // get the time of its end as their modification time, by which save recognizes them
 // later.
 func (d *download) save(ctx context.Context, f leftFile) error {
+	if transfer.IsGits(f.Path) {
+		return errors.New("it would be a file of git's, which can have git run programs")
+	}
 	local, ended := filepath.FromSlash(f.Path), d.ended()
 	if there, err := d.root.Stat(local); err == nil && !ended.IsZero() && there.Mode().IsRegular() && there.Size() == f.Size && there.ModTime().Equal(ended) {
 		return nil

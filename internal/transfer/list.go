@@ -54,9 +54,9 @@ func exclude(patterns []string) (out excluded, err error) {
 type excluded struct{ *patternmatcher.PatternMatcher }
 
 // ours reports whether a name is that of slipway's own files, which are left alone in both places: those in a
-// directory .slipway, and files that are not complete.
+// directory .slipway, whatever its case as some file systems do not tell it, and files that are not complete.
 func ours(name string) bool {
-	return strings.Contains("/"+name, "/"+state.Name+"/") || strings.HasPrefix(path.Base(name), partPrefix)
+	return strings.Contains(strings.ToLower("/"+name), "/"+state.Name+"/") || strings.HasPrefix(path.Base(name), partPrefix)
 }
 
 func (e excluded) has(name string) (bool, error) {

@@ -34,7 +34,7 @@ func TestLongNames(t *testing.T) {
 // state, they are not taken for what an earlier sync left, and no sync deletes them.
 func TestOwnNames(t *testing.T) {
 	b, dir := serve(t), t.TempDir()
-	own := []string{".slipway/cache/x", "d/.slipway/y", "d/.part-gs-x"}
+	own := []string{".slipway/cache/x", ".Slipway/cache/x", "d/.slipway/y", "d/.part-gs-x"}
 	for _, name := range append(own, "good") {
 		put(t, b, name, "x")
 	}
@@ -77,5 +77,29 @@ func TestPlaceholders(t *testing.T) {
 	put(t, b, "raw/large/", strings.Repeat("x", 1025))
 	if s, err := b.sync(t, "gs://data/raw", dir, t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "large/") {
 		t.Errorf("with content: %+v, %v", s, err)
+	}
+}
+
+// TestGitIsNotWritten has names in a bucket with which git would run programs of another. They are refused before
+// anything is written, and are copied where they are left out, or where git does not look: in a bucket.
+func TestGitIsNotWritten(t *testing.T) {
+	for _, name := range []string{".git/config", ".GIT/hooks/pre-commit", "d/.git/config", ".git", "git~1/config", ".git./config", ".git::$INDEX_ALLOCATION/config", ".g\u200cit/config", `d\.git\config`} {
+		b, dir := serve(t), t.TempDir()
+		own := map[string]string{".git/config": "[core]"}
+		write(t, dir, own)
+		put(t, b, name, "[core]\n\tfsmonitor = touch /tmp/x\n")
+		put(t, b, "a", "a")
+		if _, err := b.sync(t, "gs://data", dir, t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "would be a file of git's") {
+			t.Errorf("%q: %v", name, err)
+		}
+		equal(t, own, read(t, dir))
+		if s, err := b.sync(t, "gs://data", "gs://other", t.TempDir(), nil); err != nil || len(s.Changes) != 2 {
+			t.Errorf("%q to a bucket: %+v, %v", name, s, err)
+		}
+	}
+	for _, name := range []string{".gitignore", "git/config", "a.git", "x.git/config", ".github/workflows/a.yml"} {
+		if transfer.IsGits(name) {
+			t.Errorf("%q is refused", name)
+		}
 	}
 }

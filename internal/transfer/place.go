@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -110,6 +111,26 @@ func objectProblem(name string) string {
 		return "is a name that Cloud Storage refuses"
 	}
 	return ""
+}
+
+// foreign reports whether others than this user may have chosen the names in the place.
+func (p Place) foreign() bool { return p.Remote() || p.InVolume }
+
+// IsGits reports whether git would take a file for one of its own. Its configuration and its hooks name programs that
+// git runs. File systems of other systems take more names for .git, and these are those that git itself refuses.
+func IsGits(name string) bool {
+	for part := range strings.SplitSeq(strings.ReplaceAll(name, `\`, "/"), "/") {
+		part = strings.TrimRight(strings.Map(func(r rune) rune {
+			if unicode.Is(unicode.Cf, r) { // what macOS ignores in names
+				return -1
+			}
+			return r
+		}, part), ". ")
+		if stream, _, _ := strings.Cut(part, ":"); strings.EqualFold(stream, ".git") || strings.EqualFold(stream, "git~1") {
+			return true
+		}
+	}
+	return false
 }
 
 // fileProblem says why an object cannot be a file of this machine, or returns "".

@@ -19,6 +19,13 @@ func (j *job) checkNames() error {
 		}
 		return nil
 	}
+	if j.From.foreign() && !j.To.InVolume {
+		for _, name := range names {
+			if IsGits(name) {
+				return &NameError{name, "would be a file of git's, which can have git run programs; leave it out with --exclude"}
+			}
+		}
+	}
 	if err := checkFiles(names, false); err != nil || j.toRoot == nil || checkFiles(names, true) == nil {
 		return err
 	}
