@@ -89,7 +89,7 @@ func TestGitIsNotWritten(t *testing.T) {
 		write(t, dir, own)
 		put(t, b, name, "[core]\n\tfsmonitor = touch /tmp/x\n")
 		put(t, b, "a", "a")
-		if _, err := b.sync(t, "gs://data", dir, t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "would be a file of git's") {
+		if _, err := b.sync(t, "gs://data", dir, t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "would be one of git's own files") {
 			t.Errorf("%q: %v", name, err)
 		}
 		equal(t, own, read(t, dir))
@@ -98,7 +98,7 @@ func TestGitIsNotWritten(t *testing.T) {
 		}
 	}
 	for _, name := range []string{".gitignore", "git/config", "a.git", "x.git/config", ".github/workflows/a.yml"} {
-		if transfer.IsGits(name) {
+		if transfer.IsGitFile(name) {
 			t.Errorf("%q is refused", name)
 		}
 	}

@@ -116,9 +116,9 @@ func objectProblem(name string) string {
 // foreign reports whether others than this user may have chosen the names in the place.
 func (p Place) foreign() bool { return p.Remote() || p.InVolume }
 
-// IsGits reports whether git would take a file for one of its own. Its configuration and its hooks name programs that
+// IsGitFile reports whether git would take a file for one of its own. Its configuration and its hooks name programs that
 // git runs. File systems of other systems take more names for .git, and these are those that git itself refuses.
-func IsGits(name string) bool {
+func IsGitFile(name string) bool {
 	for part := range strings.SplitSeq(strings.ReplaceAll(name, `\`, "/"), "/") {
 		part = strings.TrimRight(strings.Map(func(r rune) rune {
 			if unicode.Is(unicode.Cf, r) { // what macOS ignores in names
