@@ -55,6 +55,12 @@ func TestDownload(t *testing.T) {
 			}
 			return bytes.NewReader(answer)
 		}},
+		"git's": {want: "git's own files", spoil: func(_ int, r *http.Request, answer []byte) io.Reader {
+			if strings.HasSuffix(r.URL.Path, "/tree") {
+				answer = bytes.ReplaceAll(answer, []byte("model.txt"), []byte(".git/hooks/pre-commit"))
+			}
+			return bytes.NewReader(answer)
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := 0
