@@ -2,8 +2,10 @@ package file_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -263,5 +265,37 @@ func TestCache(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// TestMovedComponentIsReadOnce has a hub whose latest version, and an address whose file, moves after the first read.
+// All reads with one cache have the first one, which is what was checked.
+func TestMovedComponentIsReadOnce(t *testing.T) {
+	asked := map[string]int{}
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked[r.URL.Path]++
+		component := fmt.Sprintf("kind: component\nname: read-%d\nrun: {kind: job}\n", asked[r.URL.Path])
+		if r.URL.Path == "/job.yml" {
+			_, _ = w.Write([]byte(component))
+			return
+		}
+		_ = json.NewEncoder(w).Encode(map[string]string{"content": component})
+	}))
+	defer server.Close()
+	reader := file.Reader{Transport: server.Client().Transport, Hub: server.URL, Hosts: []string{"127.0.0.1"}, Cache: file.NewCache()}
+	for _, reference := range []string{"hubRef: acme/train", "urlRef: " + server.URL + "/job.yml"} {
+		dir := polyaxonfiletest.Tree(t, map[string]string{"op.yml": "kind: operation\n" + reference + "\n"})
+		for range 3 {
+			f, err := check.Read(t.Context(), reader, filepath.Join(dir, "op.yml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if component, _ := f.Component(); component["name"] != "read-1" {
+				t.Errorf("%s: the component is %v", reference, component)
+			}
+		}
+	}
+	if want := map[string]int{"/api/v1/acme/train/versions/component/latest": 1, "/job.yml": 1}; !maps.Equal(asked, want) {
+		t.Errorf("asked %v", asked)
 	}
 }
