@@ -67,6 +67,9 @@ func TestRuns(t *testing.T) {
 	if got := got[0].Page("http://m:5000/"); got != "http://m:5000/#/experiments/7/runs/r1" {
 		t.Errorf("its page is %s", got)
 	}
+	if got := (&Run{Experiment: "7/../8", ID: "a?b#c"}).Page("http://m:5000"); got != "http://m:5000/#/experiments/7%2F..%2F8/runs/a%3Fb%23c" {
+		t.Errorf("the page of hostile ids is %s", got)
+	}
 }
 
 // TestRunsInPages asks for the runs of a job, which take several answers.

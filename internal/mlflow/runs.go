@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +28,7 @@ func (r *Run) Nested() bool { return r.Tags[parentTag] != "" }
 
 // Page returns the address of a run's page below the address of a server.
 func (r *Run) Page(server string) string {
-	return strings.TrimSuffix(server, "/") + "/#/experiments/" + r.Experiment + "/runs/" + r.ID
+	return strings.TrimSuffix(server, "/") + "/#/experiments/" + url.PathEscape(r.Experiment) + "/runs/" + url.PathEscape(r.ID)
 }
 
 // Runs returns the newest runs that have all of the tags, at most limit and oldest first, in the 1000

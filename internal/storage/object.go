@@ -171,31 +171,41 @@ func (c *Client) Delete(ctx context.Context, o *Object) error {
 }
 
 // Copy copies an object inside of Cloud Storage, with its metadata. The destination must have the
-// generation, 0 for none.
+// generation, 0 for none. A large object takes several requests (cloud.google.com/storage/docs/json_api/v1/objects/rewrite);
+// if many of them in a row copy nothing, Copy returns an error.
 func (c *Client) Copy(ctx context.Context, from *Object, bucket, name string, generation int64) (*Object, error) {
 	q := url.Values{
 		"sourceGeneration": {strconv.FormatInt(from.Generation, 10)}, "ifGenerationMatch": {strconv.FormatInt(generation, 10)},
 	}
 	path := objectPath(from.Bucket, from.Name) + "/rewriteTo/b/" + url.PathEscape(bucket) + "/o/" + url.PathEscape(name)
-	for {
+	written := int64(0)
+	for idle := 0; idle < maxIdle; idle++ {
 		var answer struct {
 			Done     bool
 			Token    string `json:"rewriteToken"`
+			Written  int64  `json:"totalBytesRewritten,string"`
 			Resource *Object
 		}
 		err := c.call(ctx, request{method: http.MethodPost, path: path, query: q}, &answer)
 		if err != nil {
 			return c.settle(ctx, err, &Object{Bucket: bucket, Name: name, Size: from.Size, Checksum: from.Checksum})
 		}
-		if answer.Done {
+		if answer.Done && answer.Resource != nil {
 			return answer.Resource, nil
 		}
-		if answer.Token == "" {
+		if answer.Done || answer.Token == "" {
 			return nil, fmt.Errorf("copy %s: Cloud Storage does not say how to continue", from.Address())
+		}
+		if answer.Written > written {
+			written, idle = answer.Written, 0
 		}
 		q.Set("rewriteToken", answer.Token)
 	}
+	return nil, fmt.Errorf("copy %s: Cloud Storage does not go on after %d of %d bytes", from.Address(), written, from.Size)
 }
+
+// maxIdle is how many requests in a row may copy nothing.
+const maxIdle = 10
 
 // settle decides on the error of a write. If the object has the wanted size and content already,
 // then an attempt whose answer was lost has written it, or another program.

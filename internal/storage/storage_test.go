@@ -172,6 +172,10 @@ func checksumOf(content string) string {
 // or never end.
 func TestLies(t *testing.T) {
 	big := strings.Repeat("x", storage.MaxSingle+1)
+	copied := func(s *service) error {
+		_, err := s.Copy(t.Context(), &storage.Object{Bucket: "data", Name: "x", Size: 7}, "data", "y", 0)
+		return err
+	}
 	list := func(s *service) (err error) {
 		for _, err = range s.List(t.Context(), "data", "raw/", "") {
 		}
@@ -205,6 +209,8 @@ func TestLies(t *testing.T) {
 			}
 			return err
 		}},
+		"a copy that does not go on":   {answer: `{"done": false, "rewriteToken": "x", "totalBytesRewritten": "3"}`, says: "does not go on after 3 of 7 bytes", do: copied},
+		"a copy of nothing":            {answer: `{"done": true}`, says: "does not say how to continue", do: copied},
 		"no object":                    {answer: `{"items": [null]}`, says: "not asked for", do: list},
 		"another bucket":               {answer: `{"items": [{"bucket": "other", "name": "raw/x", "size": "1"}]}`, says: "not asked for", do: list},
 		"another prefix":               {answer: `{"items": [{"bucket": "data", "name": "x", "size": "1"}]}`, says: "not asked for", do: list},
