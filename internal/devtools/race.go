@@ -17,6 +17,9 @@ const (
 	// wholeProgram is the package whose tests run the whole program, thousands of times. All run
 	// without the race detector, and racedTests with it.
 	wholeProgram = "./cmd/slipway"
+	// waiting is the package whose tests wait longest for real servers. The go command starts packages in the
+	// order of its arguments, so that others compute meanwhile when it is the first.
+	waiting = "/tasks"
 )
 
 // racedTests selects the tests of wholeProgram in which much happens at the same time: jobs side
@@ -48,7 +51,7 @@ func testForRaces(ctx context.Context, o Options, args []string) error {
 }
 
 // splitByRace returns the packages that start no goroutines, and the others, without
-// wholeProgram.
+// wholeProgram and with waiting as the first.
 func splitByRace(ctx context.Context) (single, concurrent []string, err error) {
 	listed, err := output(ctx, "go", "list", "./...")
 	if err != nil {
@@ -58,6 +61,8 @@ func splitByRace(ctx context.Context) (single, concurrent []string, err error) {
 		switch {
 		case strings.Contains(pkg+"/", "/"+withoutRace):
 			single = append(single, pkg)
+		case strings.HasSuffix(pkg, waiting):
+			concurrent = slices.Insert(concurrent, 0, pkg)
 		case !strings.HasSuffix(pkg, strings.TrimPrefix(wholeProgram, ".")):
 			concurrent = append(concurrent, pkg)
 		}

@@ -42,6 +42,9 @@ func TestWithoutRaceStartsNoGoroutines(t *testing.T) {
 	if !slices.Contains(single, module+"/internal/polyaxonfile/check") || !slices.Contains(concurrent, module+"/internal/pipeline") || slices.Contains(concurrent, module+"/cmd/slipway") {
 		t.Errorf("without the race detector: %v, with it: %v", single, concurrent)
 	}
+	if concurrent[0] != module+"/tasks" {
+		t.Errorf("%s is tested first", concurrent[0])
+	}
 }
 
 // TestRacedTestsExist checks that each test that is run with the race detector is there.
