@@ -36,9 +36,8 @@ func (s data) checkPlaces() error {
 	return errors.Join(errs...)
 }
 
-func (s data) place(text string) (transfer.Place, error) {
-	return transfer.ParsePlace(text, s.ResolvePath)
-}
+// place reads an address of slipway.yaml.
+func (s data) place(text string) (transfer.Place, error) { return transfer.ParsePlace(text, s.File) }
 
 // compare compares each data set with where it goes, once. It changes nothing. What slipway.yaml names and
 // is not there, or may not be read, is a *source.Error.
