@@ -120,8 +120,8 @@ func (d *download) Write(b []byte) (int, error) {
 // get the time of its end as their modification time, by which save recognizes them
 // later.
 func (d *download) save(ctx context.Context, f leftFile) error {
-	if transfer.IsGitFile(f.Path) {
-		return errors.New("it would be one of git's own files, which can make git run programs")
+	if problem := transfer.GitProblem(f.Path); problem != "" {
+		return errors.New("it " + problem)
 	}
 	local, ended := filepath.FromSlash(f.Path), d.ended()
 	if there, err := d.root.Stat(local); err == nil && !ended.IsZero() && there.Mode().IsRegular() && there.Size() == f.Size && there.ModTime().Equal(ended) {

@@ -171,8 +171,9 @@ func (c *Client) Delete(ctx context.Context, o *Object) error {
 }
 
 // Copy copies an object inside of Cloud Storage, with its metadata. The destination must have the
-// generation, 0 for none. A large object takes several requests (cloud.google.com/storage/docs/json_api/v1/objects/rewrite);
-// if many of them in a row copy nothing, Copy returns an error.
+// generation, 0 for none. A large object takes several requests: see
+// cloud.google.com/storage/docs/json_api/v1/objects/rewrite. If many of them in a row copy nothing, Copy
+// returns an error.
 func (c *Client) Copy(ctx context.Context, from *Object, bucket, name string, generation int64) (*Object, error) {
 	q := url.Values{
 		"sourceGeneration": {strconv.FormatInt(from.Generation, 10)}, "ifGenerationMatch": {strconv.FormatInt(generation, 10)},

@@ -98,8 +98,8 @@ func TestGitIsNotWritten(t *testing.T) {
 		}
 	}
 	for _, name := range []string{".gitignore", "git/config", "a.git", "x.git/config", ".github/workflows/a.yml"} {
-		if transfer.IsGitFile(name) {
-			t.Errorf("%q is refused", name)
+		if problem := transfer.GitProblem(name); problem != "" {
+			t.Errorf("%q %s", name, problem)
 		}
 	}
 }

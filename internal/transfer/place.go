@@ -116,9 +116,10 @@ func objectProblem(name string) string {
 // foreign reports whether others than this user may have chosen the names in the place.
 func (p Place) foreign() bool { return p.Remote() || p.InVolume }
 
-// IsGitFile reports whether git would take a file for one of its own. Its configuration and its hooks name programs that
-// git runs. File systems of other systems take more names for .git, and these are those that git itself refuses.
-func IsGitFile(name string) bool {
+// GitProblem says why a name that others have chosen must not be that of a file of this machine, or returns "": git
+// would take the file for one of its own, and its configuration and its hooks name programs that git runs. File
+// systems of other systems take more names for .git, and these are those that git itself refuses.
+func GitProblem(name string) string {
 	for part := range strings.SplitSeq(strings.ReplaceAll(name, `\`, "/"), "/") {
 		part = strings.TrimRight(strings.Map(func(r rune) rune {
 			if unicode.Is(unicode.Cf, r) { // what macOS ignores in names
@@ -127,10 +128,10 @@ func IsGitFile(name string) bool {
 			return r
 		}, part), ". ")
 		if stream, _, _ := strings.Cut(part, ":"); strings.EqualFold(stream, ".git") || strings.EqualFold(stream, "git~1") {
-			return true
+			return "would be one of git's own files, which can make git run programs"
 		}
 	}
-	return false
+	return ""
 }
 
 // fileProblem says why an object cannot be a file of this machine, or returns "".

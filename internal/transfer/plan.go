@@ -21,8 +21,8 @@ func (j *job) checkNames() error {
 	}
 	if j.From.foreign() && !j.To.InVolume {
 		for _, name := range names {
-			if IsGitFile(name) {
-				return &NameError{name, "would be one of git's own files, which can make git run programs; leave it out with --exclude"}
+			if problem := GitProblem(name); problem != "" {
+				return &NameError{name, problem + "; leave it out with --exclude"}
 			}
 		}
 	}

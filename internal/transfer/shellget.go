@@ -98,13 +98,8 @@ func getOne(from *bufio.Reader, f *file, name string, take taker) error {
 		return errors.Join(err, taken(false))
 	}
 	now, err := readLine(from)
-	if errors.Is(err, bufio.ErrBufferFull) { // the file has grown
-		if err := taken(false); err != nil {
-			return err
-		}
-		return errShifted
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	grown := errors.Is(err, bufio.ErrBufferFull)
+	if err != nil && !grown && !errors.Is(err, io.EOF) {
 		return errors.Join(fmt.Errorf("read %s: %w", name, err), taken(false))
 	}
 	if now = strings.TrimSuffix(now, "\n"); now == info.text {
@@ -113,7 +108,7 @@ func getOne(from *bufio.Reader, f *file, name string, take taker) error {
 	if err := taken(false); err != nil {
 		return err
 	}
-	if sameSize(now, info) {
+	if !grown && sameSize(now, info) {
 		return nil
 	}
 	return errShifted

@@ -118,8 +118,8 @@ func (j *job) destination(ctx context.Context, name string) error {
 	} else {
 		j.as, j.To.Dir = filepath.Base(j.To.Dir), filepath.Dir(j.To.Dir)
 	}
-	if j.From.foreign() && j.as == name && IsGitFile(name) {
-		return &NameError{j.as, "would be one of git's own files: give it another name"}
+	if problem := GitProblem(name); problem != "" && j.From.foreign() && j.as == name {
+		return &NameError{j.as, problem + "; give it another name"}
 	}
 	if problem := fileProblem(j.as); problem != "" {
 		return &NameError{j.as, problem}
