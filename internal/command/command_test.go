@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	stdflag "flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os"
 	"path/filepath"
@@ -175,6 +179,30 @@ func TestTargetsAreGenerated(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(have), string(text)); diff != "" {
 		t.Errorf("tasks/mage/targets.go is stale (-have +want); go generate ./tasks/mage writes it\n%s", diff)
+	}
+}
+
+// TestTargetNames looks for each target that docs/commands.md names among the functions that
+// mage finds.
+func TestTargetNames(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "tasks", "mage", "targets.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]bool{}
+	for _, declaration := range file.Decls {
+		if function, ok := declaration.(*ast.FuncDecl); ok {
+			name := lower(function.Name.Name)
+			if function.Recv != nil {
+				name = lower(fmt.Sprint(function.Recv.List[0].Type)) + ":" + name
+			}
+			have[name] = true
+		}
+	}
+	for _, c := range Table() {
+		if name := c.targetName(Table()); c.Task.run != nil && !have[name] {
+			t.Errorf("slipway %s: mage finds no target %s", c.Name, name)
+		}
 	}
 }
 

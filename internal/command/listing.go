@@ -14,7 +14,7 @@ func listing(table []Command) string {
 		fmt.Fprintf(&b, "\n### %s\n", group)
 		for _, c := range table {
 			if c.Group == group && c.Task.run != nil {
-				c.markdown(&b)
+				c.markdown(&b, table)
 			}
 		}
 	}
@@ -22,9 +22,9 @@ func listing(table []Command) string {
 }
 
 // markdown writes the section of a command.
-func (c *Command) markdown(b *strings.Builder) {
+func (c *Command) markdown(b *strings.Builder, table []Command) {
 	fmt.Fprintf(b, "\n#### slipway %s\n\n", c.Name)
-	fmt.Fprintf(b, "`slipway %s`, as a mage target `%s`.\n\n", c.usage(), c.targetUsage())
+	fmt.Fprintf(b, "`slipway %s`, as a mage target `%s`.\n\n", c.usage(), c.targetUsage(table))
 	b.WriteString(markdown.Wrap(c.Help, markdown.Columns) + "\n\n")
 	for _, example := range c.Examples {
 		b.WriteString("    " + example + "\n")
@@ -43,8 +43,8 @@ func (c *Command) markdown(b *strings.Builder) {
 }
 
 // targetUsage returns the command line of the mage target of a command.
-func (c *Command) targetUsage() string {
-	words := []string{strings.ReplaceAll(c.Name, " ", ":")}
+func (c *Command) targetUsage(table []Command) string {
+	words := []string{c.targetName(table)}
 	for _, a := range c.Task.arguments {
 		switch name := strings.Trim(a.Word, "[.]"); {
 		case a.variadic():
