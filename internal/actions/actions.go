@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/logline"
 	"github.com/slipway-ci/slipway/internal/revision"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -81,12 +82,15 @@ func (c *Commands) Notice(at source.Position, title, message string) {
 	c.send("notice "+c.properties(at, title), truncate(message))
 }
 
-// send writes a command. There is no other place to report that the log is gone.
+// send writes a command. Text of jobs, files and servers may be in its message, so what acts on a
+// terminal is escaped, as in the log's other lines. There is no other place to report that the log
+// is gone.
 func (c *Commands) send(command, message string) {
-	_, _ = io.WriteString(c.w, "::"+command+"::"+EscapeData(message)+"\n")
+	_, _ = io.WriteString(c.w, "::"+command+"::"+EscapeData(logline.SanitizeText(message))+"\n")
 }
 
 func truncate(message string) string {
+	message = logline.SanitizeText(message) // first, as it may become longer
 	if len(message) > MaxAnnotation {
 		message = strings.ToValidUTF8(message[:MaxAnnotation], "") + "..."
 	}
@@ -96,7 +100,7 @@ func truncate(message string) string {
 // properties returns the properties of an annotation.
 func (c *Commands) properties(at source.Position, title string) string {
 	var all []string
-	add := func(name, value string) { all = append(all, name+"="+EscapeProperty(value)) }
+	add := func(name, value string) { all = append(all, name+"="+EscapeProperty(logline.SanitizeText(value))) }
 	if at.File != "" {
 		if at.Column > 0 {
 			add("col", strconv.Itoa(at.Column))

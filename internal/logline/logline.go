@@ -58,6 +58,15 @@ func Sanitize(line string) string {
 	return text
 }
 
+// SanitizeText returns text of any number of lines with each line as Sanitize returns it.
+func SanitizeText(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = Sanitize(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // isUnsafe reports whether some readers take a character for the end of a line, or whether
 // it changes the direction of the text after it.
 func isUnsafe(r rune) bool {

@@ -34,13 +34,7 @@ func Text(w io.Writer, r *report.Result, on Page) error {
 
 // EscapeLines returns text from a server so that it is safe to print. It treats each line as
 // logline.Sanitize treats a job's.
-func EscapeLines(text string) string {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		lines[i] = logline.Sanitize(line)
-	}
-	return strings.Join(lines, "\n")
-}
+func EscapeLines(text string) string { return logline.SanitizeText(text) }
 
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")

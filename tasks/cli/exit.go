@@ -35,7 +35,7 @@ func (a *App) refuse(err error) error {
 	if !ok || !annotated(err) {
 		return a.fail(err)
 	}
-	commands.Error(source.Position{}, "slipway", printer.ShortenIDs(printer.EscapeLines(err.Error())))
+	commands.Error(source.Position{}, "slipway", printer.ShortenIDs(err.Error()))
 	return &ExitError{Code: tasks.ExitCode(err), Err: err}
 }
 

@@ -45,7 +45,7 @@ func (w *workflow) Event(e report.Event) {
 		return
 	case report.Warning:
 		w.enter("")
-		w.commands.Warning(source.Position{}, "slipway", printer.ShortenIDs(printer.EscapeLines(e.Message)))
+		w.commands.Warning(source.Position{}, "slipway", printer.ShortenIDs(e.Message))
 		return
 	case report.Progress:
 		// Print progress only now and then: a log cannot update a line in place.
@@ -75,7 +75,7 @@ func (w *workflow) close() {
 func (w *workflow) report(r *report.Result, err error) {
 	w.close()
 	if r.LeftOut != nil {
-		w.commands.Notice(source.Position{}, "slipway "+r.Command, printer.ShortenIDs(printer.EscapeLines(printer.LeftOut(r))))
+		w.commands.Notice(source.Position{}, "slipway "+r.Command, printer.ShortenIDs(printer.LeftOut(r)))
 	}
 	w.problems(r)
 	shown := *r
@@ -95,7 +95,7 @@ func (w *workflow) report(r *report.Result, err error) {
 		if failed := new(tasks.RunError); errors.As(e, &failed) && failed.At.File != "" {
 			at = failed.At
 		}
-		w.commands.Error(at, "slipway "+r.Command, printer.ShortenIDs(printer.EscapeLines(message)))
+		w.commands.Error(at, "slipway "+r.Command, printer.ShortenIDs(message))
 	}
 	w.output(r)
 	if err := w.commands.Summary(printer.Summary(&shown)...); err != nil {
