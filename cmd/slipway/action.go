@@ -20,21 +20,34 @@ func action(a *cli.App, table []command.Command) *cobra.Command {
 		Use: "action", Short: "Run the command that the inputs of the GitHub Action name", Hidden: true, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			in, err := actions.ReadInputs(os.LookupEnv)
-			if err == nil && in.Arguments[0] == c.Name() {
-				err = &actions.InputError{Input: "target", Message: "a command is expected, such as deploy"}
-			}
 			if err != nil {
 				return err
 			}
-			for _, variable := range in.Environment {
-				name, value, _ := strings.Cut(variable, "=")
-				if err := os.Setenv(name, value); err != nil {
-					return fmt.Errorf("set %s: %w", name, err)
-				}
+			if err := setEnvironment(in.Environment); err != nil {
+				return err
 			}
-			real := root(a, table, c.OutOrStdout())
+			real := typed(a, table, c.OutOrStdout()) // not root: an input that names this command would never end
 			real.SetArgs(in.Arguments)
 			return real.ExecuteContext(c.Context())
 		},
 	}
+}
+
+// setEnvironment sets variables of this process, each NAME=VALUE, and removes the inputs: programs
+// that slipway starts, such as the helpers of registries, must not get the token among them.
+func setEnvironment(variables []string) error {
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, actions.InputPrefix) {
+			if err := os.Unsetenv(name); err != nil {
+				return fmt.Errorf("remove %s: %w", name, err)
+			}
+		}
+	}
+	for _, variable := range variables {
+		name, value, _ := strings.Cut(variable, "=")
+		if err := os.Setenv(name, value); err != nil {
+			return fmt.Errorf("set %s: %w", name, err)
+		}
+	}
+	return nil
 }

@@ -12,14 +12,22 @@ import (
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-// root returns the whole command line: the table of commands, and the commands that only
-// the binary has. It prints help, completion scripts and the version to out.
+// root returns the whole command line, with the command that action.yml runs. It prints help,
+// completion scripts and the version to out.
 func root(a *cli.App, table []command.Command, out io.Writer) *cobra.Command {
+	c := typed(a, table, out)
+	c.AddCommand(action(a, table))
+	return c
+}
+
+// typed returns the commands that people type: those of the table, and those that only the
+// binary has.
+func typed(a *cli.App, table []command.Command, out io.Writer) *cobra.Command {
 	c := command.Cobra(a, table)
 	c.SetOut(out)
 	c.SetHelpCommandGroupID(string(command.Itself))
 	c.SetCompletionCommandGroupID(string(command.Itself))
-	c.AddCommand(exitCodes(), action(a, table))
+	c.AddCommand(exitCodes())
 	c.InitDefaultHelpCmd()
 	c.InitDefaultCompletionCmd()
 	refuseUnknown(c)

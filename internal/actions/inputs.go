@@ -2,14 +2,15 @@ package actions
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/shlex"
 )
 
-// inputPrefix begins the variables in which action.yml passes its inputs. A composite action
+// InputPrefix begins the variables in which action.yml passes its inputs. A composite action
 // gets none from the runner.
-const inputPrefix = "SLIPWAY_INPUT_"
+const InputPrefix = "SLIPWAY_INPUT_"
 
 // Inputs are the inputs of the action as a command line.
 type Inputs struct {
@@ -21,25 +22,26 @@ type Inputs struct {
 }
 
 // ReadInputs returns the inputs of the action, which lookup reads as os.LookupEnv does. The
-// target and args are words, with quotes as in a shell and any number of lines; nothing in them
-// is expanded. Jobs and params have one item on each line. It returns an *InputError for quotes
+// target and args are words, with quotes and comments as in a shell and any number of lines;
+// nothing in them is expanded. Jobs and params have one item on each line. It returns an *InputError for quotes
 // that do not end, and if there is no target.
 func ReadInputs(lookup func(string) (string, bool)) (*Inputs, error) {
 	input := func(name string) string {
-		value, _ := lookup(inputPrefix + name)
+		value, _ := lookup(InputPrefix + name)
 		return strings.TrimSpace(value)
 	}
-	in := &Inputs{}
-	for _, name := range []string{"TARGET", "ARGS"} {
-		words, err := shlex.Split(strings.ReplaceAll(input(name), "\r", ""))
-		if err != nil {
-			return nil, &InputError{Input: strings.ToLower(name), Message: "a quote is opened and not closed"}
-		}
-		if name == "TARGET" && len(words) == 0 {
-			return nil, &InputError{Input: "target", Message: "no command is given, such as deploy"}
-		}
-		in.Arguments = append(in.Arguments, words...)
+	target, err := words("target", input("TARGET"))
+	if err == nil && len(target) == 0 {
+		err = &InputError{Input: "target", Message: "no command is given, such as deploy"}
 	}
+	if err != nil {
+		return nil, err
+	}
+	args, err := words("args", input("ARGS"))
+	if err != nil {
+		return nil, err
+	}
+	in := &Inputs{Arguments: target}
 	for _, param := range lines(input("PARAMS")) {
 		in.Arguments = append(in.Arguments, "--param="+param)
 	}
@@ -61,10 +63,23 @@ func ReadInputs(lookup func(string) (string, bool)) (*Inputs, error) {
 			in.Environment = append(in.Environment, variable.name+"="+value)
 		}
 	}
+	in.Arguments = append(in.Arguments, args...) // after the flags, which would be names after a -- of args
 	if jobs := lines(input("JOBS")); len(jobs) > 0 {
-		in.Arguments = append(append(in.Arguments, "--"), jobs...) // a name is never a flag
+		if !slices.Contains(args, "--") {
+			in.Arguments = append(in.Arguments, "--") // a name is never a flag
+		}
+		in.Arguments = append(in.Arguments, jobs...)
 	}
 	return in, nil
+}
+
+// words returns the words of an input. It returns an *InputError for a quote that does not end.
+func words(name, text string) ([]string, error) {
+	all, err := shlex.Split(strings.ReplaceAll(text, "\r", ""))
+	if err != nil {
+		return nil, &InputError{Input: name, Message: "a quote is opened and not closed"}
+	}
+	return all, nil
 }
 
 // lines returns the lines of text that are not blank, without the spaces around them.

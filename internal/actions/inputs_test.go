@@ -20,6 +20,8 @@ func TestReadInputs(t *testing.T) {
 		"quotes":              {map[string]string{"TARGET": "deploy", "ARGS": `train -P 'NAME=a b' -P "LABEL=it's"`}, "deploy|train|-P|NAME=a b|-P|LABEL=it's|"},
 		"nothing is expanded": {map[string]string{"TARGET": "deploy", "ARGS": "$(touch owned) `id` * ; ${HOME}"}, "deploy|$(touch|owned)|`id`|*|;|${HOME}|"},
 		"jobs and params":     {map[string]string{"TARGET": "deploy", "JOBS": "\n  train\n\n  evaluate\n", "PARAMS": "EPOCHS=3\nNAME=a b # c\n"}, "deploy|--param=EPOCHS=3|--param=NAME=a b # c|--|train|evaluate|"},
+		"args that end flags": {map[string]string{"TARGET": "secrets sync", "ARGS": "-- train", "JOBS": "-x", "ENVIRONMENT": "staging", "PARAMS": "A=1"}, "secrets|sync|--param=A=1|--env=staging|--|train|-x|"},
+		"a comment in args":   {map[string]string{"TARGET": "deploy", "ARGS": "train # the rest\nevaluate a#b"}, "deploy|train|evaluate|a#b|"},
 		"jobs are no flags":   {map[string]string{"TARGET": "deploy", "JOBS": "--file=/x"}, "deploy|--|--file=/x|"},
 		"empty inputs":        {map[string]string{"TARGET": "plan", "ARGS": "", "ENVIRONMENT": "", "CONFIG": " ", "POLYAXON_TOKEN": ""}, "plan|"},
 		"a comment":           {map[string]string{"TARGET": "plan", "COMMENT": "true", "TOKEN": "t"}, "plan|--comment=true|GITHUB_TOKEN=t|"},
