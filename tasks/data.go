@@ -55,52 +55,6 @@ func DataMb(ctx context.Context, env *Env, o DataMbOptions) (*Result, error) {
 	})
 }
 
-// DataLsOptions are the options of DataLs.
-type DataLsOptions struct {
-	// At is the address of a bucket or of a part of it. If it is empty, the buckets are listed.
-	At string `arg:"[ADDRESS]"`
-	// Recursive lists all objects below the address.
-	Recursive bool `flag:"recursive" short:"r" help:"list all objects below the address"`
-}
-
-// DataLs lists objects, or the buckets of the project.
-func DataLs(ctx context.Context, env *Env, o DataLsOptions) (*Result, error) {
-	var addresses []string
-	if o.At != "" {
-		addresses = append(addresses, o.At)
-	}
-	isAddress := func(at []transfer.Place) error {
-		if len(at) > 0 && !at[0].Remote() {
-			return exit.Usagef("%q is not an address: give one such as gs://BUCKET/DIR", o.At)
-		}
-		return nil
-	}
-	return withBuckets(ctx, env, "data ls", addresses, isAddress, func(at []transfer.Place, _ *project.Project, client *storage.Client, result *Result) error {
-		if len(at) == 0 {
-			names, err := client.Buckets(ctx)
-			for _, name := range names {
-				result.Objects = append(result.Objects, report.Object{Address: "gs://" + name})
-			}
-			return err
-		}
-		delimiter := "/"
-		if o.Recursive {
-			delimiter = ""
-		}
-		for entry, err := range client.List(ctx, at[0].Bucket, at[0].Prefix, delimiter) {
-			if err != nil {
-				return transfer.Explain(err, at[0])
-			}
-			one := report.Object{Address: "gs://" + at[0].Bucket + "/" + entry.Prefix}
-			if entry.Object != nil {
-				one = report.Object{Address: entry.Address(), Bytes: entry.Size, CRC32C: entry.Checksum, Updated: &entry.Updated}
-			}
-			result.Objects = append(result.Objects, one)
-		}
-		return nil
-	})
-}
-
 // DataCatOptions are the options of DataCat.
 type DataCatOptions struct {
 	// At is the address of an object.

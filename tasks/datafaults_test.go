@@ -89,6 +89,9 @@ func TestDataRefused(t *testing.T) {
 		{copyOne, "raw/a", "gs://forbidden", ExitStep, forbidden, 1},
 		{list, "gs://forbidden", "", ExitStep, forbidden, 1},
 		{cat, "gs://forbidden/a", "", ExitStep, forbidden, 1},
+		{sync, "gs://acme-data/raw", "new", ExitUsage, `"gs://acme-data/raw" has no objects: check the address`, 3},
+		{list, "gs://acme-data/raw", "", ExitUsage, `"gs://acme-data/raw" has no objects: check the address`, 3},
+		{sync, "gs://acme-data/raw", "gs://acme-data/raw/sub", ExitUsage, "are in one another", 0},
 		{create, "gs://googly", "", ExitStep, "Invalid bucket name", 1},
 		{create, "gs://Acme", "", ExitUsage, "names no valid bucket", 0},
 		{sync, "raw", "gs://acme_data_", ExitUsage, "names no valid bucket", 0},
@@ -99,6 +102,8 @@ func TestDataRefused(t *testing.T) {
 		err := c.do(c.from, c.to)
 		if ExitCode(err) != c.code || err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%.40s %.40s: exit code %d: %v\nwant %d: %s", c.from, c.to, ExitCode(err), err, c.code, c.want)
+		} else if strings.Count(err.Error(), c.want) > 1 {
+			t.Errorf("%.40s %.40s: said twice: %v", c.from, c.to, err)
 		}
 		if requests > c.requests || writes > 0 && c.want != "Invalid bucket name" {
 			t.Errorf("%.40s %.40s: %d requests, %d of them to write", c.from, c.to, requests, writes)

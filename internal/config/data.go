@@ -36,7 +36,7 @@ func (c *Config) validateData(fail func(string, []string, string, ...any)) {
 	for n, name := range names {
 		s, at := c.Data[name], []string{"data", name}
 		from, to := append(at[:2:2], "from"), append(at[:2:2], "to")
-		_, err := transfer.ParsePlace(s.From, func(dir string) string { return dir })
+		origin, err := transfer.ParsePlace(s.From, func(dir string) string { return dir })
 		switch {
 		case err != nil:
 			fail("", from, "data.%s.from: %v", name, err)
@@ -53,14 +53,14 @@ func (c *Config) validateData(fail func(string, []string, string, ...any)) {
 		case !target.Remote() && !target.InVolume:
 			fail("write volume:/DIR or gs://BUCKET/DIR", to, "data.%s.to: %q is a path of this machine", name, s.To)
 			continue
-		case overlap(s.To, s.From):
+		case target.Overlaps(origin):
 			fail("", to, "data.%s writes into its own source %s", name, s.From)
 		}
-		for _, other := range names {
+		for before, other := range names {
 			switch {
-			case slices.Index(names, other) < n && overlap(s.To, c.Data[other].To):
+			case before < n && target.Overlaps(addressOf(c.Data[other].To)):
 				fail("give each a directory of its own", to, "data.%s and data.%s write into one another: %s and %s", name, other, s.To, c.Data[other].To)
-			case other != name && overlap(s.To, c.Data[other].From):
+			case other != name && target.Overlaps(addressOf(c.Data[other].From)):
 				fail("read it from where that comes from", append(append([]string{}, "data", other), "from"), "data.%s reads what data.%s writes: %s", other, name, s.To)
 			}
 		}
@@ -76,8 +76,11 @@ func (c *Config) validateData(fail func(string, []string, string, ...any)) {
 	}
 }
 
-// overlap reports whether two addresses are in the same bucket or volume, and one of them is in the other.
-func overlap(a, b string) bool {
-	a, b = strings.TrimRight(a, "/")+"/", strings.TrimRight(b, "/")+"/"
-	return (strings.HasPrefix(a, "gs://") || strings.HasPrefix(a, "volume:")) && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a))
+// addressOf reads an address, or returns no place for one that is reported elsewhere.
+func addressOf(text string) transfer.Place {
+	p, err := transfer.ParsePlace(text, func(dir string) string { return dir })
+	if err != nil {
+		return transfer.Place{}
+	}
+	return p
 }

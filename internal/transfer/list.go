@@ -113,13 +113,14 @@ func listFiles(ctx context.Context, root *os.Root, out excluded, skipped func(na
 const maxPlaceholder = 1 << 10
 
 // listObjects returns the objects below a prefix, by the rest of their names. An object that stands for a
-// directory is not one of them.
-func listObjects(ctx context.Context, client *storage.Client, p Place, out excluded, skipped func(name, why string)) (map[string]*file, error) {
-	files := map[string]*file{}
+// directory is not one of them, and neither is one that is excluded: found reports whether there is any object.
+func listObjects(ctx context.Context, client *storage.Client, p Place, out excluded, skipped func(name, why string)) (files map[string]*file, found bool, err error) {
+	files = map[string]*file{}
 	for entry, err := range client.List(ctx, p.Bucket, p.below(), "") {
 		if err != nil {
-			return nil, Explain(err, p)
+			return nil, false, Explain(err, p)
 		}
+		found = true
 		name := strings.TrimPrefix(entry.Name, p.below())
 		if name == "" || strings.HasSuffix(name, "/") {
 			switch {
@@ -132,7 +133,7 @@ func listObjects(ctx context.Context, client *storage.Client, p Place, out exclu
 		}
 		no, err := out.has(name)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if !no && ours(name) {
 			skipped(name, "it has the name of one of slipway's own files")
@@ -142,23 +143,7 @@ func listObjects(ctx context.Context, client *storage.Client, p Place, out exclu
 			files[name] = &file{size: entry.Size, object: entry.Object}
 		}
 	}
-	return files, nil
-}
-
-// Explain says what was asked for when Cloud Storage refused it. It returns other errors as they are.
-func Explain(err error, p Place) error {
-	known := new(storage.Error)
-	switch {
-	case !errors.As(err, &known) || !p.Remote():
-		return err
-	case storage.Is(err, 404):
-		return fmt.Errorf("there is no bucket gs://%s: create it with `slipway data mb gs://%s`: %w", p.Bucket, p.Bucket, err)
-	case storage.Is(err, 401):
-		return fmt.Errorf("gs://%s: the access token is rejected: check whether the account still exists, and the clock of this machine: %w", p.Bucket, err)
-	case storage.Is(err, 403):
-		return fmt.Errorf("no access to gs://%s: have the role roles/storage.objectUser granted on it: %w", p.Bucket, err)
-	}
-	return fmt.Errorf("gs://%s: %w", p.Bucket, err)
+	return files, found, nil
 }
 
 // The metadata of an object by which it keeps the time and the mode of its file. gsutil and gcloud use

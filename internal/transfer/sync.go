@@ -109,6 +109,9 @@ type job struct {
 // was. Names that To cannot have are a *NameError, before anything is changed.
 func Sync(ctx context.Context, o Options) (summary *Summary, err error) {
 	j := &job{Options: o}
+	if o.From.Overlaps(o.To) {
+		return nil, &NameError{o.To.Text, "and " + o.From.Text + " are in one another: copy to a place outside of the source"}
+	}
 	if o.From.ByShell() && o.To.ByShell() {
 		return nil, &NameError{o.To.Text, "and " + o.From.Text + " are both in the volume of a cluster: let a job copy there"}
 	}
@@ -127,11 +130,14 @@ func Sync(ctx context.Context, o Options) (summary *Summary, err error) {
 		return nil, err
 	}
 	summary, err = j.plan(ctx)
-	if err != nil || o.DryRun {
-		return summary, err
+	if err != nil {
+		return nil, err
 	}
 	if len(j.from) == 0 && len(summary.Changes) > 0 { // most probably a mistake in its name
 		return nil, &NameError{o.From.Text, fmt.Sprintf("has no files, and all %d of %s would be deleted: check the address, or delete them by other means", len(summary.Changes), o.To.Text)}
+	}
+	if o.DryRun {
+		return summary, nil
 	}
 	if err := j.clean(ctx, summary.Changes); err != nil {
 		return nil, err
@@ -148,7 +154,10 @@ func (j *job) list(ctx context.Context, out excluded) (err error) {
 	var fromKnown, toKnown map[string]sum
 	switch {
 	case j.From.Remote():
-		j.from, err = listObjects(ctx, j.Client, j.From, out, j.Skipped)
+		var found bool
+		if j.from, found, err = listObjects(ctx, j.Client, j.From, out, j.Skipped); err == nil && !found {
+			err = Missing(ctx, j.Client, j.From)
+		}
 	case j.From.ByShell():
 		j.from, fromKnown, err = listShell(ctx, j.From, out, j.Skipped)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -165,7 +174,7 @@ func (j *job) list(ctx context.Context, out excluded) (err error) {
 	}
 	switch {
 	case j.To.Remote():
-		j.to, err = listObjects(ctx, j.Client, j.To, out, func(string, string) {})
+		j.to, _, err = listObjects(ctx, j.Client, j.To, out, func(string, string) {})
 	case j.To.ByShell():
 		j.to, toKnown, err = listShell(ctx, j.To, out, func(string, string) {})
 		if errors.Is(err, fs.ErrNotExist) {

@@ -1,0 +1,38 @@
+package transfer
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/slipway-ci/slipway/internal/storage"
+)
+
+// explainedError is an error of Cloud Storage with what was asked for.
+type explainedError struct {
+	what string
+	err  error
+}
+
+// Error implements error.
+func (e *explainedError) Error() string { return e.what + ": " + e.err.Error() }
+
+// Unwrap returns the error of Cloud Storage.
+func (e *explainedError) Unwrap() error { return e.err }
+
+// Explain says what was asked for when Cloud Storage refused it. It returns other errors as they are, and those that
+// it has explained already.
+func Explain(err error, p Place) error {
+	if !errors.As(err, new(*storage.Error)) || !p.Remote() || errors.As(err, new(*explainedError)) {
+		return err
+	}
+	what := "gs://" + p.Bucket
+	switch {
+	case storage.Is(err, 404):
+		what = fmt.Sprintf("there is no bucket gs://%s: create it with `slipway data mb gs://%s`", p.Bucket, p.Bucket)
+	case storage.Is(err, 401):
+		what += ": the access token is rejected: check whether the account still exists, and the clock of this machine"
+	case storage.Is(err, 403):
+		what = fmt.Sprintf("no access to gs://%s: have the role roles/storage.objectUser granted on it", p.Bucket)
+	}
+	return &explainedError{what, err}
+}

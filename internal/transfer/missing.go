@@ -1,0 +1,68 @@
+package transfer
+
+import (
+	"context"
+	"path"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/storage"
+)
+
+// maxNear bounds the names that are compared with one that nothing has.
+const maxNear = 1000
+
+// Missing returns a *NameError for a place of a bucket that has nothing, not even an object that stands for a
+// directory. It says whether the place is one object, or what has a similar name. A bucket that has nothing at all
+// is only empty.
+func Missing(ctx context.Context, client *storage.Client, p Place) error {
+	prefix := strings.TrimRight(p.Prefix, "/")
+	if prefix == "" {
+		return nil
+	}
+	_, err := client.Stat(ctx, p.Bucket, prefix)
+	switch {
+	case err == nil:
+		return &NameError{p.Text, "is one object, and no directory of objects: copy it with `slipway data cp`"}
+	case !storage.Is(err, 404):
+		return Explain(err, p)
+	}
+	problem := "has no objects: check the address"
+	near, err := nearest(ctx, client, p.Bucket, prefix)
+	if err != nil {
+		return Explain(err, p)
+	}
+	if near != "" {
+		problem = "has no objects; did you mean gs://" + p.Bucket + "/" + near + "?"
+	}
+	return &NameError{p.Text, problem}
+}
+
+// nearest returns a name in a bucket that was probably meant by one that nothing has, or "". It corrects the first
+// part of the name that is wrong.
+func nearest(ctx context.Context, client *storage.Client, bucket, name string) (string, error) {
+	for {
+		dir, base := path.Split(name)
+		var there []string
+		for entry, err := range client.List(ctx, bucket, dir, "/") {
+			if err != nil {
+				return "", err
+			}
+			found := entry.Prefix
+			if entry.Object != nil {
+				found = entry.Name
+			}
+			if there = append(there, strings.TrimPrefix(found, dir)); len(there) == maxNear {
+				break
+			}
+		}
+		if len(there) > 0 || dir == "" {
+			near, _ := source.Nearest(base+"/", there)
+			if near == "" {
+				return "", nil
+			}
+			return dir + near, nil
+		}
+		name = strings.TrimRight(dir, "/")
+	}
+}
