@@ -192,7 +192,7 @@ func TestKeep(t *testing.T) {
 		if err := s.Check(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		planned, err := s.Kept(t.Context(), s.job, uuid)
+		planned, err := s.Kept(t.Context(), s.job, uuid, project.GateMet)
 		if err != nil || planned.Action != report.ActionCopy {
 			t.Errorf("the plan is %+v, %v", planned, err)
 		}
@@ -266,6 +266,11 @@ func TestGate(t *testing.T) {
 		}
 		if m, err := s.Latest(t.Context(), "train"); m != nil || err != nil {
 			t.Errorf("the latest is %+v, %v", m, err)
+		}
+		for gate, want := range map[string]report.Action{project.GateFailed: report.ActionUpToDate, project.GateMet: report.ActionCopy} {
+			if planned, err := s.Kept(t.Context(), s.job, uuid, gate); err != nil || planned.Action != want {
+				t.Errorf("planned with a gate that is %s: %+v, %v", gate, planned, err)
+			}
 		}
 		s.downloads.Store(0)
 		if kept, err := s.keep(t.Context(), project.GateMet); err != nil || kept.Gate != "met" || s.downloads.Load() > 0 {

@@ -38,7 +38,7 @@ func (s *Store) Keep(ctx context.Context, j *config.Job, target run.Target, gate
 	if err != nil {
 		return nil, err
 	}
-	if before != nil && before.Metadata[patternsKey] == patterns && (before.Metadata[gateKey] == gate || gate == "" && before.Metadata[gateKey] != project.GateFailed) {
+	if isKept(before, patterns, gate) {
 		kept.Action, kept.Gate = report.ActionUpToDate, before.Metadata[gateKey]
 		kept.Files, _ = strconv.Atoi(before.Metadata[filesKey])
 		kept.Bytes, _ = strconv.ParseInt(before.Metadata[bytesKey], 10, 64)
@@ -65,16 +65,25 @@ func (s *Store) Keep(ctx context.Context, j *config.Job, target run.Target, gate
 	return kept, nil
 }
 
-// Kept returns what Keep has done, or would have to do, for a run, with ActionCopy for the latter. It changes
-// nothing.
-func (s *Store) Kept(ctx context.Context, j *config.Job, uuid string) (*report.Kept, error) {
+// isKept reports whether a manifest, which may be nil, is for the same artifacts, and says what came of the gate.
+func isKept(manifest *storage.Object, patterns, gate string) bool {
+	if manifest == nil || manifest.Metadata[patternsKey] != patterns {
+		return false
+	}
+	was := manifest.Metadata[gateKey]
+	return was == gate || gate == "" && was != project.GateFailed
+}
+
+// Kept returns what Keep has done, or would have to do, for a run, with ActionCopy for the latter. gate is as for
+// Keep. It changes nothing.
+func (s *Store) Kept(ctx context.Context, j *config.Job, uuid, gate string) (*report.Kept, error) {
 	kept := &report.Kept{Address: s.Address(j.Name, uuid), Action: report.ActionCopy}
 	patterns, err := identity(j.Artifacts)
 	if err != nil {
 		return nil, err
 	}
 	there, err := s.stat(ctx, s.run(j.Name, uuid)+manifestName)
-	if err == nil && there != nil && there.Metadata[patternsKey] == patterns {
+	if err == nil && isKept(there, patterns, gate) {
 		kept.Action, kept.Gate = report.ActionUpToDate, there.Metadata[gateKey]
 	}
 	return kept, err

@@ -13,3 +13,12 @@ func (d *Deployment) checkGates(ctx context.Context) error {
 	}
 	return errors.Join(errs...)
 }
+
+// refusal returns what the metrics of jobs that are up to date do not meet, or nil. A deploy ends with this error.
+func (d *Deployment) refusal() error {
+	var errs []error
+	for _, one := range d.plannedRuns {
+		errs = append(errs, one.Refused())
+	}
+	return errors.Join(errs...)
+}

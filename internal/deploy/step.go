@@ -50,7 +50,8 @@ func apply(ctx context.Context, steps []Step, result *report.Result) error {
 }
 
 // Plan plans the steps in order, and stops at the first one that fails. A server that does
-// not answer is not a failure: what depends on it is reported as unknown.
+// not answer is not a failure: what depends on it is reported as unknown. The error is an *exit.GateError if the metrics
+// of a job that is up to date do not meet what it requires, and all steps are planned then.
 func (d *Deployment) Plan(ctx context.Context, result *report.Result) error {
 	if err := d.CheckCombination(d.Uses()); err != nil {
 		return err
@@ -108,7 +109,7 @@ func (d *Deployment) plan(ctx context.Context, steps []Step, result *report.Resu
 		total++
 	}
 	result.Changes = total
-	return nil
+	return d.refusal()
 }
 
 // ifInterrupted is exit.IfInterrupted for steps that come before the runs. It returns nil if

@@ -84,11 +84,38 @@ func (p *Pipeline) checkGate(ctx context.Context, j *config.Job, e *JobResult) e
 		return p.markGate(ctx, j, best.UUID, project.GateNone)
 	}
 	e.gateFailed = true // until it is known to hold
-	uuid, values := best.UUID, best.Metrics
+	refused, err := p.judge(ctx, j, e)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	if err := p.markGate(ctx, j, best.UUID, gateOf(j, e)); err != nil {
+		return err
+	}
+	if refused != nil {
+		return refused
+	}
+	return nil
+}
+
+// gateOf returns what came of what a job requires, or "" if it requires nothing.
+func gateOf(j *config.Job, e *JobResult) string {
+	switch {
+	case len(j.Require) == 0:
+		return ""
+	case e.gateFailed:
+		return project.GateFailed
+	}
+	return project.GateMet
+}
+
+// judge compares the metrics of a job's run, or of the best run of its matrix, with what the job requires. It
+// records that in e, and changes nothing else. It returns what the run does not meet, or nil.
+func (p *Pipeline) judge(ctx context.Context, j *config.Job, e *JobResult) (*exit.GateError, error) {
+	uuid, values := e.Best().UUID, e.Best().Metrics
 	all := conditions(j)
 	base, err := p.base(ctx, j, all, uuid)
 	if err != nil {
-		return interrupted(ctx, fmt.Errorf("find the base of job %s: %w", j.Name, err))
+		return nil, fmt.Errorf("find the base of job %s: %w", j.Name, err)
 	}
 	var failed []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
@@ -112,21 +139,14 @@ func (p *Pipeline) checkGate(ctx context.Context, j *config.Job, e *JobResult) e
 			}
 		}
 		if !r.Met {
-			failed = append(failed, c.String()+": "+r.Message)
+			failed = append(failed, name+" "+c.String()+": "+r.Message)
 		}
 		e.requirements = append(e.requirements, r)
 	}
-	state := project.GateMet
 	if e.gateFailed = len(failed) > 0; e.gateFailed {
-		state = project.GateFailed
+		return &exit.GateError{Job: j.Name, UUID: uuid, Failed: failed}, nil
 	}
-	if err := p.markGate(ctx, j, uuid, state); err != nil {
-		return err
-	}
-	if e.gateFailed {
-		return &exit.GateError{Job: j.Name, UUID: uuid, Failed: failed}
-	}
-	return nil
+	return nil, nil
 }
 
 // markGate writes into a run whether its metrics meet what its job requires, because a run that does not

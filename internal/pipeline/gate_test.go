@@ -6,9 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/pipeline"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // measured ends each run with these metrics.
@@ -33,7 +36,7 @@ func TestGate(t *testing.T) {
 		failed  string // is in the error, "" if the metrics meet it
 	}{
 		"met":                     {`{acc: ">= 0.9"}`, map[string]any{"acc": 0.9}, nil, ""},
-		"one of two":              {`{acc: ">= 0.9", loss: "< 0.1"}`, map[string]any{"acc": 0.9, "loss": 0.2}, nil, "< 0.1: loss = 0.2"},
+		"one of two":              {`{acc: ">= 0.9", loss: "< 0.1"}`, map[string]any{"acc": 0.9, "loss": 0.2}, nil, "\n  loss < 0.1: loss = 0.2"},
 		"not finite":              {`{acc: "< 0.9"}`, map[string]any{"acc": nil}, nil, "the run has no metric acc; it has no metrics"},
 		"never reported":          {`{acc: "< 0.9"}`, map[string]any{"f1": 1}, nil, "the run has no metric acc; it has f1"},
 		"named by the client":     {`{val/acc: "< 0.9"}`, map[string]any{"f1": 1, "val__acc": 0.5}, nil, "the run has no metric val/acc; it has val__acc, as Polyaxon's tracking client names val/acc"},
@@ -49,6 +52,7 @@ func TestGate(t *testing.T) {
 		}
 		p, jobs := connect(t, s, "  a: {polyaxonfile: a.yml, require: "+test.require+"}\n  c: {polyaxonfile: a.yml, params: {y: c}, after: [a]}\n", nil, "a", "c")
 		all, err := p.Run(t.Context(), jobs)
+		checkPlan(t, name, p, jobs, err)
 		runs := s.named("a")
 		gate := runs[len(runs)-1].meta[project.MetaGate]
 		refused := new(exit.GateError)
@@ -60,6 +64,30 @@ func TestGate(t *testing.T) {
 		case test.failed != "" && (len(s.named("c")) > 0 || gate != project.GateFailed || all[1].Message != "not submitted: the metrics of a do not meet what it requires"):
 			t.Errorf("%s: it is marked %v, and %d runs came after it: %s", name, gate, len(s.named("c")), all[1].Message)
 		}
+	}
+}
+
+// checkPlan checks that a plan says of jobs that have run what the deploy said: the same error, and that nothing would
+// come after a job that it refuses.
+func checkPlan(t *testing.T, name string, p *pipeline.Pipeline, jobs []*config.Job, deployed error) {
+	t.Helper()
+	before := map[string]pipeline.Planned{}
+	var refused []error
+	for _, j := range jobs {
+		planned, err := p.Plan(t.Context(), j, before)
+		if err != nil {
+			t.Fatalf("%s: plan: %v", name, err)
+		}
+		if deployed != nil && j.Name == "c" && (planned.Report().Action != report.ActionSkip || planned.Message != "not submitted: the metrics of a do not meet what it requires") {
+			t.Errorf("%s: the plan of %s is %s: %s", name, j.Name, planned.Report().Action, planned.Message)
+		}
+		before[j.Name], refused = planned, append(refused, planned.Refused())
+	}
+	if got := errors.Join(refused...); fmt.Sprint(got) != fmt.Sprint(deployed) {
+		t.Errorf("%s: the plan ends with %v, and the deploy with %v", name, got, deployed)
+	}
+	if len(before["a"].Report().Requirements) == 0 {
+		t.Errorf("%s: the plan does not say what a requires", name)
 	}
 }
 
@@ -76,6 +104,7 @@ func TestGateOfMatrix(t *testing.T) {
 		s := &server{ends: func(_ *server, r *oneRun) { r.status, r.metrics = "succeeded", map[string]any{"score": r.x()} }}
 		p, jobs := connect(t, s, "  a: {polyaxonfile: m.yml, matrix: expand, require: {score: '"+condition+"'}}\n", map[string]string{"m.yml": matrix(3, "")}, "a")
 		all, err := p.Run(t.Context(), jobs)
+		checkPlan(t, condition, p, jobs, err)
 		if refused := new(exit.GateError); want.met != (err == nil) || !want.met && !errors.As(err, &refused) {
 			t.Errorf("%s: %v", condition, err)
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/slipway-ci/slipway/internal/artifact"
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
@@ -29,15 +28,8 @@ func (p *Pipeline) keep(ctx context.Context, j *config.Job, e *JobResult) error 
 	if p.Artifacts == nil || !artifact.Wanted(j) || p.Detach || e.Status != polyaxon.Succeeded {
 		return nil
 	}
-	gate := ""
-	if len(j.Require) > 0 {
-		gate = project.GateMet
-		if e.gateFailed {
-			gate = project.GateFailed
-		}
-	}
 	target := run.Target{Namespace: p.RunNamespace, Project: p.Config.Project, UUID: e.Best().UUID, Kind: "job"}
-	kept, err := p.Artifacts.Keep(ctx, j, target, gate, e.requirements)
+	kept, err := p.Artifacts.Keep(ctx, j, target, gateOf(j, e), e.requirements)
 	e.kept, e.incomplete = kept, artifact.Missing(err)
 	switch {
 	case err == nil:
@@ -53,6 +45,6 @@ func (p *Pipeline) PlanArtifacts(ctx context.Context, j *config.Job, planned *Pl
 	if p.Artifacts == nil || !artifact.Wanted(j) || planned.Action != UpToDate || planned.UUID() == "" {
 		return nil
 	}
-	planned.kept, err = p.Artifacts.Kept(ctx, j, planned.UUID())
+	planned.kept, err = p.Artifacts.Kept(ctx, j, planned.UUID(), gateOf(j, &planned.JobResult))
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/runs"
+	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -26,6 +27,25 @@ type Planned struct {
 	// active reports whether a run of an expanded matrix has not ended and a deploy would wait
 	// for it.
 	active bool
+	// refused is what the metrics of a job that is up to date do not meet, or nil.
+	refused *exit.GateError
+}
+
+// Refused returns what the metrics of a job that is up to date do not meet of what it requires, or nil. A deploy ends
+// with this error.
+func (p Planned) Refused() error {
+	if p.refused == nil {
+		return nil
+	}
+	return p.refused
+}
+
+// holdsUp says why a deploy would submit nothing that comes after the job of this name, or returns "".
+func (p Planned) holdsUp(name string) string {
+	if p.Action == Skipped {
+		return name + " did not succeed"
+	}
+	return p.refuses()
 }
 
 // Changes reports whether a deploy would or may submit a run.
@@ -44,7 +64,7 @@ func (p Planned) upToDate() bool {
 // reports.
 func (p Planned) Report() report.Job {
 	j := p.JobResult.Report()
-	j.Action = map[Action]report.Action{None: report.ActionUnknown, UpToDate: report.ActionUpToDate, Attached: report.ActionAttach, Submitted: report.ActionSubmit}[p.Action]
+	j.Action = map[Action]report.Action{None: report.ActionUnknown, Skipped: report.ActionSkip, UpToDate: report.ActionUpToDate, Attached: report.ActionAttach, Submitted: report.ActionSubmit}[p.Action]
 	j.Diff = p.Diff
 	return j
 }
@@ -57,6 +77,10 @@ func (p *Pipeline) Plan(ctx context.Context, j *config.Job, before map[string]Pl
 	uuids := map[string]string{}
 	for _, name := range j.After {
 		one := before[name]
+		if why := one.holdsUp(name); why != "" {
+			plan.Action, plan.Message = Skipped, "not submitted: "+why
+			return plan, nil
+		}
 		if !one.upToDate() {
 			plan.Diff = "after " + name + " has run\n"
 			return plan, nil
@@ -76,7 +100,8 @@ func (p *Pipeline) Plan(ctx context.Context, j *config.Job, before map[string]Pl
 		err := p.planExpanded(ctx, j, operation, upstream, &plan)
 		return plan, err
 	}
-	found, err := run.Find(ctx, p.Polyaxon, p.Submission(j, operation, upstream))
+	s := p.Submission(j, operation, upstream)
+	found, err := run.Find(ctx, p.Polyaxon, s)
 	switch {
 	case err != nil && !polyaxon.IsNotFound(err):
 		return plan, err
@@ -85,7 +110,7 @@ func (p *Pipeline) Plan(ctx context.Context, j *config.Job, before map[string]Pl
 			plan.Action = UpToDate
 		}
 		plan.setRun(found)
-		return plan, nil
+		return plan, p.planGate(ctx, j, s, &plan)
 	}
 	plan.Diff, err = p.diff(ctx, j, operation)
 	return plan, err
@@ -159,5 +184,5 @@ func (p *Pipeline) planExpanded(ctx context.Context, j *config.Job, operation *o
 	if reached != nil {
 		plan.Message = reached.Why
 	}
-	return nil
+	return p.planGateOfMatrix(ctx, j, s, found, reached, plan)
 }
