@@ -9,6 +9,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/pipeline"
 	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -21,7 +22,7 @@ func measured(metrics map[string]any) func(*server, *oneRun) {
 
 // before is an earlier run of job a on the branch main, with these metrics and what came of its gate.
 func before(gate string, metrics map[string]any) *oneRun {
-	meta := map[string]any{project.MetaRef: "refs/heads/main", project.MetaGate: gate}
+	meta := map[string]any{run.MetaKey: "k-base", project.MetaRef: "refs/heads/main", project.MetaGate: gate}
 	return &oneRun{uuid: strings.Repeat("b", 32), name: "a", status: "succeeded", meta: meta, metrics: metrics}
 }
 

@@ -27,6 +27,7 @@ func (p *Pipeline) submission(ctx context.Context, j *config.Job, upstream []str
 // identities of the runs that it comes after.
 func (p *Pipeline) Submission(j *config.Job, operation *operation.Operation, upstream []string) run.Submission {
 	from, keys := p.Origin(), job.Keys(p.Project, j, operation, p.References[j.Image], upstream)
+	from.Meta[project.MetaJob] = j.Name
 	if len(j.Require) > 0 {
 		from.Meta[project.MetaGate] = project.GatePending
 	}

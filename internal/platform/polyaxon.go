@@ -97,6 +97,9 @@ func (to *Platform) Restart(ctx context.Context, r *polyaxon.Run) (*polyaxon.Run
 	meta := to.Origin().Meta
 	if key, ok := r.MetaInfo[run.MetaKey]; ok {
 		meta[run.MetaKey], meta[run.MetaRerun] = key, "yes"
+		if job, ok := r.MetaInfo[project.MetaJob]; ok {
+			meta[project.MetaJob] = job
+		}
 	}
 	made, err := to.Polyaxon.Restart(ctx, to.Config.Project, r.UUID, polyaxon.CreateRun{MetaInfo: meta})
 	if err != nil {

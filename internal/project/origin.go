@@ -17,6 +17,10 @@ const (
 	MetaRef    = "slipway_ref"
 )
 
+// MetaJob is the key in a run's meta_info for the job that it was submitted for. A program can rename its run. Runs
+// that earlier versions of slipway submitted have none.
+const MetaJob = "slipway_job"
+
 // MetaGate is the key in a run's meta_info for whether its metrics meet what its job requires. A run
 // without it was submitted for a job that required nothing.
 const (

@@ -6,9 +6,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// LastPassed returns the newest run of a job that succeeded and whose metrics meet what the job
+// LastPassed returns the newest run that slipway submitted for a job, that succeeded and whose metrics meet what the job
 // requires, if it requires anything. It looks at the newest 100 runs that succeeded, and returns
 // nil if there is none. A run that nothing has checked counts only if its job requires nothing, now
 // and when the run was submitted.
@@ -19,11 +20,18 @@ func LastPassed(ctx context.Context, to *platform.Platform, job string) (*polyax
 	}
 	j := to.Config.Jobs[job]
 	for i := range all {
-		if r := &all[i]; mayPass(r) && (j == nil || len(j.Require) == 0 || r.MetaInfo[project.MetaGate] == project.GateMet) {
+		if r := &all[i]; isOf(r, job) && mayPass(r) && (j == nil || len(j.Require) == 0 || r.MetaInfo[project.MetaGate] == project.GateMet) {
 			return to.Polyaxon.Run(ctx, to.Config.Project, r.UUID)
 		}
 	}
 	return nil, nil
+}
+
+// isOf reports whether slipway has submitted a run for a job. Other runs may have its name: programs rename their
+// runs, and submit others.
+func isOf(r *polyaxon.Run, job string) bool {
+	of, known := r.MetaInfo[project.MetaJob]
+	return r.MetaInfo[run.MetaKey] != nil && (!known || of == job)
 }
 
 // mayPass reports whether a run met what its job required when it was checked last, or the job required

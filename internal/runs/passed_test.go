@@ -11,6 +11,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/run"
 )
 
 // A run that did not meet what its job required, or that nothing has checked, is never the last
@@ -32,6 +33,8 @@ func TestLastPassed(t *testing.T) {
 		"none has passed":                {requires, []string{"failed", ""}, ""},
 		"of a job that requires nothing": {nil, []string{"met"}, "a"},
 		"no run":                         {nil, nil, ""},
+		"not submitted by slipway":       {nil, []string{"other", ""}, "b"},
+		"a renamed run of another job":   {nil, []string{"renamed", ""}, "b"},
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if last := path.Base(r.URL.Path); last != "runs" {
@@ -40,11 +43,18 @@ func TestLastPassed(t *testing.T) {
 			}
 			var page []map[string]any
 			for n, gate := range test.gates {
-				one := map[string]any{"uuid": string(rune('a' + n)), "name": "train", "meta_info": map[string]any{}}
-				if gate != "" {
-					one["meta_info"] = map[string]any{project.MetaGate: gate}
+				meta := map[string]any{run.MetaKey: "k-1", project.MetaJob: "train"}
+				switch gate {
+				case "":
+					delete(meta, project.MetaJob) // of an earlier version of slipway
+				case "other":
+					clear(meta)
+				case "renamed":
+					meta[project.MetaJob] = "process-data"
+				default:
+					meta[project.MetaGate] = gate
 				}
-				page = append(page, one)
+				page = append(page, map[string]any{"uuid": string(rune('a' + n)), "name": "train", "meta_info": meta})
 			}
 			_ = json.NewEncoder(w).Encode(map[string]any{"count": len(page), "results": page})
 		}))

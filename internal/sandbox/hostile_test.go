@@ -317,7 +317,7 @@ func TestRunTokenIsLimitedToItsProject(t *testing.T) {
 		{"GET", h.Polyaxon + "/streams/v1/" + h.Namespace + "/default/other/runs/" + foreign.UUID + "/logs", "", 403},
 		{"GET", h.Polyaxon + "/services/v1/" + h.Namespace + "/default/hostile/runs/" + foreign.UUID + "/", "", 403},
 		{"POST", h.Polyaxon + project + "/runs/" + waiting.UUID + "/approve", "{}", 403},
-		{"POST", h.Polyaxon + project + "/runs/" + waiting.UUID + "/statuses", `{"condition": {"type": "failed"}, "force": true}`, 201},
+		{"POST", h.Polyaxon + project + "/runs/" + waiting.UUID + "/statuses", `{"condition": {"type": "failed"}, "force": true}`, 403},
 		{"POST", h.Polyaxon + project + "/runs/" + waiting.UUID + "/resume", "{}", 403},
 		{"POST", h.Polyaxon + project + "/runs/" + thief.UUID + "/transfer", `{"project": "other"}`, 403},
 		{"GET", h.Polyaxon + "/api/v1/default/other/runs/" + foreign.UUID, "", 403},

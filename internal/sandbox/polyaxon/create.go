@@ -61,8 +61,9 @@ func (s *Server) createRun(w http.ResponseWriter, r *http.Request) {
 // createFrom creates a run, compiles and queues it, and responds with it.
 func (s *Server) createFrom(w http.ResponseWriter, r *http.Request, run *record) {
 	if from := callerOf(r); from != nil {
-		run.Grants = s.executor.grants(from)
+		run.Grants, run.Submitter = s.executor.grants(from), from.UUID
 	}
+	run.MetaInfo = withMarks(r, nil, run.MetaInfo)
 	operation, refused := s.dialect.operation(run.RawContent)
 	if refused == nil && operation.Joins() {
 		refused = unsupported("joins")

@@ -39,16 +39,16 @@ func (s *Server) patchRun(w http.ResponseWriter, r *http.Request, run record) {
 		}
 		return merged
 	}
-	err := s.store.change(run.UUID, func(r *record) {
-		r.Inputs, r.Outputs, r.MetaInfo = merge(r.Inputs, body.Inputs), merge(r.Outputs, body.Outputs), merge(r.MetaInfo, body.MetaInfo)
+	err := s.store.change(run.UUID, func(to *record) {
+		to.Inputs, to.Outputs, to.MetaInfo = merge(to.Inputs, body.Inputs), merge(to.Outputs, body.Outputs), withMarks(r, to.MetaInfo, merge(to.MetaInfo, body.MetaInfo))
 		if body.Name != nil {
-			r.Name = *body.Name
+			to.Name = *body.Name
 		}
 		if body.Description != nil {
-			r.Description = *body.Description
+			to.Description = *body.Description
 		}
 		if body.Tags != nil {
-			r.Tags = body.Tags
+			to.Tags = body.Tags
 		}
 	})
 	if err != nil {
@@ -138,6 +138,10 @@ func (s *Server) bulk(do func(record) error) http.HandlerFunc {
 			UUIDs []string `json:"uuids"`
 		}
 		if !read(w, r, &body) {
+			return
+		}
+		if slices.ContainsFunc(body.UUIDs, func(uuid string) bool { return !s.mayChange(r, uuid) }) {
+			forbid(w)
 			return
 		}
 		for _, uuid := range body.UUIDs {

@@ -151,7 +151,7 @@ func (s *Server) unknownPath(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) routes() {
-	m := &router{http.NewServeMux()}
+	m := &router{http.NewServeMux(), s.mayChange}
 	s.mux = m
 	m.HandleFunc("GET /api/v1/installation", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, http.StatusOK, s.dialect.installation)

@@ -90,6 +90,8 @@ type record struct {
 	// Grants limit what a run that a job submitted may use. They are nil for a run that
 	// the user submitted.
 	Grants *grants `json:"grants,omitempty"`
+	// Submitter is the run whose container submitted this one, or empty.
+	Submitter string `json:"submitter,omitempty"`
 }
 
 // project is a project as it is stored.

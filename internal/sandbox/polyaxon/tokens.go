@@ -53,9 +53,12 @@ func (e *executor) isAlive(uuid string) bool {
 	return e.alive[uuid] != nil
 }
 
-// router is a ServeMux that accepts a run's token for the run's own project only, and not
-// for the decisions of people.
-type router struct{ *http.ServeMux }
+// router is a ServeMux that accepts a run's token for the run's own project only, for no change of a run that
+// mayChange refuses, and not for the decisions of people.
+type router struct {
+	*http.ServeMux
+	mayChange func(r *http.Request, uuid string) bool
+}
 
 // HandleFunc registers a handler.
 func (m *router) HandleFunc(pattern string, handle func(http.ResponseWriter, *http.Request)) {
@@ -63,7 +66,12 @@ func (m *router) HandleFunc(pattern string, handle func(http.ResponseWriter, *ht
 	ofProject = ofProject && !strings.HasSuffix(pattern, "/approve")
 	m.ServeMux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		from := callerOf(r)
-		if from == nil || ofProject && r.PathValue("project") == from.Project || pattern == "GET /api/v1/installation" {
+		if from == nil {
+			handle(w, r)
+			return
+		}
+		allowed := ofProject && r.PathValue("project") == from.Project && (strings.HasPrefix(pattern, "GET ") || m.mayChange(r, r.PathValue("uuid")))
+		if allowed || pattern == "GET /api/v1/installation" {
 			handle(w, r)
 			return
 		}
@@ -72,7 +80,7 @@ func (m *router) HandleFunc(pattern string, handle func(http.ResponseWriter, *ht
 }
 
 func forbid(w http.ResponseWriter) {
-	reply(w, http.StatusForbidden, map[string]string{"detail": "You do not have permission to perform this action: a run's token is good for its own project, and approves nothing."})
+	reply(w, http.StatusForbidden, map[string]string{"detail": "You do not have permission to perform this action: a run's token is good for its own project, changes only its own run and those that it has submitted, and approves nothing."})
 }
 
 // grants are what a run that a job submits may use: the Secrets and images of that job.
