@@ -2,6 +2,8 @@ package polyaxon
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 )
 
@@ -81,6 +83,9 @@ func (r *Run) UnmarshalJSON(encoded []byte) error {
 	if err := json.Unmarshal(encoded, &raw); err != nil {
 		return err
 	}
+	if raw.UUID != "" && !isID(string(raw.UUID)) {
+		return fmt.Errorf("%.100q is not the UUID of a run", string(raw.UUID))
+	}
 	*r = Run{
 		UUID: string(raw.UUID), Name: string(raw.Name), Description: string(raw.Description), Owner: string(raw.Owner), Project: string(raw.Project),
 		Kind: string(raw.Kind), Runtime: string(raw.Runtime), Status: raw.Status, Pending: string(raw.Pending),
@@ -95,6 +100,12 @@ func (r *Run) UnmarshalJSON(encoded []byte) error {
 		_ = json.Unmarshal(*shape, into) // other shapes are left out
 	}
 	return nil
+}
+
+// isID reports whether a text can be a run's UUID, with hyphens or without. A UUID becomes a part of addresses, queries,
+// build arguments and names of objects, so one that a server sends is checked where it enters.
+func isID(text string) bool {
+	return len(text) <= 64 && strings.Trim(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-") == "" && text[0] != '-'
 }
 
 // The values of Pending: what a run waits for before it is scheduled.
