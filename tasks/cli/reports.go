@@ -28,14 +28,16 @@ func (a *App) saveReports(r *report.Result, err error, events report.Sink) {
 
 func (a *App) writeReports(r *report.Result, err error) error {
 	to := a.open()
-	if err := os.MkdirAll(a.Reports, 0o755); err != nil {
-		return err
+	dir, failed := openReports(a.Reports)
+	if failed != nil {
+		return failed
 	}
+	defer dir.Close()
 	shown := *r
 	if err != nil {
 		shown.Error = exit.Cause(err) // the summary shows the last lines in a section of their own
 	}
-	summary, failed := os.OpenFile(filepath.Join(a.Reports, "summary.md"), os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o644)
+	summary, failed := dir.OpenFile("summary.md", os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o644)
 	if failed != nil {
 		return failed
 	}
@@ -43,7 +45,7 @@ func (a *App) writeReports(r *report.Result, err error) error {
 	failed = errors.Join(failed, summary.Close())
 	write := func(name string, text []byte, err error) {
 		if err == nil {
-			err = os.WriteFile(filepath.Join(a.Reports, name), text, 0o644)
+			err = dir.WriteFile(name, text, 0o644)
 		}
 		failed = errors.Join(failed, err)
 	}
@@ -58,4 +60,25 @@ func (a *App) writeReports(r *report.Result, err error) error {
 		write("codequality.json", text, err)
 	}
 	return failed
+}
+
+// openReports returns the directory of the reports, which it creates. In a directory that is a local
+// path, such as .slipway/report, no symbolic link leads out of the working directory: the commit
+// that CI has checked out may have links there.
+func openReports(name string) (*os.Root, error) {
+	if !filepath.IsLocal(name) {
+		if err := os.MkdirAll(name, 0o755); err != nil {
+			return nil, err
+		}
+		return os.OpenRoot(name)
+	}
+	here, err := os.OpenRoot(".")
+	if err != nil {
+		return nil, err
+	}
+	defer here.Close()
+	if err := here.MkdirAll(name, 0o755); err != nil {
+		return nil, err
+	}
+	return here.OpenRoot(name)
 }
