@@ -20,6 +20,9 @@ import (
 type gitLabJob struct {
 	Extends string
 	Rules   []struct{ If, When string }
+	// ResourceGroup and Environment are what a job waits for, and where it deploys.
+	ResourceGroup string `yaml:"resource_group"`
+	Environment   struct{ Name string }
 	// Variables, BeforeScript and Script of the job that it extends are merged.
 	Variables    map[string]string
 	BeforeScript []string `yaml:"before_script"`
@@ -80,6 +83,7 @@ func TestGitLab(t *testing.T) {
 		if !slices.Equal(run, []string{p.job}) {
 			t.Errorf("%v runs %v, want %s", p.variables, run, p.job)
 		}
+		checkGate(t, p.job, jobs[p.job])
 		if dir == "" {
 			continue
 		}
@@ -102,6 +106,21 @@ func TestGitLab(t *testing.T) {
 		checkOrigin(t, dir, branch, "/ref: refs/heads/main\n", "/workflow: acme/churn/.gitlab-ci.yml@refs/heads/main\n")
 		checkOrigin(t, dir, tag, "/ref: refs/tags/v1.2.0\n")
 		checkOrigin(t, dir, request, "/ref: refs/merge-requests/7/head\n")
+	}
+}
+
+// checkGate checks who may start a job and which jobs it waits for, as docs/gitlab.md says.
+func checkGate(t *testing.T, name string, job gitLabJob) {
+	t.Helper()
+	group, when, environment := "slipway", "", ""
+	switch name {
+	case "slipway-plan":
+		group = ""
+	case "slipway-release":
+		group, when, environment = "slipway-production", "manual", "production"
+	}
+	if job.ResourceGroup != group || job.Rules[0].When != when || job.Environment.Name != environment {
+		t.Errorf("%s has the resource group %q, the rule %+v and the environment %q", name, job.ResourceGroup, job.Rules[0], job.Environment.Name)
 	}
 }
 
