@@ -40,7 +40,7 @@ func (p PullRequest) comments() string {
 	return fmt.Sprintf("/repos/%s/issues/%d/comments", p.Repository, p.Number)
 }
 
-// Comment writes the one comment of a pull request that contains marker and has the author that
+// Comment writes the one comment of a pull request that begins with marker and has the author that
 // the token writes as. render returns its new text for the text that it has now, "" if there
 // is none yet. If two processes write the first one at the same time, the oldest is kept and
 // the other is deleted. It returns the address of the comment.
@@ -88,7 +88,8 @@ func (c *Client) Comment(ctx context.Context, p PullRequest, marker string, rend
 	return created.URL, nil
 }
 
-// marked returns the comments that contain a marker, the oldest first.
+// marked returns the comments that begin with a marker, the oldest first. Elsewhere it may be a
+// stranger's: other workflows write as the same author, and some repeat text of pull requests.
 func (c *Client) marked(ctx context.Context, p PullRequest, marker string) ([]comment, error) {
 	var all []comment
 	path := p.comments() + "?per_page=100"
@@ -98,7 +99,7 @@ func (c *Client) marked(ctx context.Context, p PullRequest, marker string) ([]co
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, slices.DeleteFunc(page, func(m comment) bool { return !strings.Contains(m.Body, marker) })...)
+		all = append(all, slices.DeleteFunc(page, func(m comment) bool { return !strings.HasPrefix(m.Body, marker) })...)
 		if path = next; path == "" {
 			break
 		}

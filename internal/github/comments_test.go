@@ -45,15 +45,16 @@ func TestComment(t *testing.T) {
 		s.Add("somebody", "no marker")
 	}
 	s.Add("mallory", marker+"\na comment that looks like slipway's")
+	s.Add(githubtest.Author, "Thank you for:\n> "+marker) // another workflow, which repeats what somebody wrote
 	c := client(s, nil)
 	first, err := c.Comment(t.Context(), pull, marker, text("one"))
-	if err != nil || !strings.Contains(first, "#issuecomment-1122") {
+	if err != nil || !strings.Contains(first, "#issuecomment-1123") {
 		t.Fatal(first, err)
 	}
 	s.Add("somebody", marker)
 	again, err := c.Comment(t.Context(), pull, marker, text("two"))
 	all := s.Comments()
-	if err != nil || again != first || len(all) != 123 || all[121].Body != marker+"\none\ntwo" || all[120].Body != marker+"\na comment that looks like slipway's" {
+	if err != nil || again != first || len(all) != 124 || all[122].Body != marker+"\none\ntwo" || all[121].Body != "Thank you for:\n> "+marker || all[120].Body != marker+"\na comment that looks like slipway's" {
 		t.Errorf("%s, %v, %+v", again, err, all[120:])
 	}
 }
@@ -90,6 +91,27 @@ func TestCommentRaces(t *testing.T) {
 	group.Wait()
 	all := s.Comments()
 	if len(all) != 1 || all[0].ID != 1001 {
+		t.Errorf("%+v", all)
+	}
+}
+
+// TestCommentOfAnApp writes with the token of an app, which may not ask for its own login: the
+// comment that it wrote before is found by the author of a new one.
+func TestCommentOfAnApp(t *testing.T) {
+	t.Parallel()
+	s := githubtest.New(t)
+	s.Add("github-actions-of-another[bot]", marker)
+	id := s.Add(githubtest.Author, marker)
+	s.Before = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/user" {
+			_, _ = w.Write([]byte(`{"login": "somebody"}`))
+		}
+		return r.URL.Path == "/user"
+	}
+	if _, err := client(s, nil).Comment(t.Context(), pull, marker, text("new")); err != nil {
+		t.Fatal(err)
+	}
+	if all := s.Comments(); len(all) != 2 || all[1].ID != id || all[1].Body != marker+"\nnew" || all[0].Body != marker {
 		t.Errorf("%+v", all)
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"unicode/utf8"
+	"unicode/utf16"
 
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -17,7 +17,8 @@ type Comment struct {
 	Project, Dir, Environment string
 	// Commit is the commit that the command ran for, and Workflow the address of its log.
 	Commit, Workflow string
-	// Limit is how many characters the comment may have.
+	// Limit is how many characters the comment may have. Those that are two in UTF-16, such as
+	// emoji, count as two.
 	Limit int
 }
 
@@ -39,13 +40,13 @@ func (c Comment) Render(before string, r *report.Result, mask func(string) strin
 		}
 	}
 	head := c.Marker() + "\n" + title + "\n"
-	parts := []string{c.part(r, mask, c.Limit*3/4-len(head))}
-	left := c.Limit - len(head) - len(parts[0])
+	parts := []string{c.part(r, mask, c.Limit*3/4-characters(head))}
+	left := c.Limit - characters(head) - characters(parts[0])
 	for _, old := range part.FindAllStringSubmatch(before, 20) {
-		if old[1] == r.Command || old[2] != c.Commit || len(old[0])+1 > left {
+		if old[1] == r.Command || old[2] != c.Commit || characters(old[0])+1 > left {
 			continue
 		}
-		left -= len(old[0]) + 1
+		left -= characters(old[0]) + 1
 		parts = append(parts, old[0])
 	}
 	return head + strings.Join(parts, "\n")
@@ -65,11 +66,12 @@ func (c Comment) part(r *report.Result, mask func(string) string, limit int) str
 		if n > 0 {
 			section = "\n\n" + section
 		}
-		if utf8.RuneCountInString(section) > limit {
+		size := characters(section)
+		if size > limit {
 			whole = false
 			continue
 		}
-		limit -= utf8.RuneCountInString(section)
+		limit -= size
 		b.WriteString(section)
 	}
 	if !whole {
@@ -90,5 +92,15 @@ func (c Comment) origin() string {
 	return text
 }
 
-// harmless returns Markdown that has no comment of HTML, so that it cannot end a part.
-func harmless(text string) string { return strings.ReplaceAll(text, "<!--", "&lt;!--") }
+// harmless returns Markdown that has no comment of HTML, so that it cannot end a part. In code, an
+// entity of HTML would be shown as it is, so a zero-width space breaks the comment.
+func harmless(text string) string { return strings.ReplaceAll(text, "<!--", "<\u200b!--") }
+
+// characters returns how long a text is in UTF-16. GitHub does not say what it counts, and this is
+// never less than the number of code points.
+func characters(text string) (n int) {
+	for _, r := range text {
+		n += utf16.RuneLen(r)
+	}
+	return n
+}

@@ -25,7 +25,7 @@ func fencedAs(language, text string) string {
 // around it.
 func inline(text string) string {
 	text = EscapeText(strings.ReplaceAll(text, "\n", " "))
-	if text == "" || plain.MatchString(text) && !strings.Contains(strings.ToLower(text), "www.") {
+	if text == "" || plain.MatchString(text) && !linked.MatchString(text) {
 		return text
 	}
 	return code(text)
@@ -33,6 +33,9 @@ func inline(text string) string {
 
 // plain matches text without a meaning in Markdown: words, numbers and paths.
 var plain = lazyregexp.New(`^[\pL\pN](?:[\pL\pN ,=()%/-]|[._:+][\pL\pN ]|[.:)]$)*$`)
+
+// linked matches what GitHub makes a link of in plain text: an address, or an issue.
+var linked = lazyregexp.New(`(?i)www\.|gh-[0-9]`)
 
 // EscapeText returns text without colours and with control characters escaped. It escapes
 // twice, as removing a colour may join the text around it to a control sequence.

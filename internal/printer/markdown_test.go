@@ -12,7 +12,7 @@ func TestMarkdownShowsNames(t *testing.T) {
 	for name, want := range map[string]string{
 		"val_loss": "val_loss", "epoch 3": "epoch 3", "a/b.c": "a/b.c", "": "",
 		"<img src=x onerror=1>": "`<img src=x onerror=1>`", "[x](https://evil.example)": "`[x](https://evil.example)`",
-		"https://evil.example": "`https://evil.example`", "www.evil.example": "`www.evil.example`", "*b*": "`*b*`", "a|b": "`a\\|b`",
+		"https://evil.example": "`https://evil.example`", "www.evil.example": "`www.evil.example`", "fixes GH-1": "`fixes GH-1`", "fixes #1": "`fixes #1`", "*b*": "`*b*`", "a|b": "`a\\|b`",
 		"`x`<b>": "`` `x`<b> ``", "a\nb": "a b", "@octocat": "`@octocat`", "\u202egnp.exe": "`\\u202egnp.exe`", "\x1b]0;x\x07": "`\\x1b]0;x\\x07`",
 		"\x1b[31mred\x1b[0m": "red", "x\n\n## forged": "`x  ## forged`",
 	} {
@@ -31,5 +31,9 @@ func TestMarkdownShowsNames(t *testing.T) {
 	}
 	if strings.Contains(text, "\u202e") || strings.Contains(text, "\n# big") && !strings.Contains(text, "````") {
 		t.Errorf("got %s", text)
+	}
+	plan := &report.Result{Command: "plan", Changes: 1, Manifests: []report.Manifest{{Kind: "Pod", Name: "a\n\n# forged\n\n@everyone", Diff: "+x"}}}
+	if text := strings.Join(Summary(plan), "\n\n"); strings.Contains(text, "\n# forged") || !strings.Contains(text, "<code>Pod a  # forged  @everyone</code>") {
+		t.Errorf("the name of an object becomes Markdown:\n%s", text)
 	}
 }

@@ -100,9 +100,9 @@ func summarizeMatrices(r *report.Result) (sections []string) {
 // summarizeDiffs returns a section for each thing that plan would change. They come last, as
 // they are the longest.
 func summarizeDiffs(r *report.Result) (sections []string) {
-	add := func(name, diff string) {
+	add := func(name, diff string) { // a blank line in the name would end the HTML
 		if diff != "" {
-			sections = append(sections, "<details><summary><code>"+html.EscapeString(EscapeText(name))+"</code></summary>\n\n"+fencedAs("diff", strings.TrimSuffix(diff, "\n"))+"\n\n</details>")
+			sections = append(sections, "<details><summary><code>"+html.EscapeString(EscapeText(strings.ReplaceAll(name, "\n", " ")))+"</code></summary>\n\n"+fencedAs("diff", strings.TrimSuffix(diff, "\n"))+"\n\n</details>")
 		}
 	}
 	for _, j := range r.Jobs {

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"unicode/utf8"
+	"unicode/utf16"
 
 	"github.com/slipway-ci/slipway/internal/github/githubtest"
 	"github.com/slipway-ci/slipway/tasks"
@@ -101,10 +101,10 @@ func TestHostileComment(t *testing.T) {
 	hostile := &report.Result{Command: "deploy", Project: "churn", Jobs: []report.Job{{Name: evil, Action: "submitted", Diff: evil,
 		Run: report.Run{Status: "failed", LastLines: []string{evil, "```", "~~~"}, Metrics: map[string]float64{evil: 1}}}}}
 	commented(t, hostile)
-	commented(t, &report.Result{Command: "plan", Project: "churn", Jobs: []report.Job{{Name: "train", Diff: strings.Repeat("+ü line\n", 30_000)}, {Name: "small", Diff: "+x\n"}}})
+	commented(t, &report.Result{Command: "plan", Project: "churn", Jobs: []report.Job{{Name: "train", Diff: strings.Repeat("+ü line\n", 30_000)}, {Name: "emoji", Diff: "+" + strings.Repeat("🚢", 24_000)}, {Name: "emoji again", Diff: "+" + strings.Repeat("🚢", 24_000)}, {Name: "small", Diff: "+x\n"}}})
 	commented(t, &report.Result{Command: "check", Project: "churn"})
 	body := s.Comments()[0].Body
-	if n := utf8.RuneCountInString(body); n > 65_536 || !strings.Contains(body, "The rest is in the log.") || !strings.Contains(body, "small") {
+	if n := len(utf16.Encode([]rune(body))); n > 65_536 || !strings.Contains(body, "The rest is in the log.") || !strings.Contains(body, "small") {
 		t.Errorf("%d characters:\n%.3000s", n, body)
 	}
 	if got := strings.Count(body, "<!--"); got != 7 { // the marker, and two for each of three parts
