@@ -75,7 +75,8 @@ func TestClusterStatus(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if result, err := ClusterStatus(ctx, env); err == nil || result.Cluster != nil || !strings.Contains(err.Error(), "connection refused") {
+	result, err := ClusterStatus(ctx, env)
+	if ExitCode(err) != ExitStep || result.Cluster != nil || !strings.HasPrefix(err.Error(), "cluster a at https://127.0.0.1:1 is not reachable: ") || !strings.Contains(err.Error(), "check that it runs") {
 		t.Errorf("an API server that is not there: %+v, %v", result, err)
 	}
 }

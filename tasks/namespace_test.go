@@ -97,6 +97,10 @@ func TestSecretsOnCluster(t *testing.T) {
 		t.Errorf("it was created: %v", err)
 	}
 
+	if result, err := ClusterStatus(t.Context(), env); ExitCode(err) != ExitUsage || result.Cluster != nil || !strings.HasPrefix(err.Error(), "slipway.yaml:3:") || !strings.Contains(err.Error(), "did you mean polyaxon-v1?") {
+		t.Errorf("cluster status of a namespace that is not there: %+v, %v", result, err)
+	}
+
 	// plan and deploy report it before anything is built, even if no secrets are written there.
 	write(access, "polyaxon-v2")
 	text, err := os.ReadFile("slipway.yaml")
@@ -114,6 +118,9 @@ func TestSecretsOnCluster(t *testing.T) {
 
 	// With create-namespace, plan names the namespace and sync creates it.
 	write(access, "polyaxon-v2, create-namespace: true")
+	if result, err := ClusterStatus(t.Context(), env); err != nil || result.Cluster.Hidden[0] != (report.Hidden{What: "namespace", Reason: "it does not exist yet: deploy creates it"}) {
+		t.Errorf("cluster status of a namespace to be created: %+v, %v", result.Cluster, err)
+	}
 	plan, err := SecretsPlan(t.Context(), env, SecretsOptions{})
 	must(nil, err)
 	whole, err := Plan(t.Context(), env, PlanOptions{})

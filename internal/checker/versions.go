@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
@@ -47,7 +48,9 @@ func serverVersions(ctx context.Context, p *project.Project) (versions []schema.
 	case ctx.Err() != nil:
 		return nil, false, &exit.InterruptedError{}
 	}
-	p.Note(fmt.Sprintf("Polyaxon does not report its version (%v): checking for every known version", err))
+	if cause := cluster.Cause(err); p.FirstTime(cause) {
+		p.Note(fmt.Sprintf("Polyaxon does not report its version (%s): checking for every known version", cause))
+	}
 	return lint.KnownVersions(), true, nil
 }
 

@@ -55,7 +55,7 @@ func Connect(config *rest.Config, namespace, name string) (*Cluster, error) {
 	config.UserAgent = FieldManager
 	patient := rest.CopyConfig(config)
 	patient.Wrap(func(next http.RoundTripper) http.RoundTripper {
-		return panics.Transport(unauthorized{answers{throttle{timeouts.Transport(next, limits)}, maxAnswer}})
+		return panics.Transport(contact{unauthorized{answers{throttle{timeouts.Transport(next, limits)}, maxAnswer}}, name, config.Host})
 	})
 	client, err := newClients(patient)
 	if err != nil {

@@ -26,7 +26,7 @@ const (
 
 // retry repeats do after temporary errors. That is safe for all requests of slipway:
 // reading, applying and deleting twice have the same result as once. When ctx is
-// canceled, it returns the last error.
+// canceled, it returns the last error. Without a connection, that is an *UnreachableError.
 func retry[T any](ctx context.Context, c *Cluster, do func() (T, error)) (T, error) {
 	return retryAfter(ctx, c, isTemporary, do)
 }
@@ -40,11 +40,8 @@ func retryAfter[T any](ctx context.Context, c *Cluster, again func(error) bool, 
 	begun := time.Now()
 	for n := 0; ; n++ {
 		given, err := do()
-		if err == nil || n == maxAttempts-1 || time.Since(begun) > maxRetrying || !again(err) {
-			return given, err
-		}
-		if pause(ctx, firstPause<<n) != nil {
-			return given, err
+		if err == nil || n == maxAttempts-1 || time.Since(begun) > maxRetrying || !again(err) || pause(ctx, firstPause<<n) != nil {
+			return given, bare(err)
 		}
 	}
 }

@@ -41,9 +41,12 @@ func isAbsent(err error) bool {
 	return errors.As(err, new(*gke.NotFoundError)) || errors.As(err, new(*cluster.NoContextError)) || errors.As(err, new(*cluster.NoNamespaceError)) || errors.As(err, new(*cluster.NoPolyaxonError))
 }
 
-// noteUnreachable notes that whom cannot be reached, and why. It always returns false.
+// noteUnreachable notes that whom cannot be reached, and why, unless that was told already: the
+// cluster has Polyaxon and the volume, too. It always returns false.
 func (d *Deployment) noteUnreachable(whom string, err error) bool {
-	d.Note(whom + " cannot be accessed, so its state is unknown: " + err.Error())
+	if cause := cluster.Cause(err); d.FirstTime(cause) {
+		d.Note(whom + " cannot be accessed, so its state is unknown: " + cause)
+	}
 	return false
 }
 

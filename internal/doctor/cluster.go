@@ -30,6 +30,10 @@ func lookAtCluster(ctx context.Context, v *visit, f *findings) {
 		f.fail("access", err, advice(err, "cluster"))
 		return
 	case err != nil:
+		if unreachable := new(cluster.UnreachableError); errors.As(err, &unreachable) {
+			f.add(report.CheckFailed, "server", unreachable.Reason(), unreachable.Advice(), err)
+			return
+		}
 		f.fail("server", err, adviceOfCluster(p, err))
 		return
 	}

@@ -48,11 +48,16 @@ func (to *Platform) CheckNamespace(ctx context.Context) error {
 		to.NamespaceToCreate = none.Namespace
 		return nil
 	}
+	return to.NoNamespace(none)
+}
+
+// NoNamespace returns the *source.Error for a namespace that does not exist.
+func (to *Platform) NoNamespace(none *cluster.NoNamespaceError) error {
 	at := to.Config.At("cluster")
 	if to.Config.Cluster.Namespace != "" {
 		at = to.Config.At("cluster", "namespace")
 	}
-	return &source.Error{Position: at, Message: none.Error(), Hint: "correct cluster.namespace, or set create-namespace: true there to have it created", Err: err}
+	return &source.Error{Position: at, Message: none.Error(), Hint: "correct cluster.namespace, or set create-namespace: true there to have it created", Err: none}
 }
 
 // Pods returns the cluster in which the pods of runs are, or nil without access to it.

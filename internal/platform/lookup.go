@@ -81,8 +81,8 @@ func (i *Inventory) secret(ctx context.Context, name string, keys bool) *lookup 
 		i.secretFailed = true
 		i.unanswered = i.unanswered || !apierrors.IsForbidden(l.err)
 		i.mu.Unlock()
-		if first && !i.loading {
-			i.Note(fmt.Sprintf("it is unknown whether the secrets that runs name exist: %v", l.err))
+		if cause := cluster.Cause(l.err); first && !i.loading && i.FirstTime(cause) {
+			i.Note(fmt.Sprintf("it is unknown whether the secrets that runs name exist: %s", cause))
 		}
 	})
 }
@@ -171,8 +171,8 @@ func (i *Inventory) noteFailure(kind lint.Kind, l *lookup) {
 		return
 	}
 	l.known, l.what = false, plural(kind)
-	if !i.loading {
-		i.Note(fmt.Sprintf("the %s of the cluster cannot be listed: %v", plural(kind), l.err))
+	if cause := cluster.Cause(l.err); !i.loading && i.FirstTime(cause) {
+		i.Note(fmt.Sprintf("the %s of the cluster cannot be listed: %s", plural(kind), cause))
 	}
 }
 

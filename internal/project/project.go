@@ -54,9 +54,18 @@ type Project struct {
 	google  once[*google.Credentials]
 	access  once[*Access]
 	remote  once[struct{}]
+	// told has the causes of FirstTime.
+	told sync.Map
 	// untaggedOnce and cacheUnusedOnce make sure that the notes of NoteUntagged and
 	// NoteCacheUnused are sent once.
 	untaggedOnce, cacheUnusedOnce sync.Once
+}
+
+// FirstTime reports whether this command has not told of a cause yet, such as a server that is
+// down, and counts it as told.
+func (p *Project) FirstTime(cause string) bool {
+	_, told := p.told.LoadOrStore(cause, true)
+	return !told
 }
 
 // FrozenLock reports whether slipway.lock must have all that slipway.yaml asks for: without a

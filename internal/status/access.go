@@ -15,10 +15,20 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// lookAtNamespace finds out whether the namespace exists.
+// lookAtNamespace finds out whether the namespace exists. It is an error if it does not, and is
+// not created.
 func (v *viewer) lookAtNamespace(ctx context.Context) {
 	err := v.Cluster.CheckNamespace(ctx)
-	if errors.As(err, new(*cluster.NoNamespaceError)) || errors.As(err, new(*cluster.LeavingError)) {
+	none := new(cluster.NoNamespaceError)
+	switch {
+	case v.Embedded: // the sandbox has each namespace
+	case errors.As(err, &none) && v.Config.Cluster.CreateNamespace:
+		v.hide(namespace, "", errors.New("it does not exist yet: deploy creates it"))
+		err = nil
+	case errors.As(err, &none):
+		v.absent = v.NoNamespace(none)
+		err = nil
+	case errors.As(err, new(*cluster.LeavingError)):
 		v.hide(namespace, "", err)
 		err = nil
 	}

@@ -14,6 +14,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -59,6 +60,8 @@ type viewer struct {
 	found *report.Cluster
 	// joined is the error of joining the sandbox, if runs go there.
 	joined error
+	// absent is the error for a namespace that does not exist.
+	absent error
 
 	mu sync.Mutex
 	// reached reports whether the API server has answered, even if it refused.
@@ -68,7 +71,8 @@ type viewer struct {
 }
 
 // Look returns the state of the cluster, and the runs of the project that are active. The
-// error says that the API server cannot be reached, or does not know the user.
+// error says that the API server cannot be reached, or does not know the user, or that the
+// namespace does not exist.
 func Look(ctx context.Context, to *platform.Platform) (*report.Cluster, []report.Run, error) {
 	v := &viewer{Platform: to, found: &report.Cluster{Namespace: to.RunNamespace}}
 	var running []report.Run
@@ -98,11 +102,30 @@ func Look(ctx context.Context, to *platform.Platform) (*report.Cluster, []report
 	}
 	group.Wait()
 	if to.Cluster != nil && !v.reached {
-		return nil, nil, v.failed
+		return nil, nil, v.unreached()
+	}
+	if v.absent != nil {
+		return nil, nil, v.absent
 	}
 	v.judge()
 	slices.SortStableFunc(v.found.Hidden, func(a, b report.Hidden) int { return place(a) - place(b) })
 	return v.found, running, ctx.Err()
+}
+
+// unreached returns why the API server has not been reached. The part that asked first does not
+// matter.
+func (v *viewer) unreached() error {
+	var unreachable *cluster.UnreachableError
+	var refused *apierrors.StatusError
+	switch {
+	case errors.As(v.failed, &unreachable):
+		return unreachable
+	case errors.Is(v.failed, context.DeadlineExceeded):
+		return &cluster.UnreachableError{Cluster: v.Cluster.Name, Server: v.found.Server, Err: fmt.Errorf("no answer within %s", limit)}
+	case errors.As(v.failed, &refused):
+		return fmt.Errorf("ask cluster %s: %w", v.Cluster.Name, refused)
+	}
+	return v.failed
 }
 
 // judge decides whether Polyaxon is healthy, which two parts know together. It leaves that
