@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"path"
 	"path/filepath"
@@ -248,7 +249,11 @@ func explainBase(s Spec, r *registry.Client, reference name.Reference, err error
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
 		return refuseBase(s, err, "check its name, and your permission to pull it: docker login "+reference.Context().RegistryStr(), "was not found, or permission to pull it was denied: %v", err)
 	}
-	return r.Explain("read the base "+s.Base, reference.Context().RegistryStr(), err)
+	explained := r.Explain("read the base "+s.Base, reference.Context().RegistryStr(), err)
+	if failed := net.Error(nil); errors.As(err, &failed) && s.Kind == KindPython {
+		return fmt.Errorf("%w (where this registry cannot be reached, registry-mirrors names another, or base: \"apt:bookworm\" makes a base of Debian packages)", explained)
+	}
+	return explained
 }
 
 var errNoPlatform = errors.New("no image for this platform")

@@ -62,6 +62,10 @@ func TestBaseOffline(t *testing.T) {
 	if err := refused(t, s, r); err == nil || !strings.Contains(err.Error(), "read the base "+s.Base) {
 		t.Errorf("a tag that was never asked for: %v", err)
 	}
+	s.Kind, s.Requirements = KindPython, "a.py"
+	if err := refused(t, s, r); err == nil || !strings.Contains(err.Error(), `base: "apt:bookworm" makes a base`) {
+		t.Errorf("a base with Python: %v", err)
+	}
 }
 
 // A registry that answers is not offline: a tag that is gone is an error.
