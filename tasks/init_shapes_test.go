@@ -57,6 +57,21 @@ func TestInitShapes(t *testing.T) {
 			[]string{"# gpu: 1 ", "polyaxonfile.yml:7", "!train:", "its image tensorflow/tensorflow:1.4.1-gpu is not used"}},
 		"the registry of manifests": {"-- k8s/api.yaml --\napiVersion: apps/v1\nkind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n      - image: europe-west4-docker.pkg.dev/acme/ml/repository:v1\n" + script, InitOptions{Project: "repository"},
 			[]string{"# registry: europe-west4-docker.pkg.dev/acme/ml ", "project: acme", "slipway://repository stands for it"}},
+		"the Python of a release of Debian": {"-- .python-version --\n3.12\n" + script, InitOptions{Base: "apt:bookworm"}, []string{"--python-version 3.11", `base: "apt:bookworm"` + "\n"}},
+		"projects on disk are no packages of a lock": {"-- setup.py --\nfrom setuptools import setup\nsetup(name='src', install_requires=['idna'])\n-- requirements/prod.txt --\n# all\n-e .\n-r base.txt\n-- requirements/base.txt --\n" +
+			"-- requirements.txt --\n# ours\n-e .[gpu]\nsix==1.17.0 \\\n    --only-binary=six\nlib @ file:lib\n-r requirements/base.txt\n-- train.py --\nprint(1)\n", InitOptions{},
+			[]string{"requirements.in -o", "six==1.17.0 --only-binary=six  # requirements.txt:3\n", "-r requirements/base.txt  # requirements.txt:6\n", "idna  # setup.py:2", "-e .[gpu] (line 2), lib @ file:lib (line 5);", "project: some-repository"}},
+		"what the sandbox does not run": {"-- nightly.yaml --\nversion: 1.1\nkind: operation\nschedule: {kind: cron, cron: '0 0 * * *'}\ncomponent:\n  run: {kind: job, container: {image: a:1}}\n" +
+			"-- best.yaml --\nversion: 1.1\nkind: operation\njoins:\n- {query: 'metrics.loss:<1', params: {a: {value: outputs.a}}}\ncomponent:\n  inputs: [{name: a, type: str, isOptional: true}]\n  run: {kind: job, container: {image: a:1}}\n", InitOptions{},
+			[]string{"nightly is left out: the sandbox runs no schedules: nightly.yaml:3:1", "best is left out: the sandbox makes no joins: best.yaml:3:1", "# jobs:", "!slipway plan      #", "!slipway deploy    #"}},
+		"only files for Polyaxon 0.x": {"-- polyaxonfile.yml --\nversion: 1\nkind: experiment\nbuild: {image: a}\nrun: {cmd: python -m train}\n", InitOptions{},
+			[]string{"slipway check polyaxonfile.yml says what to write instead", "add a job to slipway.yaml", "!slipway plan      #"}},
+		"a program for Polyaxon 0.x without a list of packages": {"-- polyaxonfile.yml --\nversion: 1\nkind: experiment\nrun: {cmd: python hello.py}\n-- hello.py --\nprint(1)\n", InitOptions{},
+			[]string{"no list of packages was found", "COMMAND: [python, hello.py]", "slipway deploy    #"}},
+		"each program has the image of its Dockerfile": {"-- a/Dockerfile --\nFROM python:3.12\nRUN apt-get install -y gcc\n-- b/c/Dockerfile --\nFROM python:3.12\n-- b/c/x/train.py --\nprint(1)\n-- b/c/x/api.py --\napp = FastAPI()\n", InitOptions{},
+			[]string{"train:\n    polyaxonfile: polyaxon/train.yml\n    image: c\n", "component: rest-api                 # one that ships: slipway component show rest-api\n    image: c\n"}},
+		"a Dockerfile says what is run": {"-- infra/app.py --\nprint(1)\n-- ml/shop/__init__.py --\n-- ml/shop/churn.py --\ndef f(): ...\n-- ml/Dockerfile --\nFROM python:3.12\nCMD [\"python3\", \"-u\", \"-m\", \"shop.churn\"]\n-- requirements.txt --\nsix\n", InitOptions{},
+			[]string{"polyaxon/churn.yml", `COMMAND: [python, "-m", shop.churn]`, "PYTHONPATH: /app/ml"}},
 		"a workflow ends before its job would": {script, InitOptions{CI: "github"}, []string{"timeout: 5h", "timeout-minutes: 360"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,6 +95,9 @@ func TestInitShapes(t *testing.T) {
 			}
 			for _, e := range result.Events {
 				all.WriteString("\n" + e.Message)
+			}
+			for _, next := range result.Init.Next {
+				all.WriteString("\n" + next)
 			}
 			for _, f := range result.Init.Found {
 				all.WriteString("\n" + f.Position.String() + " " + f.What)

@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/slipway-ci/slipway/internal/layout"
-	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/survey"
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
@@ -46,7 +45,7 @@ func (p *Plan) chooseImages(c *chooser, o Options) {
 			p.found(r.Locks[0].At, "packages with hashes")
 			return survey.Value{Text: r.Locks[0].Path()}
 		}))
-	case len(r.Programs)+len(r.Notebooks) > 0 && len(r.Polyaxonfiles) == 0:
+	case len(r.Programs)+len(r.Notebooks) > 0 && !slices.ContainsFunc(r.Polyaxonfiles, func(f survey.Polyaxonfile) bool { return !f.Old }):
 		p.warn("no list of packages was found: requirements.lock.txt is written without any; add a requirements.txt when the program needs packages")
 		p.file(lockName, "# The packages of the image, with their hashes: none yet.\n", "the image needs a lock")
 		p.images = append(p.images, p.pythonImage(c, o, func(string) survey.Value { return survey.Value{Text: lockName} }))
@@ -85,12 +84,16 @@ func (p *Plan) pythonImage(c *chooser, o Options, lock func(python string) surve
 	if python.At.File != "" {
 		p.found(python.At, "Python %s", python.Text)
 	}
-	base := survey.Value{Text: c.text("base", "Base image with Python", o.Base, "python:"+python.Text+"-slim"), At: python.At}
+	usual := survey.Value{Text: "python:" + python.Text + "-slim", At: python.At}
+	base := survey.Value{Text: c.text("base", "Base image with Python", o.Base, usual.Text)}
+	if base.Text == usual.Text {
+		base = usual
+	}
 	if c.err == nil && !isBase(base.Text) {
 		c.err = exit.Usagef("--base %s: it is not the name of an image, such as python:3.12-slim", base.Text)
 	}
-	if named := survey.Named(base.Text); named != "" && named != python.Text {
-		base.At, python.Text = source.Position{}, named
+	if named := survey.Named(base.Text); named != "" {
+		python.Text = named
 	}
 	return image{name: p.project.Text, base: base, lock: lock(python.Text), files: p.sources(), pythonPath: p.Repository.Package}
 }
@@ -159,4 +162,26 @@ func isSource(name string) bool {
 		return stem == "params" || stem == "config" || stem == "configs" || stem == "settings" || stem == "conf"
 	}
 	return false
+}
+
+// imageOf returns the image for a program: that of the Dockerfile in the nearest directory above
+// it, one that serves the component if there are several, or the first image.
+func (p *Plan) imageOf(program, component string) string {
+	best, most := p.images[0].name, 0
+	for _, i := range p.images {
+		if i.dockerfile == nil {
+			continue
+		}
+		rank := 0
+		if dir := path.Dir(i.dockerfile.Path()) + "/"; strings.HasPrefix(program, dir) {
+			rank = 2 * len(dir)
+		}
+		if i.dockerfile.Serves == component {
+			rank++
+		}
+		if rank > most {
+			best, most = i.name, rank
+		}
+	}
+	return best
 }

@@ -54,6 +54,10 @@ func (p *Plan) choosePolyaxonfiles() {
 			e.not = "no image for it was found"
 		case f.Kind == "dag":
 			e.not = "the sandbox runs no dags; a job of slipway.yaml for each of its operations, with after, does the same"
+		case f.Schedule.File != "":
+			e.not = "the sandbox runs no schedules: " + f.Schedule.String() + "; without this key it is a job, which a workflow's schedule runs"
+		case f.Joins.File != "":
+			e.not = "the sandbox makes no joins: " + f.Joins.String() + "; give its params values, such as the outputs of a job in after"
 		case f.Matrix.Text == "grid" || f.Matrix.Text == "mapping" || f.Matrix.Text == "random":
 			e.matrix = f.Matrix.At
 		case f.Matrix.Text != "":

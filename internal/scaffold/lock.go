@@ -3,6 +3,7 @@ package scaffold
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/survey"
@@ -38,6 +39,9 @@ func (p *Plan) makeLock(c *chooser, o Options, python string) survey.Value {
 	case from.Form == "setup" && len(from.List) == 0:
 		p.warn("%s computes its packages: list them in requirements.txt, or make the lock with: uv pip compile --generate-hashes %s -o %s, which runs it", from.At, from.Path(), lockName)
 		return survey.Value{Text: lockName, At: from.At}
+	case from.Form == "requirements" && len(from.Dropped) > 0:
+		p.ownPackages(&from)
+		p.listed(from, &lock)
 	case from.Form == "setup" || from.Form == "conda":
 		p.listed(from, &lock)
 	}
@@ -77,7 +81,24 @@ func (p *Plan) listed(from survey.Packages, lock *Lock) {
 		}
 		names = append(names, v.Text+" (line "+fmt.Sprint(v.At.Line)+")")
 	}
-	if len(names) > 0 {
+	switch {
+	case len(names) > 0 && from.Form == "requirements":
+		p.warn("%s: left out, because an image takes packages from an index: %s; the programs of this repository are in the image without it", from.Path(), strings.Join(names, ", "))
+	case len(names) > 0:
 		p.warn("%s: left out, because pip cannot install them or wheels bring them: %s; what your programs need of these takes a Dockerfile", from.Path(), strings.Join(names, ", "))
+	}
+}
+
+// ownPackages adds to requirements with a project on disk, such as -e ., the packages that the
+// project's setup.py needs. Its code is not run.
+func (p *Plan) ownPackages(from *survey.Packages) {
+	for _, own := range p.Repository.Requirements {
+		switch {
+		case path.Dir(own.Path()) != path.Dir(from.Path()) || own.Form == "requirements" || own.Form == "conda":
+		case own.Form == "setup" && len(own.List) > 0:
+			from.List = slices.Concat(from.List, own.List)
+		default:
+			p.warn("%s: add the packages that it names to %s, when the programs need them", own.At, from.Path())
+		}
 	}
 }

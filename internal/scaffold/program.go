@@ -15,7 +15,15 @@ import (
 // run: with copies of components that ship.
 func (p *Plan) choosePrograms(c *chooser, o Options) {
 	r := p.Repository
-	if len(p.images) == 0 || len(p.jobs)+len(p.services) > 0 && o.Program == "" {
+	if len(p.images) == 0 {
+		for _, f := range r.Polyaxonfiles {
+			if f.Old {
+				p.warnOld(f)
+			}
+		}
+		return
+	}
+	if len(p.jobs)+len(p.services) > 0 && o.Program == "" {
 		return
 	}
 	p.oldJobs()
@@ -125,7 +133,7 @@ func (p *Plan) oldJobs() {
 		switch {
 		case !f.Old:
 		case f.Command == "" || strings.Contains(f.Command, "{{"):
-			p.warn("%s: it is for Polyaxon 0.x: slipway check %s says what to write instead", f.At, f.Path())
+			p.warnOld(f)
 		default:
 			words := strings.Fields(f.Command)
 			if strings.ContainsAny(f.Command, "&|;<>$`'\"\\*\n") {
@@ -135,6 +143,11 @@ func (p *Plan) oldJobs() {
 			p.jobs[len(p.jobs)-1].oldGPU = f.GPU
 		}
 	}
+}
+
+// warnOld says that a file for Polyaxon 0.x makes no job.
+func (p *Plan) warnOld(f survey.Polyaxonfile) {
+	p.warn("%s: it is for Polyaxon 0.x: slipway check %s says what to write instead", f.At, f.Path())
 }
 
 // command returns the command of a program as a list in YAML.
@@ -160,16 +173,9 @@ func (p *Plan) job(name, component string, at source.Position, command string) {
 	} else {
 		p.file(file, "# A copy of slipway's component "+component+", to be changed as you like. slipway.yaml gives its inputs\n# their values.\n"+string(text), "the run of "+at.File+", a copy of the component "+component)
 	}
-	p.jobs = append(p.jobs, entry{name: name, file: file, image: p.images[0].name, at: at, params: []param{{"COMMAND", command, at.String()}}})
+	p.jobs = append(p.jobs, entry{name: name, file: file, image: p.imageOf(at.File, component), at: at, params: []param{{"COMMAND", command, at.String()}}})
 }
 
 func (p *Plan) service(name, component string, at source.Position, params ...param) {
-	image := p.images[0].name
-	for _, i := range p.images {
-		if i.dockerfile != nil && i.dockerfile.Serves == component {
-			image = i.name
-			break
-		}
-	}
-	p.services = append(p.services, entry{name: p.unused(name), component: component, image: image, at: at, params: params})
+	p.services = append(p.services, entry{name: p.unused(name), component: component, image: p.imageOf(at.File, component), at: at, params: params})
 }

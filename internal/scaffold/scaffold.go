@@ -120,13 +120,18 @@ func (p *Plan) next() {
 			in = " -C DIR"
 		}
 	}
-	p.Next = append(p.Next, "slipway plan"+in+"      # what deploy would do; changes nothing")
-	if len(p.jobs) > 0 {
-		p.Next = append(p.Next, "slipway deploy"+in+"    # builds, runs and follows the jobs, on this machine")
+	runs := func(e entry) bool { return e.not == "" }
+	job, service := slices.ContainsFunc(p.jobs, runs), slices.IndexFunc(p.services, runs)
+	if len(p.images) > 0 || job { // without both, plan and deploy have nothing to do
+		p.Next = append(p.Next, "slipway plan"+in+"      # what deploy would do; changes nothing")
 	}
-	for _, s := range p.services {
-		p.Next = append(p.Next, "slipway up "+s.name+in+"    # starts the service and prints its address")
-		break
+	if job {
+		p.Next = append(p.Next, "slipway deploy"+in+"    # builds, runs and follows the jobs, on this machine")
+	} else if service < 0 {
+		p.Next = append(p.Next, "add a job to "+config.FileName+": every job has a Polyaxonfile, or a component that ships")
+	}
+	if service >= 0 {
+		p.Next = append(p.Next, "slipway up "+p.services[service].name+in+"    # starts the service and prints its address")
 	}
 }
 

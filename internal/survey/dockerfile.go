@@ -21,6 +21,8 @@ type Dockerfile struct {
 	Serves string
 	// Program is what the server starts: a path, or MODULE:VARIABLE.
 	Program Value
+	// Runs is the program that its last command starts: a path, or a module.
+	Runs Value
 }
 
 // Path returns the path of the Dockerfile.
@@ -38,6 +40,7 @@ var (
 	runsUV     = lazyregexp.New(`(?m)\b(?:uvicorn|gunicorn)\b[^\n]*?["' \t]([A-Za-z_][\w.]*:[A-Za-z_]\w*)`)
 	runsApp    = lazyregexp.New(`(?m)\bstreamlit["', \t]+run["', \t]+([\w./-]+\.py)`)
 	runsLab    = lazyregexp.New(`(?m)^[ \t]*(?:CMD|ENTRYPOINT)[^\n]*\b(jupyter)\b`)
+	runsPython = lazyregexp.New(`(?m)^[ \t]*(?:CMD|ENTRYPOINT)[^\n]*\bpython3?["', \t]+(?:-u["', \t]+)?(?:-m["', \t]+)?([\w./-]+)`)
 	runsCode   = lazyregexp.New(`(?m)^[ \t]*(?:CMD|ENTRYPOINT)[^\n]*\b(code-server)\b`)
 )
 
@@ -49,6 +52,7 @@ func (r *Repository) addDockerfile(name, text string) {
 	d := Dockerfile{At: from.At, Name: dockerfileName(name)}
 	d.Python, _ = firstMatch(name, text, fromPython)
 	d.System, _ = firstMatch(name, text, system)
+	d.Runs, _ = firstMatch(name, text, runsPython)
 	for _, server := range []struct {
 		component string
 		pattern   *lazyregexp.Regexp

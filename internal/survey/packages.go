@@ -16,9 +16,11 @@ type Packages struct {
 	// Poetry), setup, conda or pipenv.
 	Form string
 	At   source.Position
-	// List are the packages of a conda environment or of a setup.py, as pip requires them.
+	// List are the packages of a conda environment or of a setup.py, as pip requires them. For
+	// requirements it is only set with Dropped.
 	List []Value
-	// Dropped are those that pip cannot install, as the environment of conda names them.
+	// Dropped are those that pip cannot install, as the environment of conda names them, and of
+	// requirements the projects on disk, such as -e .
 	Dropped []Value
 }
 
@@ -102,7 +104,8 @@ func (r *Repository) addPackages(name, text string) {
 	default:
 		if v, ok := firstMatch(name, text, pinned); ok {
 			r.python(firstMatch(name, text, compiledFor))
-			r.Requirements = append(r.Requirements, Packages{Form: "requirements", At: v.At})
+			list, dropped := splitLocal(name, text)
+			r.Requirements = append(r.Requirements, Packages{Form: "requirements", At: v.At, List: list, Dropped: dropped})
 		}
 	}
 }

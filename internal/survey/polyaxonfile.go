@@ -33,6 +33,8 @@ type Polyaxonfile struct {
 	// GPU is where it asks for GPUs. Matrix is the kind of its matrix.
 	GPU    source.Position
 	Matrix Value
+	// Schedule and Joins are where it asks for a schedule, and for the results of other runs.
+	Schedule, Joins source.Position
 	// Secrets are the Secrets that it names.
 	Secrets []Value
 	// refers are the paths of the files that it refers to.
@@ -107,6 +109,14 @@ func (p *Polyaxonfile) describe(f *file.File) {
 	component := root
 	if inner, ok := root["component"].(map[string]any); ok {
 		component, at = inner, []string{"component"}
+	}
+	if root["schedule"] != nil {
+		p.Schedule = f.AtKey("schedule")
+	} else if component["schedule"] != nil {
+		p.Schedule = f.AtKey("component", "schedule")
+	}
+	if root["joins"] != nil {
+		p.Joins = f.AtKey("joins")
 	}
 	run, _ := component["run"].(map[string]any)
 	p.Kind, _ = run["kind"].(string)

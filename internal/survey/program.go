@@ -19,6 +19,8 @@ type Program struct {
 	Module string
 	// App is the variable of a FastAPI application, or "".
 	App string
+	// Started reports whether a Dockerfile starts it.
+	Started bool
 }
 
 // Path returns the path of the program.
@@ -54,16 +56,13 @@ func (r *Repository) addProgram(name, text string) {
 		return
 	}
 	main, isMain := firstMatch(name, text, mainBlock)
-	stem := strings.ReplaceAll(strings.TrimSuffix(path.Base(name), ".py"), "-", "_")
 	if v, ok := firstMatch(name, text, streamlit); ok && (isMain || statements.MatchString(text)) {
 		p.At, p.Component = v.At, "streamlit"
 		r.Programs = append(r.Programs, p)
 		return
 	}
-	for _, purpose := range purposes {
-		if purpose.names.MatchString(stem) && (isMain || statements.MatchString(text)) {
-			p.Component = purpose.component
-		}
+	if isMain || statements.MatchString(text) {
+		p.Component = purposeOf(name)
 	}
 	if isMain {
 		p.At = main.At
@@ -76,10 +75,44 @@ func (r *Repository) addProgram(name, text string) {
 	}
 }
 
+// purposeOf returns the component that fits the name of a program, or "".
+func purposeOf(name string) string {
+	stem, component := strings.ReplaceAll(strings.TrimSuffix(path.Base(name), ".py"), "-", "_"), ""
+	for _, purpose := range purposes {
+		if purpose.names.MatchString(stem) {
+			component = purpose.component
+		}
+	}
+	return component
+}
+
+// findStarted marks the programs that a Dockerfile starts. They need not look like programs.
+func (r *Repository) findStarted() {
+	for _, d := range r.Dockerfiles {
+		name := strings.TrimPrefix(strings.TrimPrefix(d.Runs.Text, "/"), "./")
+		if !strings.HasSuffix(name, ".py") {
+			name = strings.ReplaceAll(name, ".", "/") + ".py"
+		}
+		at := slices.IndexFunc(r.Files, func(file string) bool {
+			return d.Runs.Text != "" && (file == name || strings.HasSuffix(file, "/"+name))
+		})
+		if at < 0 || notRun.MatchString(r.Files[at]) {
+			continue
+		}
+		file := r.Files[at]
+		n := slices.IndexFunc(r.Programs, func(p Program) bool { return p.Path() == file })
+		if n < 0 {
+			n = len(r.Programs)
+			r.Programs = append(r.Programs, Program{At: source.Position{File: file, Line: 1}, Component: purposeOf(file)})
+		}
+		r.Programs[n].Started = true
+	}
+}
+
 // findPrograms finds how programs in packages are run. Where there is no program that says
 // what it is, those that have statements are the programs.
 func (r *Repository) findPrograms() {
-	if len(r.Programs) == 0 {
+	if r.findStarted(); len(r.Programs) == 0 {
 		r.Programs = r.scripts
 	}
 	for n := range r.Programs {
@@ -91,7 +124,7 @@ func (r *Repository) findPrograms() {
 		}
 	}
 	slices.SortStableFunc(r.Programs, func(a, b Program) int {
-		return cmp.Or(cmp.Compare(strings.Count(a.Path(), "/"), strings.Count(b.Path(), "/")), cmp.Compare(len(a.Path()), len(b.Path())), cmp.Compare(a.Path(), b.Path()))
+		return cmp.Or(cmp.Compare(b2i(b.Started), b2i(a.Started)), cmp.Compare(strings.Count(a.Path(), "/"), strings.Count(b.Path(), "/")), cmp.Compare(len(a.Path()), len(b.Path())), cmp.Compare(a.Path(), b.Path()))
 	})
 }
 

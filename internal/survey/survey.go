@@ -3,6 +3,7 @@
 package survey
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -181,8 +182,12 @@ func (r *Repository) finish() {
 			}
 		}
 	}
-	if r.Project.Text = Slug(r.Project.Text); r.Project.Text == "" {
+	switch r.Project.Text = Slug(r.Project.Text); r.Project.Text {
+	case "", "src", "lib", "app", "code", "package", "project": // templates name their package so, not the project
 		r.Project = Value{Text: Slug(filepath.Base(r.Dir))}
+		if r.Remote != "" && r.Prefix == "." {
+			r.Project.Text = cmp.Or(Slug(path.Base(r.Remote)), r.Project.Text)
+		}
 	}
 	if r.Project.Text == "" {
 		r.Project.Text = "project"
