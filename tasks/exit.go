@@ -5,7 +5,7 @@ import "github.com/slipway-ci/slipway/tasks/exit"
 // The exit codes of slipway.
 const (
 	ExitOK          = exit.OK          // everything asked for is done; the run succeeded, now or earlier
-	ExitFailed      = exit.Failed      // the run failed, or its upstream failed, or a manifest is not rolled out
+	ExitFailed      = exit.Failed      // the run failed or left no artifact, or its upstream failed, or a manifest is not rolled out
 	ExitUsage       = exit.Usage       // usage or configuration: a flag, slipway.yaml, a Polyaxonfile
 	ExitStep        = exit.Step        // a step before the run failed: build, push, secrets, access
 	ExitLost        = exit.Lost        // contact was lost: how the run ended is unknown; its address is printed
@@ -40,6 +40,9 @@ type (
 	InterruptedError = exit.InterruptedError
 	// RunError says that a run ended with a status other than succeeded.
 	RunError = exit.RunError
+	// ArtifactError says that a run succeeded and left no file that matches a pattern of its
+	// job's artifacts.
+	ArtifactError = exit.ArtifactError
 	// RolloutError says that an object of a manifest was applied, and is not rolled out.
 	RolloutError = exit.RolloutError
 	// RolloutPod is a pod that is not ready.

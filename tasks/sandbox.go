@@ -75,11 +75,15 @@ func SandboxReset(ctx context.Context, env *Env) (*Result, error) {
 	return result, nil
 }
 
+// DefaultIdle is how long an idle sandbox keeps running by default.
+const DefaultIdle = 15 * time.Minute
+
 // SandboxServeOptions are the options of SandboxServe.
 type SandboxServeOptions struct {
-	// Dir is the directory for the sandbox's state.
+	// Dir is the directory for the sandbox's state. If slipway started this process, it has
+	// said which one, and Dir and Release do not count.
 	Dir string `flag:"state" mage:"dir" help:"keep the state here (default .slipway/sandbox)"`
-	// Idle is how long the sandbox keeps running while idle.
+	// Idle is how long the sandbox keeps running while idle. Zero means DefaultIdle.
 	Idle time.Duration `flag:"idle" default:"15m" help:"stop when no command has used it for this long"`
 	// Release is the version of Polyaxon that the sandbox behaves like, 2.18 if empty.
 	Release string `flag:"polyaxon" oneof:"1.11.3,2.18" help:"be this release of Polyaxon: 1.11.3 or 2.18 (default 2.18)"`
@@ -94,6 +98,9 @@ type SandboxServeOptions struct {
 func SandboxServe(ctx context.Context, env *Env, o SandboxServeOptions) error {
 	if err := env.check(); err != nil {
 		return err
+	}
+	if o.Idle == 0 {
+		o.Idle = DefaultIdle
 	}
 	if o.Log == nil {
 		o.Log = io.Discard

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/sandbox"
@@ -15,7 +14,7 @@ import (
 )
 
 // DefaultIdle is how long an idle sandbox keeps running.
-const DefaultIdle = 15 * time.Minute
+const DefaultIdle = tasks.DefaultIdle
 
 // Started reports whether slipway started this process to serve the sandbox, or as a container
 // of it. Such a process must call Serve, and do nothing else. A program that runs tasks and has
@@ -27,9 +26,6 @@ func (a *App) Started() bool { return sandbox.Started(os.LookupEnv) }
 // the sandbox directory of a.Dir if that is empty. If Started, it takes the directory and the
 // release from the command that started it. It logs to Stderr.
 func (a *App) Serve(ctx context.Context, o tasks.SandboxServeOptions) error {
-	if o.Idle == 0 {
-		o.Idle = DefaultIdle
-	}
 	if o.Dir == "" {
 		o.Dir = tasks.SandboxDirectory(a.Dir)
 	}
