@@ -51,6 +51,30 @@ func TestAPI(t *testing.T) {
 	}
 }
 
+// TestErrors looks for each exported error in the table of docs/api.md, with its exit code, and
+// among the names of package tasks.
+func TestErrors(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "api.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]bool{}
+	for _, err := range []error{
+		&tasks.RunError{Status: "failed"}, &tasks.ArtifactError{}, &tasks.RolloutError{}, &tasks.UsageError{}, &tasks.ProblemsError{}, &tasks.TimeLimitError{},
+		&tasks.PendingError{}, &tasks.UnschedulableError{}, &tasks.GateError{}, &tasks.ChangesError{}, &tasks.InterruptedError{},
+	} {
+		name := strings.TrimPrefix(fmt.Sprintf("%T", err), "*exit.")
+		rows[name] = strings.Contains(string(page), fmt.Sprintf("\n| `*tasks.%s` | %d |", name, tasks.ExitCode(err)))
+	}
+	rows["ChecksError"] = strings.Contains(string(page), "\n`*tasks.ChecksError` says")
+	for _, declaration := range exported(t, "exit") {
+		name, isType := strings.CutPrefix(declaration, "type ")
+		if name, _, isError := strings.Cut(name, "Error struct"); isType && isError && !rows[name+"Error"] {
+			t.Errorf("docs/api.md does not say what %sError is, or its exit code", name)
+		}
+	}
+}
+
 // exported returns the exported declarations of the package in dir, sorted, without comments
 // and bodies.
 func exported(t *testing.T, dir string) []string {

@@ -1,8 +1,9 @@
 // Package tasks implements the commands of slipway, one function for each command. It is a
 // plain library that the magefile, the binary and the action call (see tasks/cli). A task
 // takes a context, an Env and its options, reports events while it runs, and returns a
-// Result and an error. It does not exit the process. It prints nothing, except that Logs
-// writes to Env.Stdout. The exit code follows from the type of the error (see ExitCode).
+// Result and an error. The Result has what was done before the error, and may be nil: it is
+// if slipway.yaml cannot be read. A task does not exit the process. It prints nothing, except
+// that Logs writes to Env.Stdout. The exit code follows from the type of the error (see ExitCode).
 package tasks
 
 import (
@@ -34,11 +35,12 @@ type Env struct {
 	Lookup func(string) (string, bool)
 	// Machine is the name of this machine. It shows others who started a run.
 	Machine string
-	// Environ is the environment for child processes of a build.
+	// Environ is what os.Environ returns: git gets its PATH and HOME from there, and a build of
+	// a Dockerfile finds BuildKit, Docker and the SSH agent by it.
 	Environ []string
-	// Now returns the current time. If it is nil, the clock is used.
+	// Now returns the current time. If it is nil, the system's clock is used.
 	Now func() time.Time
-	// Sleep waits between retries and requests. If it is nil, the clock is used.
+	// Sleep waits between retries and requests. If it is nil, the system's clock is used.
 	Sleep func(context.Context, time.Duration) error
 	// Transport sends HTTP requests. If it is nil, http.DefaultTransport does.
 	Transport http.RoundTripper

@@ -41,7 +41,8 @@ type App struct {
 	// Plugin are the arguments with which this program runs tasks.ClusterToken, nil if it does
 	// not. tasks.ClusterCredentials needs it.
 	Plugin []string
-	// Stdout receives results. Stderr receives everything else.
+	// Stdout receives results. Stderr receives everything else. They must be set before any
+	// method is called.
 	Stdout, Stderr io.Writer
 
 	live     *printer.Live

@@ -16,8 +16,8 @@ import (
 
 // TestOutside compiles and runs the programs of docs/api.md as they are printed, in a module
 // of its own: a magefile with slipway's targets, a magefile that calls a task and reads its
-// result, and a program without mage. Another such program does not ask whether it was
-// started to serve the sandbox. It must end, with an error that says what to do.
+// result, a program without mage, and one without cli. Another such program does not ask
+// whether it was started to serve the sandbox. It must end, with an error that says what to do.
 func TestOutside(t *testing.T) {
 	root := testenv.Root(t)
 	page, err := os.ReadFile(filepath.Join(root, "docs", "api.md"))
@@ -25,7 +25,7 @@ func TestOutside(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	if len(blocks) != 3 {
+	if len(blocks) != 4 {
 		t.Fatalf("docs/api.md has %d programs", len(blocks))
 	}
 	dir := t.TempDir()
@@ -59,10 +59,10 @@ func TestOutside(t *testing.T) {
 			return runGo(t, dir, "run", "-mod=mod", "./plain")
 		}
 	}
-	mage := func(text, target string) func() (string, error) {
+	mage := func(text string, targets ...string) func() (string, error) {
 		return func() (string, error) {
 			write(t, dir, "magefile.go", text)
-			return runGo(t, dir, "run", "-mod=mod", "github.com/magefile/mage", target)
+			return runGo(t, dir, append([]string{"run", "-mod=mod", "github.com/magefile/mage"}, targets...)...)
 		}
 	}
 	asks := regexp.MustCompile(`(?s)\tif app.Started\(\).*?\n\t}\n`)
@@ -74,7 +74,9 @@ func TestOutside(t *testing.T) {
 		{mage(blocks[0][1], "-l"), `(?s)deploy +builds.*secrets:sync +writes`, false},
 		{plain(asks.ReplaceAllString(blocks[2][1], "")), `the sandbox exited at start .*\n.*call App.Serve at the beginning of main`, true},
 		{plain(blocks[2][1]), `1 jobs ended`, false},
-		{mage(blocks[1][1], "nightly"), `job succeeded with run [0-9a-f]{32}`, false},
+		{plain(blocks[3][1]), `(?s)image job took .*run job is succeeded`, false},
+		{mage(blocks[1][1], "publish"), `(?s)job succeeded with run [0-9a-f]{32}.*published`, false},
+		{mage(blocks[1][1]), `job succeeded with run [0-9a-f]{32}`, false},
 	} {
 		if n > 1 && !testenv.Thorough() {
 			continue // links, a sandbox, and modules that only the tests of dependencies need

@@ -11,7 +11,7 @@ type Kind int
 
 // The kinds of events.
 const (
-	// Start is sent when a step begins.
+	// Start is sent when a step begins. Not every step has a Start: submit has none.
 	Start Kind = iota
 	// Progress is sent while a step is in progress. It is shown where lines can be
 	// overwritten, and otherwise only now and then.

@@ -10,13 +10,14 @@ import (
 // Result is what one command found or did. With -o json it is printed as one object.
 // Sections that do not apply to a command are left out.
 type Result struct {
-	Command     string  `json:"command"`
-	Project     string  `json:"project,omitempty"`
-	Environment string  `json:"environment,omitempty"`
-	Seconds     float64 `json:"seconds"`
-	ExitCode    int     `json:"exit_code"`
-	// Error is the error of the command, with secret values masked.
-	Error string `json:"error,omitempty"`
+	Command     string `json:"command"`
+	Project     string `json:"project,omitempty"`
+	Environment string `json:"environment,omitempty"`
+	// Seconds, ExitCode and Error are set by App.Run of tasks/cli when the task has returned.
+	// Secret values in Error are masked when it is printed.
+	Seconds  float64 `json:"seconds"`
+	ExitCode int     `json:"exit_code"`
+	Error    string  `json:"error,omitempty"`
 
 	// LeftOut is what the command did not do, as the workflow gets no secrets. What it would have
 	// done is in the other sections, as in a plan.
