@@ -2,10 +2,13 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/actions"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/storage"
@@ -61,7 +64,7 @@ type DataCatOptions struct {
 	At string `arg:"ADDRESS"`
 }
 
-// DataCat writes the content of an object to env.Stdout, and compares its checksum.
+// DataCat writes the content of an object to env.Content, and compares its checksum.
 func DataCat(ctx context.Context, env *Env, o DataCatOptions) (*Result, error) {
 	isObject := func(at []transfer.Place) error {
 		if !at[0].Remote() || at[0].Prefix == "" || strings.HasSuffix(at[0].Prefix, "/") {
@@ -70,8 +73,20 @@ func DataCat(ctx context.Context, env *Env, o DataCatOptions) (*Result, error) {
 		return nil
 	}
 	return withBuckets(ctx, env, "data cat", []string{o.At}, isObject, func(at []transfer.Place, _ *project.Project, client *storage.Client, _ *Result) error {
-		return transfer.Cat(ctx, client, at[0], env.stdout())
+		err := transfer.Cat(ctx, client, at[0], env.content())
+		if errors.Is(err, actions.ErrCommand) {
+			err = fmt.Errorf("%s is not shown further: %w (write it to a file with > FILE, or with `slipway data cp`)", o.At, err)
+		}
+		return err
 	})
+}
+
+// content returns Content, or else Stdout.
+func (e *Env) content() io.Writer {
+	if e.Content == nil {
+		return e.stdout()
+	}
+	return e.Content
 }
 
 // withBuckets opens the project and connects to Cloud Storage, after all addresses are read and accepted.

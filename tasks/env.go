@@ -29,6 +29,8 @@ type Env struct {
 	Environment string
 	// Stdout receives streamed results: the lines of `logs`. If it is nil, they are discarded.
 	Stdout io.Writer
+	// Content receives the content of objects, as DataCat writes it. If it is nil, Stdout does.
+	Content io.Writer
 	// Events receives events while the task runs. If it is nil, they are only in the Result.
 	Events Sink
 	// Lookup returns the value of an environment variable, and whether it is set.

@@ -138,7 +138,7 @@ func TestGoogleCloud(t *testing.T) {
 		}
 		for _, result := range []*Result{planned, synced} {
 			var all []string
-			for name, action := range actions(result) {
+			for name, action := range actionsIn(result) {
 				all = append(all, name+" "+action)
 			}
 			slices.Sort(all)

@@ -57,7 +57,7 @@ func laptopWith(t *testing.T, tree map[string]string) (env *Env, events *eventLo
 
 const jobFile = "version: 1.1\nkind: component\ninputs: [{name: DOCKER_IMAGE, type: str}]\nrun: {kind: job, container: {image: '{{ DOCKER_IMAGE }}'}}\n"
 
-func actions(r *report.Result) map[string]string {
+func actionsIn(r *report.Result) map[string]string {
 	all := map[string]string{}
 	for _, i := range r.Images {
 		all["image "+i.Name] = string(i.Action)
@@ -86,7 +86,7 @@ func TestCommandsConnectOnlyWhatTheyUse(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 			return
 		}
-		if diff := cmp.Diff(want, actions(r)); diff != "" {
+		if diff := cmp.Diff(want, actionsIn(r)); diff != "" {
 			t.Errorf("%s: %s", what, diff)
 		}
 	}

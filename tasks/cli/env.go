@@ -27,7 +27,7 @@ func (a *App) env() (*tasks.Env, *workflow) {
 	}
 	env := &tasks.Env{
 		Dir: a.Dir, File: a.File, Environment: a.Environment, Secrets: to.secrets,
-		Stdout: lines, Lookup: os.LookupEnv, Environ: os.Environ(), Now: time.Now,
+		Stdout: lines, Content: to.content(lines), Lookup: os.LookupEnv, Environ: os.Environ(), Now: time.Now,
 		Transport: http.DefaultTransport, Self: command(a.Self), Plugin: command(a.Plugin), Version: Version(), NoAttestations: a.NoAttestations,
 	}
 	if name, err := os.Hostname(); err == nil {

@@ -27,6 +27,8 @@ type streams struct {
 	// runner reports whether a workflow's runner may read standard output and obey commands in
 	// it.
 	runner bool
+	// held is the writer of content for a terminal, or nil.
+	held *logline.Writer
 }
 
 // open returns the streams. It creates them on the first call.
@@ -59,6 +61,9 @@ func (a *App) Err() io.Writer { return a.open().err }
 
 // close flushes both streams.
 func (s *streams) close() {
+	if s.held != nil {
+		_ = s.held.Flush()
+	}
 	_, _ = s.out.Flush(), s.err.Flush() // an error could not be printed anywhere
 }
 
@@ -99,6 +104,20 @@ func (s *streams) text(r *report.Result) error {
 	}
 	_, err := s.out.Raw().Write([]byte(text))
 	return err
+}
+
+// content returns the writer for the content of files, of which lines is the stream. A program that reads a pipe gets
+// it unchanged, but for secrets. On a terminal control sequences are made harmless. Where a runner may read it, it ends
+// before what the runner would obey.
+func (s *streams) content(lines io.Writer) io.Writer {
+	switch {
+	case s.terminal || lines == s.err:
+		s.held = &logline.Writer{To: lines}
+		return s.held
+	case s.runner:
+		return &actions.RefusingWriter{To: lines}
+	}
+	return lines
 }
 
 // page returns the width of standard output, and whether it shows colours.
