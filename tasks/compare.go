@@ -34,8 +34,8 @@ func RunsCompare(ctx context.Context, env *Env, o CompareOptions) (*Result, erro
 type BestOptions struct {
 	// Job is the name of a job.
 	Job string `arg:"JOB" complete:"job"`
-	// Metric is the metric that decides. Empty means the first one by name.
-	Metric string `flag:"metric" value:"NAME" help:"the metric that decides; without it the first one by name"`
+	// Metric is the metric that decides. Empty means the one that the job requires, or else the first by name.
+	Metric string `flag:"metric" value:"NAME" help:"the metric that decides; without it the one that the job requires, or else the first by name"`
 	// Min makes the lowest value the best.
 	Min bool `flag:"min" help:"the lowest value is the best; without it the highest"`
 }

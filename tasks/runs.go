@@ -40,6 +40,7 @@ func Status(ctx context.Context, env *Env, o StatusOptions) (*Result, error) {
 			to.Event(report.Warning, "run", outcome.Run.Name, warning)
 		}
 		one := runs.ReportOutcome(outcome)
+		one.Commit, one.Gate = runs.CommitOf(&outcome.Run), runs.GateOf(&outcome.Run)
 		service.NewMLflow(to).Add(ctx, outcome.Run.Name, &one)
 		one.OutputsAt = to.OutputsAt(outcome)
 		one.Cost = runs.Cost(to.Config.Prices, outcome)

@@ -14,6 +14,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/matrix"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/runs"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -32,7 +33,7 @@ func (p *Pipeline) expandMatrix(ctx context.Context, j *config.Job, operation *o
 	if err != nil {
 		return nil, err
 	}
-	s := &expandedMatrix{expansion: expansion, required: requiredRanking(j)}
+	s := &expandedMatrix{expansion: expansion, required: runs.RequiredRanking(j)}
 	for _, suggestion := range expansion.Suggestions {
 		before := upstream
 		if suggestion.Repeat > 0 {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/metrics"
@@ -26,16 +25,6 @@ func conditions(j *config.Job) map[string]*metrics.Condition {
 		}
 	}
 	return all
-}
-
-// requiredRanking returns the order of a matrix's runs by the first metric that its job requires, or
-// nil.
-func requiredRanking(j *config.Job) *report.Ranking {
-	all := conditions(j)
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		return &report.Ranking{Metric: name, Lower: !all[name].HigherIsBetter()}
-	}
-	return nil
 }
 
 // CheckBase returns an error, at its line, if a job requires a comparison with a base that is not there or
@@ -195,12 +184,5 @@ func logged(missing string, values map[string]float64) string {
 	if len(names) == 0 {
 		return "it has no metrics"
 	}
-	if tracked := metrics.TrackedName(missing); slices.Contains(names, tracked) {
-		return fmt.Sprintf("it has %s, as Polyaxon's tracking client names %s", tracked, missing)
-	}
-	more := ""
-	if n := len(names) - 20; n > 0 {
-		names, more = names[:20], fmt.Sprintf(" and %d more", n)
-	}
-	return "it has " + strings.Join(names, ", ") + more
+	return "it has " + metrics.InPlaceOf(missing, names)
 }

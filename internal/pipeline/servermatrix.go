@@ -40,7 +40,7 @@ func (p *Pipeline) addServerRuns(ctx context.Context, j *config.Job, s run.Submi
 		}
 	}
 	e.Runs = trials
-	by := requiredRanking(j)
+	by := runs.RequiredRanking(j)
 	if metric, minimize := matrix.Objective(operation); metric != "" {
 		by = &report.Ranking{Metric: metric, Lower: minimize}
 	}

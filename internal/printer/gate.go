@@ -13,6 +13,17 @@ func textGate(w *page, j *report.Job) {
 	}
 }
 
+// verdict says what came of what a run's job requires, by Run.Gate. It returns "" for a job that requires nothing.
+func verdict(gate string) string {
+	switch gate {
+	case "failed":
+		return "NOT met: slipway plan says why"
+	case "pending":
+		return "not checked yet: slipway deploy checks it"
+	}
+	return gate
+}
+
 func summarizeGates(r *report.Result) []string {
 	t := markdownTable{title: "What jobs require of their metrics:", header: []string{"job", "metric", "requires", "met", "why"}}
 	for _, j := range r.Jobs {

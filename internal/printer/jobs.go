@@ -45,7 +45,7 @@ func jobLine(j report.Job) string {
 		parts = append(parts, "run "+j.UUID)
 	}
 	if j.Times != nil {
-		parts = append(parts, fmt.Sprintf("ran %s, waited %s", seconds(j.Running), seconds(j.Queued)))
+		parts = append(parts, fmt.Sprintf("ran %s, waited %s", Seconds(j.Running), Seconds(j.Queued)))
 	}
 	if j.Cost != nil {
 		parts = append(parts, "cost "+formatCost(j.Cost))
@@ -78,7 +78,7 @@ func summarizeJobs(r *report.Result) []string {
 		}
 		ran := ""
 		if j.Times != nil {
-			ran = seconds(j.Running)
+			ran = Seconds(j.Running)
 		}
 		t.row(inline(j.Name), inline(strings.TrimSpace(string(j.Action)+" "+j.Status)), link(shortID(j.UUID), j.Address), ran, strings.Join(metrics, lineBreak), base, summarizeKept(j.Kept))
 	}

@@ -61,8 +61,8 @@ func textMetrics(w *page, metrics map[string]float64) {
 	}
 }
 
-// seconds formats a duration in seconds, or returns "unknown" for nil.
-func seconds(s *float64) string {
+// Seconds formats a duration in seconds, or returns "unknown" for nil.
+func Seconds(s *float64) string {
 	if s == nil {
 		return "unknown"
 	}

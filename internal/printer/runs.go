@@ -23,7 +23,7 @@ func textRuns(w *page, r *report.Result) {
 			}
 			age, ran, gpus, cost := "", "", "", ""
 			if run.Times != nil {
-				ran = seconds(run.Running)
+				ran = Seconds(run.Running)
 			}
 			if run.Age > 0 {
 				age = Age(run.Age)
@@ -42,6 +42,12 @@ func textRuns(w *page, r *report.Result) {
 
 func textRun(w *page, run report.Run) {
 	w.painted(failed(run.Status), "run %s (%s, %s): %s", run.UUID, run.RunName, run.Kind, run.Status)
+	if run.Commit != "" {
+		w.line("  commit: %s", run.Commit)
+	}
+	if run.Gate != "" {
+		w.line("  require: %s", verdict(run.Gate))
+	}
 	if run.Pending != "" {
 		w.line("  waiting for %s: run slipway approve %s to continue", run.Pending, run.UUID)
 	}
@@ -61,9 +67,9 @@ func textRun(w *page, run report.Run) {
 	switch t := run.Times; {
 	case t == nil:
 	case t.Pulling == nil:
-		w.line("  waited %s until it ran (the share of its images is unknown), ran %s", seconds(t.Queued), seconds(t.Running))
+		w.line("  waited %s until it ran (the share of its images is unknown), ran %s", Seconds(t.Queued), Seconds(t.Running))
 	default:
-		w.line("  queued %s, pulled its images for %s, ran %s", seconds(t.Queued), seconds(t.Pulling), seconds(t.Running))
+		w.line("  queued %s, pulled its images for %s, ran %s", Seconds(t.Queued), Seconds(t.Pulling), Seconds(t.Running))
 	}
 	if run.Cost != nil {
 		w.line("  cost: %s", formatCost(run.Cost))
@@ -98,7 +104,7 @@ func summarizeRuns(r *report.Result) []string {
 	for _, run := range r.Runs {
 		ran, cost := "", ""
 		if run.Times != nil {
-			ran = seconds(run.Running)
+			ran = Seconds(run.Running)
 		}
 		if run.Cost != nil {
 			cost = run.Cost.String()

@@ -6,8 +6,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 
+	"github.com/slipway-ci/slipway/internal/metrics"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/tasks/exit"
@@ -19,7 +19,7 @@ import (
 const maxRanked, manyRanked = 1000, 50
 
 // Best returns the runs of a job that succeeded, at most the newest 1000, the best by a metric first. Without a
-// metric it is the first by name. The params are those that differ. It returns an *exit.UsageError if there is no
+// metric it is the one that the job requires, or else the first by name. The params are those that differ. It returns an *exit.UsageError if there is no
 // such run, or none has the metric. add may be nil.
 func Best(ctx context.Context, to *platform.Platform, job string, by *report.Ranking, add AddMLflow) (*report.Job, error) {
 	found, count, err := succeeded(ctx, to, job, maxRanked)
@@ -52,7 +52,9 @@ func Best(ctx context.Context, to *platform.Platform, job string, by *report.Ran
 	case len(names) == 0:
 		return nil, exit.Usagef("no run of %s has a metric (docs/metrics.md says how programs report metrics)", job)
 	case by != nil && !slices.Contains(names, by.Metric):
-		return nil, exit.Usagef("no run of %s has a metric %s; its runs have %s", job, by.Metric, strings.Join(names[:min(len(names), 20)], ", "))
+		return nil, exit.Usagef("no run of %s has a metric %s; its runs have %s", job, by.Metric, metrics.InPlaceOf(by.Metric, names))
+	case by == nil:
+		by = required(to.Config.Jobs[job], names)
 	}
 	setVaried(ranked.Runs)
 	ranked.Rank(by)
@@ -64,10 +66,18 @@ func Best(ctx context.Context, to *platform.Platform, job string, by *report.Ran
 
 // noneSucceeded says that a job has no run that succeeded, and which job may be meant.
 func noneSucceeded(to *platform.Platform, job string) error {
-	if to.Config.Jobs[job] == nil && to.Config.Services[job] == nil && len(to.Config.Jobs) > 0 {
-		return project.UnknownName("job", job, slices.Sorted(maps.Keys(to.Config.Jobs)))
+	if unknown := unknownJob(to, job); unknown != nil {
+		return unknown
 	}
 	return exit.Usagef("no run named %s of project %s has succeeded (slipway runs lists runs)", job, to.Config.Project)
+}
+
+// unknownJob returns an error for a name that no job and no service of slipway.yaml has, with what may be meant, or nil.
+func unknownJob(to *platform.Platform, name string) error {
+	if to.Config.Jobs[name] != nil || to.Config.Services[name] != nil || len(to.Config.Jobs) == 0 {
+		return nil
+	}
+	return project.UnknownName("job", name, slices.Sorted(maps.Keys(to.Config.Jobs)))
 }
 
 // setVaried gives runs the inputs as params that are not the same in all of them, and a single run all inputs. The

@@ -18,6 +18,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -100,6 +101,22 @@ func TestBest(t *testing.T) {
 	if best, err := Best(t.Context(), to, "train", &report.Ranking{Metric: "score", Lower: true}, scored); err != nil || best.Metrics["score"] != 0 {
 		t.Errorf("the lowest is %v, %v", best.Metrics, err)
 	}
+	to.Config.Jobs["train"].Require = map[string]string{"loss": "< 1", "score": "<= base"}
+	if best, err := Best(t.Context(), to, "train", nil, scored); err != nil || best.Metrics["score"] != 119 {
+		t.Errorf("without what the job requires first: %v, %v", best.Metrics, err)
+	}
+	delete(to.Config.Jobs["train"].Require, "loss")
+	if best, err := Best(t.Context(), to, "train", nil, scored); err != nil || best.Metrics["score"] != 0 {
+		t.Errorf("by what the job requires: %v, %v", best.Metrics, err)
+	}
+	renamed := func(_ context.Context, _ string, all ...*report.Run) {
+		for _, r := range all {
+			r.Metrics = map[string]float64{"val__acc": 1}
+		}
+	}
+	if _, err := Best(t.Context(), to, "train", &report.Ranking{Metric: "val/acc"}, renamed); err == nil || !strings.Contains(err.Error(), "its runs have val__acc, as Polyaxon's tracking client names val/acc") {
+		t.Errorf("by a metric that the client renames: %v", err)
+	}
 	if _, err := Best(t.Context(), to, "tran", nil, scored); err == nil || !strings.Contains(err.Error(), "did you mean train?") {
 		t.Errorf("of a misspelt job: %v", err)
 	}
@@ -122,5 +139,16 @@ func TestCompareMLflow(t *testing.T) {
 	c, err := Compare(t.Context(), to, &all[0], &all[1], scored)
 	if err != nil || len(c.Differences) < 2 || c.Differences[0] != (report.RunDifference{Kind: "metric", Name: "score", A: "0", B: "1"}) {
 		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// TestCompareTimes compares durations as they are shown, not to the nanosecond.
+func TestCompareTimes(t *testing.T) {
+	to, _ := ranking(t, 1, 1)
+	ran := 129078579 * time.Nanosecond
+	o := &run.Outcome{Times: run.Times{Running: &ran}}
+	described := ReportOutcome(o)
+	if got := facts(to, o, &described)[fact{2, "ran"}]; got != "130ms" {
+		t.Errorf("it ran %s", got)
 	}
 }

@@ -24,8 +24,7 @@ func OnBranch(ctx context.Context, to *platform.Platform, job string, base proje
 	for i := range runs {
 		r := &runs[i]
 		ref, _ := r.MetaInfo[project.MetaRef].(string)
-		commit, _ := r.MetaInfo[project.MetaCommit].(string)
-		if r.UUID == uuid || !isOf(r, job) || !mayPass(r) || ref != "refs/heads/"+base.Branch && !revision.IsAncestor(ctx, to.Config.Dir, to.Environ, commit, base.Commit) {
+		if r.UUID == uuid || !isOf(r, job) || !mayPass(r) || ref != "refs/heads/"+base.Branch && !revision.IsAncestor(ctx, to.Config.Dir, to.Environ, CommitOf(r), base.Commit) {
 			continue
 		}
 		outcome, err := run.Summarize(ctx, to.Polyaxon, to.RunTarget(r), nil)

@@ -12,7 +12,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -72,12 +72,11 @@ func facts(to *platform.Platform, o *run.Outcome, described *report.Run) map[fac
 	for name, value := range o.Run.Inputs {
 		all[fact{1, name}] = text(value)
 	}
-	commit, _ := o.Run.MetaInfo[project.MetaCommit].(string)
-	for name, value := range map[string]string{"commit": commit, "image": o.Image(), "job": o.Run.Name, "status": described.Status} {
+	for name, value := range map[string]string{"commit": CommitOf(&o.Run), "image": o.Image(), "job": o.Run.Name, "status": described.Status} {
 		all[fact{2, name}] = value
 	}
-	if o.Running != nil {
-		all[fact{2, "ran"}] = o.Running.String()
+	if t := described.Times; t.Running != nil {
+		all[fact{2, "ran"}] = printer.Seconds(t.Running)
 	}
 	if cost := Cost(to.Config.Prices, o); cost != nil {
 		all[fact{2, "cost"}] = cost.String()

@@ -23,6 +23,9 @@ func FindForReading(ctx context.Context, to *platform.Platform, name string, las
 	if lastSucceeded {
 		last, err := Last(ctx, to, name, polyaxon.Succeeded)
 		if err == nil && last == nil {
+			if unknown := unknownJob(to, name); unknown != nil {
+				return nil, unknown
+			}
 			return nil, exit.Usagef("no run named %s of project %s has succeeded (--last-succeeded needs a job's name; slipway runs lists runs)", name, to.Config.Project)
 		}
 		return last, err

@@ -50,6 +50,9 @@ func FindLeft(ctx context.Context, to *platform.Platform, name string, latest, l
 	case err != nil:
 		return l, err
 	}
+	if unknown := unknownJob(to, name); unknown != nil {
+		return l, unknown
+	}
 	return l, exit.Usagef("no run of job %s has succeeded and met what the job requires (slipway runs lists runs)", name)
 }
 

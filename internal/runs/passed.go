@@ -34,6 +34,22 @@ func isOf(r *polyaxon.Run, job string) bool {
 	return r.MetaInfo[run.MetaKey] != nil && (!known || of == job)
 }
 
+// CommitOf returns the commit of the source tree that submitted a run, or "" if that is unknown.
+func CommitOf(r *polyaxon.Run) string {
+	commit, _ := r.MetaInfo[project.MetaCommit].(string)
+	return commit
+}
+
+// GateOf returns what came of what a run's job requires of its metrics, such as project.GateMet, or "" if the job
+// required nothing.
+func GateOf(r *polyaxon.Run) string {
+	gate, _ := r.MetaInfo[project.MetaGate].(string)
+	if gate == project.GateNone {
+		return ""
+	}
+	return gate
+}
+
 // mayPass reports whether a run met what its job required when it was checked last, or the job required
 // nothing.
 func mayPass(r *polyaxon.Run) bool {

@@ -340,7 +340,7 @@ func RunsCompare(ctx context.Context, a string, b string) error {
 // -min the lowest. Without -metric the first metric by name decides, and its name
 // says whether lower is better.
 func RunsBest(ctx context.Context, job string,
-	metric *string, // the metric that decides; without it the first one by name
+	metric *string, // the metric that decides; without it the one that the job requires, or else the first by name
 	min *bool, // the lowest value is the best; without it the highest
 ) error {
 	return app("runs best").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {

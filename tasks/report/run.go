@@ -64,6 +64,10 @@ type Run struct {
 	History     []Transition      `json:"history,omitempty"`
 	Tags        []string          `json:"tags,omitempty"`
 	Meta        map[string]string `json:"meta,omitempty"`
+	// Commit is the commit of the source tree that submitted the run, with -dirty if that had other changes. Gate is
+	// what came of what its job requires: met, failed, or pending if nothing has checked it. Only status has them.
+	Commit string `json:"commit,omitempty"`
+	Gate   string `json:"gate,omitempty"`
 }
 
 // MLflowRun is a run of MLflow. Address is that of its page, "" if only the cluster can reach it.
