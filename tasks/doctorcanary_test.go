@@ -15,7 +15,8 @@ import (
 )
 
 // TestDoctorShowsNoSecret puts a canary into every kind of source, wherever one may stand, and
-// into addresses. All servers refuse and echo what they were sent. No output of doctor has one.
+// into addresses. All servers refuse and echo what they were sent. No output of doctor and of
+// cluster status has one, as text and as JSON.
 func TestDoctorShowsNoSecret(t *testing.T) {
 	for _, code := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusInternalServerError} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
@@ -65,9 +66,20 @@ func TestDoctorShowsNoSecret(t *testing.T) {
 					t.Errorf("%s is ok\n%s", system, out)
 				}
 			}
+			events.text.Reset()
+			looked, err := ClusterStatus(t.Context(), env)
+			if looked == nil || looked.Cluster == nil && err == nil {
+				t.Fatal(looked, err)
+			}
+			status := masker.Mask(fmt.Sprint(told(t, looked), err, events.String()))
+			if code != http.StatusUnauthorized && !strings.Contains(status, "***") { // what 401 says is not shown
+				t.Errorf("cluster status has no answer that echoes\n%s", status)
+			}
 			for _, hidden := range append(cloud.Tokens(), "canary", "PRIVATE KEY", "private_key\"") {
-				if strings.Contains(out, hidden) {
-					t.Errorf("%s is shown\n%s", hidden, out)
+				for _, shown := range []string{out, status} {
+					if strings.Contains(shown, hidden) {
+						t.Errorf("%s is shown\n%s", hidden, shown)
+					}
 				}
 			}
 		})

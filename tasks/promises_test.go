@@ -1,6 +1,9 @@
 package tasks
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -40,5 +43,32 @@ func TestEachCommandMasksAllSources(t *testing.T) {
 	}
 	if got := masker.Mask("hunter2-of-mlflow, hunter2-of-a-param"); got != "***, ***" {
 		t.Errorf("a job's line is shown as %s", got)
+	}
+}
+
+// TestNoDefaultServer has a Polyaxon server and its token in the variables of Polyaxon's own client.
+// Nothing is sent there, because slipway.yaml does not name it.
+func TestNoDefaultServer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t.Errorf("it gets %s %s", r.Method, r.URL)
+		http.Error(w, "not here", http.StatusTeapot)
+	}))
+	defer server.Close()
+	env, _, _ := laptopWith(t, map[string]string{"slipway.yaml": "project: story\njobs: {train: {polyaxonfile: job.yml, params: {DOCKER_IMAGE: 'x:1'}}}\n", "job.yml": jobFile})
+	env.Lookup = os.LookupEnv
+	for name, value := range map[string]string{"POLYAXON_HOST": server.URL, "POLYAXON_AUTH_TOKEN": "token", "POLYAXON_API_HOST": server.URL, "KUBECONFIG": "none"} {
+		t.Setenv(name, value)
+	}
+	for name, run := range map[string]func() error{
+		"check":          func() error { _, err := Check(t.Context(), env, CheckOptions{}); return err },
+		"plan":           func() error { _, err := Plan(t.Context(), env, PlanOptions{}); return err },
+		"cluster status": func() error { _, err := ClusterStatus(t.Context(), env); return err },
+	} {
+		if err := run(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Runs(t.Context(), env, RunsOptions{}); err == nil || !strings.Contains(err.Error(), "start the sandbox") {
+		t.Errorf("runs does not go to the sandbox: %v", err)
 	}
 }

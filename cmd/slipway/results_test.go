@@ -116,7 +116,7 @@ func TestResults(t *testing.T) {
 	}
 	walk(root(cli.Open(), command.Table(), io.Discard), "")
 	dir := resultsProject(t)
-	left := map[string]bool{}
+	left, printed := map[string]bool{}, map[string]string{}
 	for _, s := range steps {
 		var out, told bytes.Buffer
 		d := cli.Open()
@@ -126,6 +126,7 @@ func TestResults(t *testing.T) {
 		if code != s.code {
 			t.Fatalf("%s: exit code %d, want %d\n%s%s", s.args, code, s.code, told.String(), out.String())
 		}
+		printed[s.args] = told.String() + out.String()
 		if s.golden == "" {
 			continue
 		}
@@ -148,6 +149,7 @@ func TestResults(t *testing.T) {
 			t.Errorf("%s is not as %s (-want +got); -update writes it\n%s", s.args, file, diff)
 		}
 	}
+	checkTokens(t, printed)
 	files, err := filepath.Glob(filepath.Join("testdata", "results", "*"))
 	if err != nil {
 		t.Fatal(err)
@@ -155,6 +157,23 @@ func TestResults(t *testing.T) {
 	for _, file := range files {
 		if !left[file] {
 			t.Errorf("%s is no command's result", file)
+		}
+	}
+}
+
+// checkTokens checks that no command prints the sandbox's tokens, except those that are for it.
+func checkTokens(t *testing.T, printed map[string]string) {
+	t.Helper()
+	for _, command := range []string{"cluster token", "registry password"} {
+		token := regexp.MustCompile(`[0-9a-f]{64}`).FindString(printed[command])
+		if token == "" {
+			t.Errorf("%s prints no token: %s", command, printed[command])
+			continue
+		}
+		for other, text := range printed {
+			if other != command && strings.Contains(text, token) {
+				t.Errorf("%s prints the token of %s", other, command)
+			}
 		}
 	}
 }

@@ -206,6 +206,13 @@ func TestKeyrings(t *testing.T) {
 		"not named": {func(f map[string]string) {
 			f["etc/apt/sources.list.d/test.sources"] = "Types: deb\nURIs: " + address + "\nSuites: stable\nComponents: main\n"
 		}, "is not trusted"},
+		"trusted=yes": {func(f map[string]string) {
+			delete(f, "etc/apt/sources.list.d/test.sources")
+			f["etc/apt/sources.list.d/test.list"] = "deb [trusted=yes] " + address + " stable main\n"
+		}, "is not trusted"},
+		"Trusted: yes": {func(f map[string]string) {
+			f["etc/apt/sources.list.d/test.sources"] = "Types: deb\nURIs: " + address + "\nSuites: stable\nComponents: main\nTrusted: yes\nAllow-Insecure: yes\n"
+		}, "is not trusted"},
 		"trusted by all": {func(f map[string]string) {
 			f["etc/apt/sources.list.d/test.sources"] = "Types: deb\nURIs: " + address + "\nSuites: stable\nComponents: main\n"
 			f["etc/apt/trusted.gpg.d/test.gpg"] = f["usr/share/keyrings/test.gpg"]

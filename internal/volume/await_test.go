@@ -134,7 +134,8 @@ func TestOpen(t *testing.T) {
 			} else {
 				err = nil
 			}
-			if spec := server.made.Spec; err != nil || !server.deleted || spec.Containers[0].Image != volume.DefaultImage || *spec.ActiveDeadlineSeconds != 6*3600 || *spec.AutomountServiceAccountToken {
+			if spec := server.made.Spec; err != nil || !server.deleted || spec.Containers[0].Image != volume.DefaultImage || *spec.ActiveDeadlineSeconds != 6*3600 || *spec.AutomountServiceAccountToken ||
+				*spec.Containers[0].SecurityContext.AllowPrivilegeEscalation || spec.Containers[0].SecurityContext.Privileged != nil || spec.HostNetwork || len(spec.Volumes) != 1 {
 				t.Errorf("%v, deleted %v, %+v", err, server.deleted, spec)
 			}
 		})

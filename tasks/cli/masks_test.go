@@ -85,24 +85,26 @@ func TestEchoes(t *testing.T) {
 	for name, test := range map[string]struct {
 		task cli.Task
 		sent []string
+		ends bool // without an error
 	}{
 		"polyaxon": {func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
 			return tasks.Runs(ctx, env, tasks.RunsOptions{})
-		}, []string{polyaxonToken}},
+		}, []string{polyaxonToken}, false},
+		"cluster status": {tasks.ClusterStatus, []string{polyaxonToken, clusterToken}, true},
 		"kubernetes": {func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
 			return tasks.SecretsSync(ctx, env, tasks.SecretsOptions{})
-		}, []string{clusterToken, pullSecret}},
+		}, []string{clusterToken, pullSecret}, false},
 		"registry": {func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
 			return tasks.Build(ctx, env, tasks.BuildOptions{})
-		}, []string{bearer, password}},
+		}, []string{bearer, password}, false},
 	} {
 		for _, output := range []string{"text", "json"} {
 			t.Run(name+" "+output, func(t *testing.T) {
 				var out, told bytes.Buffer
 				d := cli.Open()
 				d.Dir, d.Output, d.Stdout, d.Stderr, d.Verbose = dir, output, &out, &told, true
-				if err := d.Run(t.Context(), test.task); err == nil {
-					t.Fatal("it succeeded")
+				if err := d.Run(t.Context(), test.task); (err == nil) != test.ends {
+					t.Fatalf("it ended with %v", err)
 				}
 				if output == "json" && !json.Valid(out.Bytes()) {
 					t.Errorf("this is not JSON: %s", out.String())

@@ -3,6 +3,7 @@ package authority_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"log"
 	"net"
@@ -56,6 +57,10 @@ func TestAuthorityLasts(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Errorf("the file stays readable for others: %v, %v", info.Mode(), err)
 	}
+	block, _ := pem.Decode([]byte(first))
+	if issuer, err := x509.ParseCertificate(block.Bytes); err != nil || issuer.NotAfter.Sub(start).Round(day) != 3650*day || !issuer.PermittedDNSDomainsCritical {
+		t.Errorf("the authority is %+v, %v", issuer, err)
+	}
 	if at = start.Add(8 * 365 * day); open() != first {
 		t.Error("after 8 years it is another authority")
 	}
@@ -106,6 +111,9 @@ func TestLeaf(t *testing.T) {
 		}
 	}
 	first := leaf(t, a)
+	if lasts := first.NotAfter.Sub(at).Round(day); lasts != 90*day {
+		t.Errorf("the certificate is valid for %s", lasts)
+	}
 	if at = at.Add(59 * day); !leaf(t, a).Equal(first) {
 		t.Error("the certificate was replaced although it is valid for a month")
 	}
