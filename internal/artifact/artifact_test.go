@@ -42,6 +42,8 @@ type story struct {
 	*Store
 	files map[string]string
 	job   *config.Job
+	// metrics are those that the caller knows, with MLflow's.
+	metrics map[string]float64
 	// downloads are the files that were requested of Polyaxon, and requests those that were sent to
 	// Cloud Storage. fault may break one of the latter.
 	downloads, requests atomic.Int64
@@ -150,7 +152,7 @@ func (s *story) open(t *testing.T, dir, address string) {
 }
 
 func (s *story) keep(ctx context.Context, gate string) (*report.Kept, error) {
-	return s.Keep(ctx, s.job, run.Target{Project: "fraud", UUID: uuid, Kind: "job"}, gate, nil)
+	return s.Keep(ctx, s.job, run.Target{Project: "fraud", UUID: uuid, Kind: "job"}, gate, nil, s.metrics)
 }
 
 // names returns the names of the objects.
@@ -279,13 +281,14 @@ func TestGate(t *testing.T) {
 		if m, err := s.Latest(t.Context(), "train"); m == nil || err != nil || m.Gate != "met" {
 			t.Errorf("then the latest is %+v, %v", m, err)
 		}
+		s.metrics = map[string]float64{"val_acc": 0.93, "mlflow_auc": 0.8}
 		// What a job required once, and no longer does, is taken away.
 		for _, gate := range []string{project.GateFailed, ""} {
 			if kept, err := s.keep(t.Context(), gate); err != nil || kept.Gate != gate || kept.Action != report.ActionCopied {
 				t.Errorf("%q: %+v, %v", gate, kept, err)
 			}
 		}
-		if m, err := s.Latest(t.Context(), "train"); m == nil || err != nil || m.Gate != "" {
+		if m, err := s.Latest(t.Context(), "train"); m == nil || err != nil || m.Gate != "" || m.Metrics["mlflow_auc"] != 0.8 {
 			t.Errorf("without require the latest is %+v, %v", m, err)
 		}
 	})

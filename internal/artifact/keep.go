@@ -24,10 +24,11 @@ import (
 const parallel = 4
 
 // Keep copies the artifacts of a job's run that succeeded, and what is there already is not copied again. gate
-// is project.GateMet or project.GateFailed, or "" if the job requires nothing. The files are complete before
+// is project.GateMet or project.GateFailed, or "" if the job requires nothing. metrics are those of the run with
+// MLflow's, or nil for those that Polyaxon has. The files are complete before
 // the manifest is written. The error is an *exit.ArtifactError, before anything is copied, if a pattern
 // matches no file.
-func (s *Store) Keep(ctx context.Context, j *config.Job, target run.Target, gate string, requirements []report.Requirement) (*report.Kept, error) {
+func (s *Store) Keep(ctx context.Context, j *config.Job, target run.Target, gate string, requirements []report.Requirement, metrics map[string]float64) (*report.Kept, error) {
 	k := &keeping{Store: s, job: j, target: target, prefix: s.run(j.Name, target.UUID)}
 	kept := &report.Kept{Address: s.Address(j.Name, target.UUID), Gate: gate}
 	patterns, err := identity(j.Artifacts)
@@ -49,6 +50,9 @@ func (s *Store) Keep(ctx context.Context, j *config.Job, target run.Target, gate
 		return nil, err
 	}
 	m.Gate, m.Requirements = gate, requirements
+	if len(metrics) > 0 {
+		m.Metrics = metrics
+	}
 	kept.Action, kept.Gate, kept.Files, kept.Bytes = report.ActionCopied, m.Gate, len(m.Files), m.bytes()
 	generation := int64(0)
 	if before != nil {

@@ -29,7 +29,7 @@ func (p *Pipeline) keep(ctx context.Context, j *config.Job, e *JobResult) error 
 		return nil
 	}
 	target := run.Target{Namespace: p.RunNamespace, Project: p.Config.Project, UUID: e.Best().UUID, Kind: "job"}
-	kept, err := p.Artifacts.Keep(ctx, j, target, gateOf(j, e), e.requirements)
+	kept, err := p.Artifacts.Keep(ctx, j, target, gateOf(j, e), e.requirements, e.Best().Metrics)
 	e.kept, e.incomplete = kept, artifact.Missing(err)
 	switch {
 	case err == nil:
