@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 )
 
 // MaxNames is the maximum number of metrics of one source of a run.
@@ -35,6 +36,33 @@ func (s *Source) Set(name string, value float64) {
 		return
 	}
 	s.values[name] = value
+}
+
+// Take sets the last value of a metric whose name a server sends, which may be NaN or infinite. What is not a name is
+// left out with a warning, which where begins.
+func (s *Source) Take(where, name string, value float64) {
+	if !isName(name) {
+		s.warnOfName(where, name)
+		return
+	}
+	s.Set(name, value)
+}
+
+func (s *Source) warnOfName(where, name string) {
+	s.Warn("%s: %s is not a name for a metric: use up to %d bytes of text that can be printed", where, strconv.QuoteToASCII(Shorten(name)), maxName)
+}
+
+// Finite returns the values that are finite numbers, and the names of the others, sorted.
+func (s *Source) Finite() (values map[string]float64, notFinite []string) {
+	values = map[string]float64{}
+	for _, name := range slices.Sorted(maps.Keys(s.values)) {
+		if value := s.values[name]; math.IsNaN(value) || math.IsInf(value, 0) {
+			notFinite = append(notFinite, name)
+		} else {
+			values[name] = value
+		}
+	}
+	return values, notFinite
 }
 
 // Warn adds a warning.

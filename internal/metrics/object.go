@@ -55,7 +55,7 @@ func (s *Source) read(values map[string]any, prefix, where string) {
 		inside, isObject := values[key].(map[string]any)
 		switch {
 		case !isName(name):
-			s.Warn("%s: %s is not a name for a metric: use up to %d bytes of text that can be printed", where, strconv.QuoteToASCII(Shorten(name)), maxName)
+			s.warnOfName(where, name)
 		case isObject:
 			s.read(inside, name+".", where)
 		case !isNumber:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slipway-ci/slipway/internal/metrics"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
@@ -45,7 +47,8 @@ func TestRuns(t *testing.T) {
 			}
 			_, _ = io.WriteString(w, `{"runs": [{"info": {"run_id": "r1", "run_uuid": "r1", "run_name": "bold-crane", "experiment_id": "7"}, "data": {"metrics": [
 				{"key": "val_acc", "value": 0.93, "timestamp": 1, "step": 2}, {"key": "loss", "value": "NaN"}, {"key": "worst", "value": "-Infinity"},
-				{"key": "best", "value": 1.7976931348623157e+308}, {"key": "lowest", "value": -1.7976931348623157e+308}, {"key": "high", "value": 1e+308}],
+				{"key": "best", "value": 1.7976931348623157e+308}, {"key": "lowest", "value": -1.7976931348623157e+308}, {"key": "high", "value": 1e+308},
+				{"key": "a\u001b[2J", "value": 1}, {"key": "a\n| b |", "value": 1}],
 				"tags": [{"key": "mlflow.parentRunId", "value": "r0"}]}}]}`)
 		default:
 			w.WriteHeader(http.StatusNotFound)
@@ -57,7 +60,8 @@ func TestRuns(t *testing.T) {
 	}
 	if diff := cmp.Diff([]Run{{
 		ID: "r1", Name: "bold-crane", Experiment: "7", Tags: map[string]string{"mlflow.parentRunId": "r0"}, Metrics: map[string]float64{"val_acc": 0.93, "high": 1e308},
-		NotFinite: []string{"loss", "worst", "best", "lowest"},
+		NotFinite: []string{"best", "loss", "lowest", "worst"},
+		Warnings:  []string{`MLflow: "a\x1b[2J" is not a name for a metric: use up to 200 bytes of text that can be printed`, `MLflow: "a\n| b |" is not a name for a metric: use up to 200 bytes of text that can be printed`},
 	}}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -156,5 +160,24 @@ func TestErrors(t *testing.T) {
 	c.Address = at.String()
 	if runs, err := c.Runs(t.Context(), map[string]string{"slipway.run": "abc"}, 100); err != nil || len(runs) > 0 {
 		t.Errorf("of no experiments it returns %v, %v", runs, err)
+	}
+}
+
+// TestManyMetrics reads a run of a server that sends more metrics than slipway shows.
+func TestManyMetrics(t *testing.T) {
+	c := server(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "experiments/search") {
+			_, _ = io.WriteString(w, `{"experiments": [{"experiment_id": "0"}]}`)
+			return
+		}
+		var all []map[string]any
+		for n := range 100_000 {
+			all = append(all, map[string]any{"key": fmt.Sprint("m", n), "value": n})
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"runs": []any{map[string]any{"info": map[string]any{"run_id": "r1"}, "data": map[string]any{"metrics": all}}}})
+	})
+	got, err := c.Runs(t.Context(), map[string]string{"slipway.run": "abc"}, 100)
+	if err != nil || len(got) != 1 || len(got[0].Metrics) != metrics.MaxNames || len(got[0].Warnings) != 1 || !strings.Contains(got[0].Warnings[0], "98000 values of other names were left out") {
+		t.Errorf("%d runs, %v", len(got), err)
 	}
 }

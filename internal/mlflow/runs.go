@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/metrics"
 )
 
 // parentTag is the tag of a run that is nested in another.
@@ -18,9 +20,11 @@ const parentTag = "mlflow.parentRunId"
 type Run struct {
 	ID, Name, Experiment string
 	Tags                 map[string]string
-	// Metrics are the last values that are finite numbers, by name. NotFinite are the other metrics.
+	// Metrics are the last values that are finite numbers, by name. NotFinite are the other metrics, and Warnings
+	// say which ones are left out.
 	Metrics   map[string]float64
 	NotFinite []string
+	Warnings  []string
 }
 
 // Nested reports whether the run is a part of another one.
@@ -98,17 +102,16 @@ type answeredRun struct {
 }
 
 func (r *answeredRun) run() Run {
-	one := Run{ID: r.Info.ID, Name: r.Info.Name, Experiment: r.Info.Experiment, Tags: map[string]string{}, Metrics: map[string]float64{}}
+	one := Run{ID: r.Info.ID, Name: r.Info.Name, Experiment: r.Info.Experiment, Tags: map[string]string{}}
 	for _, tag := range r.Data.Tags {
 		one.Tags[tag.Key] = tag.Value
 	}
+	var found metrics.Source
 	for _, m := range r.Data.Metrics {
-		if number, finite := m.number(); finite {
-			one.Metrics[m.Key] = number
-		} else {
-			one.NotFinite = append(one.NotFinite, m.Key)
-		}
+		found.Take("MLflow", m.Key, m.number())
 	}
+	one.Metrics, one.NotFinite = found.Finite()
+	one.Warnings = found.Warnings()
 	return one
 }
 
@@ -119,7 +122,11 @@ type metric struct {
 	Value json.RawMessage `json:"value"`
 }
 
-func (m metric) number() (value float64, finite bool) {
+// number returns the value, which is NaN if it is not a finite number.
+func (m metric) number() float64 {
 	value, err := strconv.ParseFloat(strings.Trim(string(m.Value), `"`), 64)
-	return value, err == nil && math.Abs(value) < math.MaxFloat64 // false for NaN
+	if err != nil || math.Abs(value) >= math.MaxFloat64 {
+		return math.NaN()
+	}
+	return value
 }

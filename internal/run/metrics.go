@@ -26,9 +26,9 @@ func trackedMetrics(ctx context.Context, c *polyaxon.Client, t Target) *metrics.
 	for name, s := range series {
 		switch n := len(s.Values); {
 		case s.EndsInvalid:
-			found.Set(name, math.NaN())
+			found.Take("Polyaxon", name, math.NaN())
 		case n > 0:
-			found.Set(name, s.Values[n-1])
+			found.Take("Polyaxon", name, s.Values[n-1])
 		}
 	}
 	return found

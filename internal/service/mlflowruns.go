@@ -68,6 +68,11 @@ func (m *MLflow) Add(ctx context.Context, job string, all ...*report.Run) {
 		m.warn(ctx, job, "MLflow's runs and metrics are not shown: ", err)
 		return
 	}
+	for n := range found {
+		for _, warning := range found[n].Warnings {
+			m.warn(ctx, job, "", errors.New(warning))
+		}
+	}
 	for _, r := range all {
 		if r.UUID != "" {
 			include(r, page, slices.DeleteFunc(slices.Clone(found), func(one mlflow.Run) bool { return one.Tags[fill.MLflowRunTag] != r.UUID }))
