@@ -60,7 +60,7 @@ func TestInitShapes(t *testing.T) {
 		"the Python of a release of Debian": {"-- .python-version --\n3.12\n" + script, InitOptions{Base: "apt:bookworm"}, []string{"--python-version 3.11", `base: "apt:bookworm"` + "\n"}},
 		"projects on disk are no packages of a lock": {"-- setup.py --\nfrom setuptools import setup\nsetup(name='src', install_requires=['idna'])\n-- requirements/prod.txt --\n# all\n-e .\n-r base.txt\n-- requirements/base.txt --\n" +
 			"-- requirements.txt --\n# ours\n-e .[gpu]\nsix==1.17.0 \\\n    --only-binary=six\nlib @ file:lib\n-r requirements/base.txt\n-- train.py --\nprint(1)\n", InitOptions{},
-			[]string{"requirements.in -o", "six==1.17.0 --only-binary=six  # requirements.txt:3\n", "-r requirements/base.txt  # requirements.txt:6\n", "idna  # setup.py:2", "-e .[gpu] (line 2), lib @ file:lib (line 5);", "project: some-repository"}},
+			[]string{"requirements.in -o", "six==1.17.0 --only-binary=six  # requirements.txt:3\n", "-r requirements/base.txt  # requirements.txt:6\n", "idna  # setup.py:2", "-e .[gpu] (line 2), lib @ file:lib (line 5);", "project: some-repository", "!# ours"}},
 		"what the sandbox does not run": {"-- nightly.yaml --\nversion: 1.1\nkind: operation\nschedule: {kind: cron, cron: '0 0 * * *'}\ncomponent:\n  run: {kind: job, container: {image: a:1}}\n" +
 			"-- best.yaml --\nversion: 1.1\nkind: operation\njoins:\n- {query: 'metrics.loss:<1', params: {a: {value: outputs.a}}}\ncomponent:\n  inputs: [{name: a, type: str, isOptional: true}]\n  run: {kind: job, container: {image: a:1}}\n", InitOptions{},
 			[]string{"nightly is left out: the sandbox runs no schedules: nightly.yaml:3:1", "best is left out: the sandbox makes no joins: best.yaml:3:1", "# jobs:", "!slipway plan      #", "!slipway deploy    #"}},
@@ -72,6 +72,11 @@ func TestInitShapes(t *testing.T) {
 			[]string{"train:\n    polyaxonfile: polyaxon/train.yml\n    image: c\n", "component: rest-api                 # one that ships: slipway component show rest-api\n    image: c\n"}},
 		"a Dockerfile says what is run": {"-- infra/app.py --\nprint(1)\n-- ml/shop/__init__.py --\n-- ml/shop/churn.py --\ndef f(): ...\n-- ml/Dockerfile --\nFROM python:3.12\nCMD [\"python3\", \"-u\", \"-m\", \"shop.churn\"]\n-- requirements.txt --\nsix\n", InitOptions{},
 			[]string{"polyaxon/churn.yml", `COMMAND: [python, "-m", shop.churn]`, "PYTHONPATH: /app/ml"}},
+		"a program that imports a file beside it": {"-- requirements.txt --\nsix\n-- src/__init__.py --\n-- src/data/__init__.py --\n-- src/data/checks.py --\n-- src/data/make_dataset.py --\nfrom checks import x\nimport src\nprint(1)\n" +
+			"-- src/train.py --\nfrom src.data import checks\nprint(1)\n", InitOptions{},
+			[]string{"COMMAND: [python, src/data/make_dataset.py]", "PYTHONPATH: /app}", `COMMAND: [python, "-m", src.train]`}},
+		"notebooks without JupyterLab":         {"-- requirements.txt --\npandas\n-- a.ipynb --\n{}\n", InitOptions{}, []string{"lab is left out: JupyterLab", "# services:", "!slipway up lab"}},
+		"a name like an option":                {"-- requirements.txt --\nsix\n-- -x.py --\nprint(1)\n", InitOptions{}, []string{"[python, ./-x.py]"}},
 		"a workflow ends before its job would": {script, InitOptions{CI: "github"}, []string{"timeout: 5h", "timeout-minutes: 360"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,6 +128,7 @@ func TestInitRefusesFiles(t *testing.T) {
 		want  string
 	}{
 		"UTF-16":           {map[string]string{"requirements.txt": string(wide), "train.py": "print(1)\n"}, InitOptions{}, "requirements.txt: it is not text in UTF-8"},
+		"broken TOML":      {map[string]string{"pyproject.toml": "[project\nname = \"x\"\n", "train.py": "print(1)\n"}, InitOptions{}, "pyproject.toml:1:9: it is not TOML: "},
 		"slipway.yml":      {map[string]string{"slipway.yml": "", "train.py": "print(1)\n"}, InitOptions{}, "slipway reads slipway.yaml: rename it"},
 		"a base":           {map[string]string{"requirements.txt": "six\n", "train.py": "print(1)\n"}, InitOptions{Base: "python 3.12"}, "--base python 3.12: it is not the name of an image"},
 		"not a program":    {map[string]string{"requirements.txt": "six\n", "train.py": "print(1)\n", "train.sh": ""}, InitOptions{Program: "train.sh"}, "--program train.sh: it is not a program in Python"},

@@ -56,8 +56,13 @@ func (p *Plan) choosePrograms(c *chooser, o Options) {
 	}
 	if len(r.Notebooks) > 0 && len(p.services) == 0 {
 		at := source.Position{File: r.Notebooks[0]}
-		p.found(at, "a notebook: the service jupyter runs JupyterLab, which must be among the packages")
 		p.service("lab", "jupyter", at)
+		if r.Jupyter || p.images[0].dockerfile != nil {
+			p.found(at, "a notebook: the service jupyter runs JupyterLab, which must be among the packages")
+		} else {
+			p.services[0].not = "JupyterLab, which it runs, is not among the packages: add jupyterlab"
+			p.warn("%s: a notebook, but jupyterlab is not among the packages: the service lab is written as a comment", at)
+		}
 		for _, name := range r.Notebooks {
 			p.pack(survey.Program{At: source.Position{File: name}})
 		}
@@ -154,6 +159,9 @@ func (p *Plan) warnOld(f survey.Polyaxonfile) {
 func command(f survey.Program) string {
 	if f.Module != "" {
 		return flow("python", "-m", f.Module)
+	}
+	if strings.HasPrefix(f.Path(), "-") { // it is no option
+		return flow("python", "./"+f.Path())
 	}
 	return flow("python", f.Path())
 }

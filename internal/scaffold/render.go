@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -89,7 +90,7 @@ func (p *Plan) renderImages(d *document) {
 			d.line("    files: "+flow(i.files...), "what the programs need; below /app")
 		}
 		if i.pythonPath.Text != "" {
-			d.line("    env: {PYTHONPATH: "+quoted("/app/"+i.pythonPath.Text)+"}", i.pythonPath.At.String())
+			d.line("    env: {PYTHONPATH: "+quoted(path.Join("/app", i.pythonPath.Text))+"}", i.pythonPath.At.String())
 		}
 	}
 	if p.images[0].dockerfile == nil {

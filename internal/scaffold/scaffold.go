@@ -69,6 +69,9 @@ func New(ctx context.Context, r *survey.Repository, o Options, ask Ask) (*Plan, 
 		return nil, &source.Error{Position: source.Position{File: r.Dir}, Message: "no Python program, list of packages, notebook, Dockerfile or Polyaxonfile found here",
 			Hint: "run slipway init in your project's directory, or name it: slipway init -C DIR; a first project is a program such as train.py and a requirements.txt with a package on each line"}
 	}
+	if r.Broken != nil {
+		return nil, r.Broken
+	}
 	for _, at := range r.Unread {
 		if len(r.Locks)+len(r.Requirements) == 0 {
 			return nil, &source.Error{Position: at, Message: "it is not text in UTF-8, but perhaps in UTF-16, as PowerShell writes it",

@@ -14,7 +14,7 @@ var (
 	localProject = lazyregexp.New(`^(?:-e\b|--editable\b|\.(?:$|[/\\\[ .])|(?:[\w.-]+(?:\[[^\]]*\])?[ \t]*@[ \t]*)?file:)`)
 	// included matches a line that names another file, which is relative to the first one.
 	included       = lazyregexp.New(`^(-r|-c|--requirement|--constraint)(?:[ \t]+|=|)([^\s=].*)$`)
-	requirementEnd = lazyregexp.New(`(?:^|\s)#.*$`)
+	requirementEnd = lazyregexp.New(`(?:^|\s)#.*`)
 )
 
 // splitLocal returns the lines of requirements that are projects on disk, and all other lines,

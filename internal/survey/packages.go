@@ -8,6 +8,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/wheel"
 )
 
 // Packages is a file that lists packages of Python.
@@ -68,6 +69,7 @@ var (
 
 func (r *Repository) addPackages(name, text string) {
 	base, at := path.Base(name), source.Position{File: name, Line: 1}
+	r.Jupyter = r.Jupyter || text == "" || isCut(text) || strings.Contains(text, "jupyter")
 	switch {
 	case base == ".python-version", base == "runtime.txt":
 		if v, ok := firstMatch(name, text, plainPython); ok && path.Dir(name) == "." {
@@ -139,6 +141,9 @@ func isLocked(text string) bool {
 
 // addProject reads a pyproject.toml by its lines, because their numbers are needed.
 func (r *Repository) addProject(name, text string) {
+	if path.Dir(name) == "." && !isCut(text) {
+		r.Broken = wheel.CheckTOML(name, []byte(text))
+	}
 	section, number := "", 0
 	for line := range strings.Lines(text) {
 		number++

@@ -21,6 +21,8 @@ type Program struct {
 	App string
 	// Started reports whether a Dockerfile starts it.
 	Started bool
+
+	imports []string // the first part of each module that it imports
 }
 
 // Path returns the path of the program.
@@ -30,6 +32,8 @@ var (
 	mainBlock  = lazyregexp.New(`(?m)^if\s+(__name__)\s*==\s*["']__main__["']`)
 	statements = lazyregexp.New(`(?m)^(for |while |with |print\(|[a-z_]\w*(?:\.\w+)*\()`)
 	fastAPI    = lazyregexp.New(`(?m)^(\w+)\s*(?::[^=\n]+)?=\s*(?:fastapi\.)?FastAPI\(`)
+	imports    = lazyregexp.New(`(?m)^[ \t]*(?:from|import)[ \t]+(\w+)`)
+	relative   = lazyregexp.New(`(?m)^[ \t]*from[ \t]+\.`)
 	streamlit  = lazyregexp.New(`(?m)^(?:import|from) (streamlit)\b`)
 	notRun     = lazyregexp.New(`(?:^|/)(?:tests?|docs?|examples?|notebooks?|migrations)/|(?:^|/)(?:setup|conftest|noxfile|manage|fabfile|tasks|__init__|test_[^/]*|[^/]*_test)\.py$`)
 )
@@ -54,6 +58,11 @@ func (r *Repository) addProgram(name, text string) {
 		p.At, p.App, p.Component = v.At, v.Text, "rest-api"
 		r.Programs = append(r.Programs, p)
 		return
+	}
+	if !relative.MatchString(text) { // those need a package
+		for _, found := range imports.FindAllStringSubmatch(text, 500) {
+			p.imports = append(p.imports, found[1])
+		}
 	}
 	main, isMain := firstMatch(name, text, mainBlock)
 	if v, ok := firstMatch(name, text, streamlit); ok && (isMain || statements.MatchString(text)) {
@@ -151,6 +160,14 @@ func (r *Repository) place(p *Program) {
 	if from != "." && r.Package.Text == "" {
 		r.Package = Value{Text: from, At: source.Position{File: top + "/__init__.py"}}
 	}
+	if dir := path.Dir(p.Path()); slices.ContainsFunc(p.imports, func(module string) bool { return r.isModule(dir, module) && !r.isModule(from, module) }) {
+		// Python finds these modules only beside a program that is run as a file. What it imports of
+		// its package needs the path to that, too.
+		if from == "." && r.Package.Text == "" && slices.Contains(p.imports, path.Base(top)) {
+			r.Package = Value{Text: ".", At: p.At}
+		}
+		return
+	}
 	if from == "." || from == r.Package.Text {
 		p.Module = strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(p.Path(), strings.TrimPrefix(from+"/", "./")), ".py"), "/", ".")
 	}
@@ -160,4 +177,10 @@ func (r *Repository) place(p *Program) {
 func (r *Repository) isPackage(dir string) bool {
 	_, found := slices.BinarySearch(r.Files, dir+"/__init__.py")
 	return found
+}
+
+// isModule reports whether a directory has a module of Python.
+func (r *Repository) isModule(dir, name string) bool {
+	_, found := slices.BinarySearch(r.Files, path.Join(dir, name+".py"))
+	return found || r.isPackage(path.Join(dir, name))
 }

@@ -51,6 +51,10 @@ type Repository struct {
 	CI            CI
 	// Unread are the lists of packages that are not text in UTF-8.
 	Unread []source.Position
+	// Broken is the *source.Error of a pyproject.toml that cannot be read.
+	Broken error
+	// Jupyter reports whether a list of packages names Jupyter, or is too large to tell.
+	Jupyter bool
 	// Ignored are the lines of .gitignore.
 	Ignored []string
 

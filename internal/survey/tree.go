@@ -174,3 +174,6 @@ func (t *tree) read(name string) string {
 	}
 	return strings.ReplaceAll(cut, "\r\n", "\n")
 }
+
+// isCut reports whether a text may be only the beginning of its file.
+func isCut(text string) bool { return len(text) > maxRead/2 } // it lost the \r of its lines
