@@ -27,13 +27,14 @@ func data() []Command {
 			Name: "data cp", Group: Data, Task: task(tasks.DataCp),
 			Summary: "Copy one file to or from a bucket",
 			Help: `Copies one file to or from a bucket, or between buckets. ` +
-				`If DST ends with a slash or is a directory, the file keeps its name there.`,
+				`If DST ends with a slash or is a directory, the file keeps its name there. ` +
+				`A directory is copied by slipway data sync.`,
 			Examples: []string{"slipway data cp model.bin gs://acme-data/models/", "slipway data cp gs://acme-data/models/model.bin model.bin"},
 		},
 		{
 			Name: "data cat", Group: Data, Task: task(tasks.DataCat),
 			Summary:  "Print an object",
-			Help:     `Prints the content of an object as it is.`,
+			Help:     `Prints the content of an object. What its Content-Encoding says is compressed by gzip is decompressed.`,
 			Examples: []string{"slipway data cat gs://acme-data/raw/labels.csv"},
 		},
 		{
@@ -41,7 +42,7 @@ func data() []Command {
 			Summary: "Copy what differs between a directory and a bucket",
 			Help: `Copies what differs from SRC to DST, by size and CRC32C. ` +
 				`At least one of them is in a bucket, or in the persistent volume (volume:/DIR). ` +
-				`What is interrupted goes on where it was.`,
+				`What is interrupted goes on where it was. One file is copied by slipway data cp.`,
 			Examples: []string{
 				"slipway data sync data/raw gs://acme-data/raw",
 				"slipway data sync data/raw volume:/raw",

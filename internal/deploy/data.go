@@ -149,7 +149,7 @@ func (s data) Apply(ctx context.Context, result *report.Result) error {
 	for _, one := range s.data {
 		if reportOf(one).Action == report.ActionUnchanged {
 			result.Data = append(result.Data, reportOf(one))
-			s.Event(report.Done, "data", one.Name, fmt.Sprintf("unchanged: %d files at %s", one.summary.Unchanged, one.To))
+			s.Event(report.Done, "data", one.Name, fmt.Sprintf("unchanged: %s at %s", printer.Count(one.summary.Unchanged, "file"), one.To))
 			continue
 		}
 		Tell(s.Project, &one.options, one.Name)

@@ -25,6 +25,8 @@ type Object struct {
 	Checksum   string            `json:"crc32c"` // base64, big endian
 	Metadata   map[string]string `json:"metadata"`
 	Updated    time.Time         `json:"updated"`
+	// Encoding is gzip for content that is kept compressed, and that is of another type without. Lists leave it out.
+	Encoding string `json:"contentEncoding"`
 }
 
 // Address returns the object's gs:// address.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -36,25 +35,6 @@ func Copy(ctx context.Context, o Options) (summary *Summary, err error) {
 	summary = &Summary{}
 	summary.Changes, err = j.do(ctx, []Change{{Name: name, Bytes: from.size}})
 	return summary, err
-}
-
-// Cat writes the content of an object to w, and compares its checksum.
-func Cat(ctx context.Context, client *storage.Client, at Place, w io.Writer) error {
-	object, err := client.Stat(ctx, at.Bucket, at.Prefix)
-	if storage.Is(err, 404) {
-		return fmt.Errorf("there is no object %s: %w", at.Text, err)
-	}
-	if err != nil {
-		return Explain(err, at)
-	}
-	crc := storage.NewCRC32C()
-	if err := client.Download(ctx, object, 0, io.MultiWriter(w, crc)); err != nil {
-		return err
-	}
-	if want, known := object.CRC32C(); known && want != crc.Sum32() {
-		return &storage.ChecksumError{Object: object.Address()}
-	}
-	return nil
 }
 
 // source finds the file to copy, and returns its name.

@@ -545,7 +545,8 @@ func (Data) Ls(ctx context.Context,
 }
 
 // Cp copies one file to or from a bucket, or between buckets. If DST ends with a
-// slash or is a directory, the file keeps its name there.
+// slash or is a directory, the file keeps its name there. A directory is copied by
+// slipway data sync.
 func (Data) Cp(ctx context.Context, from string, to string) error {
 	return app("data cp").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.DataCp(ctx, env, tasks.DataCpOptions{
@@ -555,7 +556,8 @@ func (Data) Cp(ctx context.Context, from string, to string) error {
 	})
 }
 
-// Cat prints the content of an object as it is.
+// Cat prints the content of an object. What its Content-Encoding says is
+// compressed by gzip is decompressed.
 func (Data) Cat(ctx context.Context, at string) error {
 	return app("data cat").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.DataCat(ctx, env, tasks.DataCatOptions{
@@ -566,7 +568,7 @@ func (Data) Cat(ctx context.Context, at string) error {
 
 // Sync copies what differs from SRC to DST, by size and CRC32C. At least one of
 // them is in a bucket, or in the persistent volume (volume:/DIR). What is
-// interrupted goes on where it was.
+// interrupted goes on where it was. One file is copied by slipway data cp.
 func (Data) Sync(ctx context.Context, from string, to string,
 	delete *bool, // delete what DST has and SRC has not
 	exclude *string, // leave out what matches a pattern of .dockerignore; may be repeated; several with commas between
