@@ -14,8 +14,9 @@ func TestCreateExperiment(t *testing.T) {
 		code                int
 		answer, stage, want string
 	}{
-		"new":     {200, `{"experiment_id": "7"}`, "", ""},
-		"there":   {400, taken, "active", ""},
+		"new":   {200, `{"experiment_id": "7"}`, "", ""},
+		"there": {400, taken, "active", ""},
+		"there, as MLflow 2.22 and stores in files say it": {400, `{"error_code": "RESOURCE_ALREADY_EXISTS", "message": "Experiment 'churn' already exists."}`, "active", ""},
 		"deleted": {400, taken, "deleted", "it was deleted: restore it (mlflow experiments restore --experiment-id 7), or choose another name"},
 		"invalid": {400, `{"error_code": "INVALID_PARAMETER_VALUE", "message": "Missing value for required parameter 'name'. See the API docs for more information about request parameters.", "sqlstate": "KAM00"}`, "", "it answers 400: Missing value for required parameter 'name'. See the API docs for more information about request parameters."},
 		"refused": {403, `Permission denied`, "", "it refuses the request (403): Permission denied"},
