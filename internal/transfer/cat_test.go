@@ -34,7 +34,7 @@ func TestCatDecompresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	put("good", zipped.String())
-	put("bad", "a,b")
+	put("bad", "not compressed at all")
 	var out bytes.Buffer
 	if err := transfer.Cat(t.Context(), b.Client, place(t, "gs://data/good"), &out); err != nil || out.String() != want {
 		t.Errorf("%d bytes, want %d: %v", out.Len(), len(want), err)
