@@ -87,8 +87,11 @@ func TestComment(t *testing.T) {
 	t.Setenv("SLIPWAY_ENV", "production")
 	other.Environment = "production"
 	commented(t, &other)
-	if all := s.Comments(); len(all) != 3 {
-		t.Errorf("three projects and environments have %+v", all)
+	t.Setenv("SLIPWAY_DIR", "another")
+	commented(t, &other)
+	commented(t, &other)
+	if all := s.Comments(); len(all) != 4 || !strings.Contains(all[3].Body, "## slipway: fraud, tasks/cli/another, production\n") {
+		t.Errorf("four projects, environments and directories have %+v", all)
 	}
 }
 
