@@ -41,7 +41,7 @@ func retryAfter[T any](ctx context.Context, c *Cluster, again func(error) bool, 
 	for n := 0; ; n++ {
 		given, err := do()
 		if err == nil || n == maxAttempts-1 || time.Since(begun) > maxRetrying || !again(err) || pause(ctx, firstPause<<n) != nil {
-			return given, bare(err)
+			return given, c.Explain(err)
 		}
 	}
 }

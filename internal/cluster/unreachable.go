@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/slipway-ci/slipway/internal/google/gke"
 )
 
-// UnreachableError reports that no connection to an API server can be made. It is the same text for
+// UnreachableError reports that no connection to an API server can be made, or that the program
+// which gets the credentials for it failed. It is the same text for
 // each request, so that a command can say it once.
 type UnreachableError struct {
 	// Cluster is the name of the cluster, and Server its address.
@@ -29,6 +32,9 @@ func (e *UnreachableError) Error() string {
 
 // Reason is Error without what to do.
 func (e *UnreachableError) Reason() string {
+	if request := new(url.Error); errors.As(e.Err, &request) {
+		return fmt.Sprintf("cluster %s at %s is not reachable: %v", e.Cluster, e.Server, request.Err)
+	}
 	return fmt.Sprintf("cluster %s at %s is not reachable: %v", e.Cluster, e.Server, e.Err)
 }
 
@@ -38,6 +44,8 @@ func (e *UnreachableError) Advice() string {
 	switch {
 	case errors.As(e.Err, new(*gke.UnreachableError)):
 		return ""
+	case ofPlugin(e.Err):
+		return "run the program that users.exec of the kubeconfig names, to see why, and log in again; a cluster of GKE needs none with cluster.gke in slipway.yaml"
 	case errors.As(e.Err, &lookup) && lookup.IsNotFound:
 		return "correct the server of the kubeconfig, or connect to the network or VPN whose DNS knows the name"
 	case errors.As(e.Err, new(*tls.CertificateVerificationError)):
@@ -52,7 +60,18 @@ func (e *UnreachableError) Advice() string {
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
 // Cause returns the text of err, or that of the *UnreachableError in it.
-func Cause(err error) string { return bare(err).Error() }
+func Cause(err error) string {
+	if unreachable := new(UnreachableError); errors.As(err, &unreachable) {
+		return unreachable.Error()
+	}
+	return err.Error()
+}
+
+// ofPlugin reports whether a program of a kubeconfig that gets credentials failed, or is not there.
+// Package client-go has no type for this error.
+func ofPlugin(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "getting credentials: exec: ")
+}
 
 // contact is a transport that returns an *UnreachableError if no connection is made.
 type contact struct {
@@ -74,10 +93,14 @@ func (c contact) RoundTrip(request *http.Request) (*http.Response, error) {
 // WrappedRoundTripper returns the transport below, as client-go looks for it.
 func (c contact) WrappedRoundTripper() http.RoundTripper { return c.next }
 
-// bare returns the *UnreachableError in err, which then names the server once, or else err.
-func bare(err error) error {
+// Explain returns the *UnreachableError in err, which then names the server once, or makes one if a
+// program of the kubeconfig failed: client-go runs it before any transport. It returns other errors.
+func (c *Cluster) Explain(err error) error {
 	if unreachable := new(UnreachableError); errors.As(err, &unreachable) {
 		return unreachable
+	}
+	if ofPlugin(err) {
+		return &UnreachableError{Cluster: c.Name, Server: c.config.Host, Err: err}
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+	clientcmd "k8s.io/client-go/tools/clientcmd/api"
 )
 
 // TestUnreachable asks API servers to which no connection can be made, by two requests.
@@ -25,6 +26,7 @@ func TestUnreachable(t *testing.T) {
 	}
 	down := "https://" + listener.Addr().String()
 	_ = listener.Close()
+	plugin := &clientcmd.ExecConfig{Command: "no-such-plugin", APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmd.NeverExecInteractiveMode}
 	for name, c := range map[string]struct {
 		access       rest.Config
 		reason, what string
@@ -32,6 +34,7 @@ func TestUnreachable(t *testing.T) {
 		"down":      {rest.Config{Host: down}, "connection refused", "check that it runs"},
 		"name":      {rest.Config{Host: "https://api.test", Dial: nameless}, "no such host", "whose DNS knows the name"},
 		"authority": {rest.Config{Host: encrypted.URL}, "failed to verify certificate", "must have signed its certificate"},
+		"plugin":    {rest.Config{Host: encrypted.URL, ExecProvider: plugin}, "executable no-such-plugin not found", "with cluster.gke in slipway.yaml"},
 		"no TLS":    {rest.Config{Host: strings.Replace(plain.URL, "http", "https", 1)}, "not look like a TLS handshake", "is no API server"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -43,7 +46,7 @@ func TestUnreachable(t *testing.T) {
 			_, versionErr := to.Version(t.Context())
 			_, listErr := to.ConfigMaps(t.Context()) // in pages, without retries
 			var first, second *UnreachableError
-			if !errors.As(versionErr, &first) || !errors.As(listErr, &second) {
+			if !errors.As(versionErr, &first) || !errors.As(to.Explain(listErr), &second) {
 				t.Fatalf("it is not told as unreachable: %v, %v", versionErr, listErr)
 			}
 			if want := "ask cluster ml for its version: " + first.Error(); versionErr.Error() != want {

@@ -118,7 +118,7 @@ func (v *viewer) unreached() error {
 	var unreachable *cluster.UnreachableError
 	var refused *apierrors.StatusError
 	switch {
-	case errors.As(v.failed, &unreachable):
+	case errors.As(v.Cluster.Explain(v.failed), &unreachable):
 		return unreachable
 	case errors.Is(v.failed, context.DeadlineExceeded):
 		return &cluster.UnreachableError{Cluster: v.Cluster.Name, Server: v.found.Server, Err: fmt.Errorf("no answer within %s", limit)}
