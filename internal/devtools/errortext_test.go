@@ -17,6 +17,7 @@ import (
 // with the reason. All others must decide by types, with errors.Is, errors.As or a field.
 var readsErrorText = map[string]string{
 	"internal/cluster.asBadRequest":                       "the API server has no reason for it",
+	"internal/cluster.ofPlugin":                           "client-go has no type for it",
 	"internal/dockerfile.position":                        "BuildKit before 0.8 has the line in the text only",
 	"internal/dockerfile.refusesConnection":               "BuildKit's errors come over gRPC",
 	"internal/google.APIError.says":                       "Google's refusals have no field for it",
