@@ -41,23 +41,10 @@ func TestPenguins(t *testing.T) {
 		t.Errorf("pytest: %v\n%s", err, out)
 	}
 
-	p := &penguins{dir: t.TempDir(), env: append(os.Environ(), "PENGUINS_API_KEY=choose-one", "CI=")} // in CI the lock is frozen
-	p.slipway = filepath.Join(p.dir, ".bin", "slipway")
+	p := newPenguins(t)
 	t.Cleanup(func() { stopSandboxes(t, p.dir) })
-	p.copy(t, example)
-	// Another process, because the race detector makes reading an image ten times slower.
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", p.slipway, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build slipway: %v\n%s", err, out)
-	}
-	wheels, kept := filepath.Join(testenv.Root(t), ".cache", "penguins-wheels"), filepath.Join(p.dir, ".slipway", "cache", "image", "wheels")
-	if err := os.MkdirAll(wheels, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	linkTree(t, wheels, kept)
 	result := p.deploy(t)
-	if os.RemoveAll(wheels) == nil {
-		linkTree(t, kept, wheels)
-	}
+	p.keepWheels(t)
 
 	jobs := map[string]report.Job{}
 	for _, j := range result.Jobs {
@@ -115,6 +102,36 @@ func TestPenguins(t *testing.T) {
 type penguins struct {
 	dir, slipway string
 	env          []string
+}
+
+// newPenguins returns a copy of the example, with the wheels that were downloaded before.
+func newPenguins(t *testing.T) *penguins {
+	t.Helper()
+	p := &penguins{dir: t.TempDir(), env: append(os.Environ(), "PENGUINS_API_KEY=choose-one", "CI=")} // in CI the lock is frozen
+	p.slipway = filepath.Join(p.dir, ".bin", "slipway")
+	p.copy(t, filepath.Join(testenv.Root(t), "examples", "python"))
+	// Another process, because the race detector makes reading an image ten times slower.
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", p.slipway, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build slipway: %v\n%s", err, out)
+	}
+	kept, own := p.wheels(t)
+	if err := os.MkdirAll(kept, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	linkTree(t, kept, own)
+	return p
+}
+
+// wheels returns the directory that keeps wheels between tests, and the one of the example.
+func (p *penguins) wheels(t *testing.T) (kept, own string) {
+	return filepath.Join(testenv.Root(t), ".cache", "penguins-wheels"), filepath.Join(p.dir, ".slipway", "cache", "image", "wheels")
+}
+
+// keepWheels keeps the wheels that the example uses for the next test.
+func (p *penguins) keepWheels(t *testing.T) {
+	t.Helper()
+	kept, own := p.wheels(t)
+	linkTree(t, own, kept)
 }
 
 func (p *penguins) command(ctx context.Context, args ...string) *exec.Cmd {

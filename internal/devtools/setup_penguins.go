@@ -11,8 +11,10 @@ const penguinsLock = "examples/python/requirements/dev.txt"
 
 func makePenguins(ctx context.Context, o Options) error {
 	dir := filepath.Join(cacheDir, "penguins")
-	if err := os.RemoveAll(dir); err != nil {
-		return err
+	for _, old := range []string{dir, filepath.Join(cacheDir, "penguins-wheels")} { // the tests add to the wheels
+		if err := os.RemoveAll(old); err != nil {
+			return err
+		}
 	}
 	if err := run(ctx, o, nil, "python3", "-m", "venv", dir); err != nil {
 		return err

@@ -36,9 +36,15 @@ const (
 // and the programs that `go run mage.go test` installs.
 func Node(t testing.TB) (access *rest.Config, logs string) {
 	t.Helper()
+	n, access := startNode(t)
+	return access, n.path("pods")
+}
+
+func startNode(t testing.TB) (n *node, access *rest.Config) {
+	t.Helper()
 	binary := component(t, "kubetest (Kubernetes)", "kubetest")
 	needNode(t)
-	n := &node{TB: t, dir: shortDir(t)}
+	n = &node{TB: t, dir: shortDir(t)}
 	n.hold()
 	n.output(binary, "pki", "-dir", n.path("pki"), "-server", "https://"+nodeServer, "-ips", "127.0.0.1,10.96.0.1,"+nodeAddress, "-node", "node")
 	n.file("containerd.toml", containerdConfig)
@@ -70,7 +76,7 @@ func Node(t testing.TB) (access *rest.Config, logs string) {
 	t.Cleanup(n.close)
 	await(t, kubelet, 2*time.Minute, client, access.Host+"/api/v1/nodes/node", []byte(`"reason":"KubeletReady"`))
 	await(t, kubelet, time.Minute, client, access.Host+"/api/v1/namespaces/default/serviceaccounts/default", nil)
-	return access, n.path("pods")
+	return n, access
 }
 
 // needNode skips the test if this machine cannot run a node.
@@ -203,16 +209,16 @@ func (n *node) access() *rest.Config {
 			if err != nil {
 				return
 			}
-			go n.relay(local)
+			go splice(local, "unix", n.path("api.sock"))
 		}
 	}()
 	access.Host, access.QPS = "https://"+listener.Addr().String(), -1
 	return access
 }
 
-// relay relays a connection to the API server until either side closes it.
-func (n *node) relay(local net.Conn) {
-	remote, err := net.Dial("unix", n.path("api.sock"))
+// splice relays a connection to an address until either side closes it.
+func splice(local net.Conn, network, address string) {
+	remote, err := net.Dial(network, address)
 	if err != nil {
 		_ = local.Close()
 		return
@@ -268,6 +274,8 @@ tlsCertFile: DIR/pki/kubelet-server.crt
 tlsPrivateKeyFile: DIR/pki/kubelet-server.key
 authentication: {anonymous: {enabled: false}, webhook: {enabled: true}, x509: {clientCAFile: DIR/pki/ca.crt}}
 authorization: {mode: Webhook}
+clusterDomain: cluster.local
+clusterDNS: [` + nodeAddress + `]
 containerRuntimeEndpoint: unix://DIR/containerd.sock
 cgroupDriver: cgroupfs
 cgroupsPerQOS: false

@@ -30,9 +30,11 @@ type Haupt struct {
 	// Host is the server's address. It does not change when the server is restarted.
 	Host string
 
-	t       testing.TB
-	binary  string
-	dir     string
+	t      testing.TB
+	binary string
+	dir    string
+	// data is the directory of the runs' artifacts.
+	data    string
 	env     []string
 	process *exec.Cmd
 	agent   *agent
@@ -43,16 +45,14 @@ func NewHaupt(t testing.TB) *Haupt { return startHaupt(t, inTurn) }
 
 func startHaupt(t testing.TB, environ ...string) *Haupt {
 	t.Helper()
-	dir := shortDir(t)
-	s := &Haupt{t: t, binary: component(t, "haupt (Polyaxon 2.18)", filepath.Join("haupt", "bin", "haupt")), dir: dir,
-		Host: fmt.Sprintf("http://127.0.0.1:%d", freePorts(t, 1)[0])}
-	s.agent = &agent{host: s.Host, data: filepath.Join(dir, "data"), pods: map[string]*pod{}}
+	s := newHaupt(t)
+	s.agent = &agent{host: s.Host, data: s.data, pods: map[string]*pod{}}
 	cluster := httptest.NewServer(s.agent.cluster())
 	t.Cleanup(cluster.Close)
-	if err := kubeconfig(dir, cluster); err != nil {
+	if err := kubeconfig(s.dir, cluster); err != nil {
 		t.Fatal(err)
 	}
-	s.env = append(os.Environ(), "HOME="+dir, "KUBECONFIG="+filepath.Join(dir, ".kube", "config"), "POLYAXON_ARCHIVES_ROOT="+filepath.Join(dir, "archives"))
+	s.env = append(s.env, "KUBECONFIG="+filepath.Join(s.dir, ".kube", "config"))
 	s.env = append(s.env, environ...)
 	s.Start()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -62,12 +62,24 @@ func startHaupt(t testing.TB, environ ...string) *Haupt {
 	return s
 }
 
+// newHaupt returns a server that is not started, and has no agent.
+func newHaupt(t testing.TB) *Haupt {
+	t.Helper()
+	dir := shortDir(t)
+	return &Haupt{
+		t: t, dir: dir, data: filepath.Join(dir, "data"),
+		binary: component(t, "haupt (Polyaxon 2.18)", filepath.Join("haupt", "bin", "haupt")),
+		Host:   fmt.Sprintf("http://127.0.0.1:%d", freePorts(t, 1)[0]),
+		env:    append(os.Environ(), "HOME="+dir, "POLYAXON_ARCHIVES_ROOT="+filepath.Join(dir, "archives")),
+	}
+}
+
 // Start starts the server's process with the same port and data, and waits until it
 // answers.
 func (s *Haupt) Start() {
 	s.t.Helper()
 	_, port, _ := net.SplitHostPort(s.Host[len("http://"):])
-	process, log := launch(s.t, s.dir, "haupt", s.env, s.binary, "sandbox", "start", "--host", "127.0.0.1", "--port", port, "--workers", "1", "--path", s.agent.data)
+	process, log := launch(s.t, s.dir, "haupt", s.env, s.binary, "sandbox", "start", "--host", "127.0.0.1", "--port", port, "--workers", "1", "--path", s.data)
 	s.process = process
 	await(s.t, log, 120*time.Second, http.DefaultClient, s.Host+"/api/v1/installation", []byte(`"version"`))
 }
