@@ -178,7 +178,7 @@ func (c *Commands) Summary(sections ...string) error {
 
 // fit returns the sections that fit into a number of bytes once they are masked.
 func fit(sections []string, free int, mask func(string) string) string {
-	const note = "Of this summary, %d sections are left out, because GitHub limits the summary of a step to 1 MiB. The log has them.\n"
+	const note = "Sections left out of this summary: %d, because GitHub limits the summary of a step to 1 MiB. The log has them.\n"
 	free -= len(note) + 8
 	var b strings.Builder
 	omitted := 0

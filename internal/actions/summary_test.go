@@ -23,9 +23,9 @@ func TestSummaryFits(t *testing.T) {
 		left     string
 	}{
 		"all fits":                 {0, []string{"one", large, "two"}, "one|xxx|two", ""},
-		"a section does not fit":   {400_000, []string{"one", large, large, "two"}, "one|xxx|two", "1 sections are left out"},
-		"masks make it longer":     {0, []string{"one", grows, "two"}, "one|two", "1 sections are left out"},
-		"little is free":           {maxSummary - 200, []string{"one", large}, "one", "1 sections are left out"},
+		"a section does not fit":   {400_000, []string{"one", large, large, "two"}, "one|xxx|two", "Sections left out of this summary: 1, because"},
+		"masks make it longer":     {0, []string{"one", grows, "two"}, "one|two", "Sections left out of this summary: 1, because"},
+		"little is free":           {maxSummary - 200, []string{"one", large}, "one", "Sections left out of this summary: 1, because"},
 		"nothing is free":          {maxSummary, []string{"one"}, "", ""},
 		"others wrote beyond it":   {maxSummary + 5, []string{"one"}, "", ""},
 		"less is free than a note": {maxSummary - 20, []string{"one"}, "", ""},

@@ -51,8 +51,10 @@ func jobLine(j report.Job) string {
 		parts = append(parts, "cost "+formatCost(j.Cost))
 	}
 	if j.Message != "" && (len(j.Runs) > 0 || j.Status == "") { // events and the error say why a run failed
-
 		parts = append(parts, j.Message)
+	}
+	if len(parts) == 0 { // the deploy ended before
+		return "not submitted"
 	}
 	return strings.Join(parts, ", ")
 }

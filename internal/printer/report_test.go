@@ -129,6 +129,21 @@ func TestModels(t *testing.T) {
 	golden(t, "models.md", strings.Join(Summary(models()), "\n\n")+"\n")
 }
 
+// A deploy that is interrupted before its first job shows the job all the same.
+func TestJobsNotReached(t *testing.T) {
+	for _, test := range []struct {
+		job  report.Job
+		want string
+	}{
+		{report.Job{Name: "train"}, "not submitted"},
+		{report.Job{Name: "train", Run: report.Run{UUID: "c545ce8c", Status: "failed"}}, "failed, run c545ce8c"},
+	} {
+		if got := jobLine(test.job); got != test.want {
+			t.Errorf("%+v is shown as %q, want %q", test.job, got, test.want)
+		}
+	}
+}
+
 func TestEmptyResult(t *testing.T) {
 	var b bytes.Buffer
 	if err := Text(&b, &report.Result{Command: "runs"}, Page{}); err != nil || b.Len() > 0 {
