@@ -35,6 +35,8 @@ func TestInitShapes(t *testing.T) {
 			[]string{"--python-version 3.10", "numpy==1.26.4 ", "pandas==2.2.1 ", "wandb==0.17.0", "!xz==", "!icu==", "icu=73.1=h6a678d5_0 (line 5), xz=5.4.6=h5eee18b_0 (line 9), -e . (line 12)", "!_libgcc"}},
 		"a poetry.lock names the Python of its project last": {"-- poetry.lock --\n[[package]]\nname = \"six\"\npython-versions = \">=3.13\"\n\n[metadata]\nlock-version = \"2.1\"\npython-versions = \"^3.11,<3.12\"\ncontent-hash = \"x\"\n-- train.py --\nprint(1)\n", InitOptions{},
 			[]string{"python:3.11-slim", "requirements: poetry.lock"}},
+		"a lock for another Python than the base has": {"-- poetry.lock --\npackage = []\n[metadata]\npython-versions = \">=3.12\"\n-- train.py --\nprint(1)\n", InitOptions{Base: "apt:bookworm"},
+			[]string{"poetry.lock:3:1: it requires Python >=3.12, and image", "has Python 3.11"}},
 		"Poetry without a lock": {"-- pyproject.toml --\n[tool.poetry]\nname = \"shop\"\n[tool.poetry.dependencies]\npython = \"^3.10\"\nsix = \"*\"\n-- train.py --\nprint(1)\n", InitOptions{},
 			[]string{"make the lock with: poetry lock", "requirements: poetry.lock"}},
 		"a setup.py on one line": {"-- setup.py --\nfrom setuptools import setup\nsetup(name='shop', python_requires='>=3.9,<3.10', install_requires=['six>=1', \"idna\"])\n-- train.py --\nprint(1)\n", InitOptions{},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/layout"
 	"github.com/slipway-ci/slipway/internal/survey"
+	"github.com/slipway-ci/slipway/internal/wheel"
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
@@ -42,8 +43,12 @@ func (p *Plan) chooseImages(c *chooser, o Options) {
 			if len(r.Locks) == 0 {
 				return p.makeLock(c, o, python)
 			}
-			p.found(r.Locks[0].At, "packages with hashes")
-			return survey.Value{Text: r.Locks[0].Path()}
+			lock := r.Locks[0]
+			p.found(lock.At, "packages with hashes")
+			if err := wheel.CheckPython(wheel.Spec{Name: p.project.Text, Dir: r.Dir, Lock: lock.Path(), Python: python}); err != nil {
+				p.warn("%v", err)
+			}
+			return survey.Value{Text: lock.Path()}
 		}))
 	case len(r.Programs)+len(r.Notebooks) > 0 && !slices.ContainsFunc(r.Polyaxonfiles, func(f survey.Polyaxonfile) bool { return !f.Old }):
 		p.warn("no list of packages was found: requirements.lock.txt is written without any; add a requirements.txt when the program needs packages")

@@ -124,6 +124,8 @@ func Key(s Spec) (string, error) {
 	}
 	if unknown {
 		target.full = "unknown"
+	} else if err := s.checkPython(target, format); err != nil {
+		return "", err
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "environment/%s %q %q %q %q %q\n", formatVersion, target.full, target.libc, s.Platform, s.Root, s.Interpreter)

@@ -176,6 +176,13 @@ func Resolve(ctx context.Context, s Spec) (*Environment, error) {
 	if err != nil {
 		return nil, err
 	}
+	format, err := s.format()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkPython(target, format); err != nil {
+		return nil, err
+	}
 	list, err := s.requirements(ctx)
 	if err != nil {
 		return nil, err
