@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/rootfs"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -83,14 +84,15 @@ func requiresPython(text string, f format) (constraint string, at source.Positio
 // allows reports whether a constraint on versions, of PEP 440 or of Poetry, allows a version. What
 // cannot be parsed allows all.
 func allows(constraint, version string) bool {
-	for either := range strings.SplitSeq(constraint, "||") {
-		clauses := strings.FieldsFunc(either, func(r rune) bool { return r == ',' })
-		if !slices.ContainsFunc(clauses, func(clause string) bool { return !allowsClause(strings.TrimSpace(clause), version) }) {
-			return true
-		}
-	}
-	return false
+	alternatives := strings.FieldsFunc(constraint, func(r rune) bool { return r == '|' }) // Poetry reads | as ||
+	return len(alternatives) == 0 || slices.ContainsFunc(alternatives, func(alternative string) bool {
+		clauses := strings.FieldsFunc(afterOperator.ReplaceAllString(alternative, "$1"), func(r rune) bool { return r == ',' || r == ' ' })
+		return !slices.ContainsFunc(clauses, func(clause string) bool { return !allowsClause(clause, version) })
+	})
 }
+
+// afterOperator matches an operator and the blanks that may follow it.
+var afterOperator = lazyregexp.New(`([<>=!~^]) +`)
 
 // allowsClause is allows for one clause. Poetry adds ^3.11, which is up to 4, ~3.11, which is
 // all of 3.11, and a version without an operator
@@ -103,7 +105,7 @@ func allowsClause(clause, version string) bool {
 		return holds(version, ">=", lower) && holds(version, "<", next(lower, 1))
 	case operator == "~":
 		return holds(version, ">=", operand) && holds(version, "<", next(operand, 2))
-	case operator == "" && clause != "*":
+	case operator == "" && clause != "*", operator == "=":
 		return holds(version, "==", operand)
 	}
 	return holds(version, operator, operand)
