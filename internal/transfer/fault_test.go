@@ -189,6 +189,7 @@ func TestModes(t *testing.T) {
 // TestRefused checks mistakes that are found before any work: one error, and nothing written.
 func TestRefused(t *testing.T) {
 	b, dir := serve(t), t.TempDir()
+	put(t, b, "kept/x", "x")
 	b.fault = func(_ int64, r *http.Request, next http.RoundTripper) (*http.Response, error) {
 		if r.Method != http.MethodGet {
 			t.Errorf("it sent %s %s", r.Method, r.URL)
@@ -215,7 +216,8 @@ func TestRefused(t *testing.T) {
 		{odd, "gs://data", nil, "has a line break, which Cloud Storage refuses"},
 		{dir, "gs://data/" + strings.Repeat("n", 1020), nil, "has 1025 bytes as a name in the bucket"},
 		{dir, "gs://data", []string{"*.tmp", "[a"}, `"[a" is not a pattern`},
-		{"gs://data/typo", dir, nil, `"gs://data/typo" has no files, and all 1 of`},
+		{"gs://data/typo", dir, nil, `"gs://data/typo" has no objects: check the address`},
+		{t.TempDir(), "gs://data/kept", nil, `has no files, and all 1 of`},
 	} {
 		if test.from == odd && runtime.GOOS == "windows" {
 			continue
