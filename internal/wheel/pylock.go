@@ -2,14 +2,11 @@ package wheel
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/pelletier/go-toml/v2"
 
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -47,6 +44,8 @@ func (f pylockFile) locked() lockedFile {
 	return lockedFile{name, strings.ToLower(f.Hashes["sha256"]), f.URL, f.Size}
 }
 
+const howToPylock = "make it with `uv export --format pylock.toml` or `pip lock`"
+
 // parsePylock parses a lock in the standard format.
 func (s Spec) parsePylock(read readFile) (*lockContent, error) {
 	name := s.Lock
@@ -56,15 +55,11 @@ func (s Spec) parsePylock(read readFile) (*lockContent, error) {
 	}
 	var lock pylock
 	if err := unmarshal(text, &lock); err != nil {
-		at := source.Position{File: name}
-		if wrong := (*toml.DecodeError)(nil); errors.As(err, &wrong) {
-			at.Line, at.Column = wrong.Position()
-		}
-		return nil, &source.Error{Position: at, Message: "it is not a valid pylock.toml: " + strings.TrimPrefix(err.Error(), "toml: "), Hint: "make it with `uv export --format pylock.toml` or `pip lock`"}
+		return nil, notTOML(name, "it is not a valid pylock.toml", howToPylock, err)
 	}
 	if major, _, _ := strings.Cut(lock.Version, "."); major != "1" {
 		return nil, &source.Error{Position: source.Position{File: name}, Message: fmt.Sprintf("its lock-version is %q, and only 1.0 is supported", lock.Version),
-			Hint: "make it with `uv export --format pylock.toml` or `pip lock`"}
+			Hint: howToPylock}
 	}
 	if err := s.checkExtrasAndGroups(normalNames(lock.Extras), normalNames(lock.Groups)); err != nil {
 		return nil, err

@@ -36,23 +36,13 @@ func (s Spec) checkPython(t target, f format) error {
 	}
 	constraint, at := requiresPython(string(text), f)
 	at.File = s.Lock
-	allowed := slices.ContainsFunc(slices.Collect(patches(t.minor)), func(version string) bool { return allows(constraint, version) })
-	if allowed {
-		return nil
+	for patch := range newestPatch + 1 {
+		if allows(constraint, fmt.Sprintf("3.%d.%d", t.minor, patch)) {
+			return nil
+		}
 	}
 	return &source.Error{Position: at, Message: fmt.Sprintf("it requires Python %s, and image %s has Python %s", constraint, s.Name, t.requestedPython),
 		Hint: fmt.Sprintf("use a base with such a Python, or have %s allow Python 3.%d, and lock again", path.Join(path.Dir(s.Lock), "pyproject.toml"), t.minor)}
-}
-
-// patches returns the versions of Python 3.minor.
-func patches(minor int) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for patch := range newestPatch + 1 {
-			if !yield(fmt.Sprintf("3.%d.%d", minor, patch)) {
-				return
-			}
-		}
-	}
 }
 
 // requiresPython returns the versions of Python that a lock is for, as it has them, and where. It

@@ -132,11 +132,7 @@ func environments(requiresPython string, project projectFile) []map[string]strin
 	var all []map[string]string
 	for minor := 6; minor <= 16; minor++ {
 		version := fmt.Sprintf("3.%d.5", minor)
-		if slices.ContainsFunc(specifiers(requiresPython), func(clause string) bool {
-			operator, operand := cutSpecifier(clause)
-			holds, ok := satisfies(version, operator, operand)
-			return ok && !holds
-		}) {
+		if !(target{full: version}).isFor(requiresPython) {
 			continue
 		}
 		for _, machine := range [][3]string{{"linux", "Linux", "x86_64"}, {"linux", "Linux", "aarch64"}, {"darwin", "Darwin", "arm64"}, {"win32", "Windows", "AMD64"}} {

@@ -32,13 +32,17 @@ func unmarshal(text []byte, into any) error {
 
 // CheckTOML returns a *source.Error for the first mistake in the syntax of a file in TOML.
 func CheckTOML(name string, text []byte) error {
-	err := unmarshal(text, new(map[string]any))
-	if err == nil {
-		return nil
+	if err := unmarshal(text, new(map[string]any)); err != nil {
+		return notTOML(name, "it is not TOML", "", err)
 	}
+	return nil
+}
+
+// notTOML returns the error of unmarshal for a file, at its position.
+func notTOML(name, what, hint string, err error) *source.Error {
 	at := source.Position{File: name}
 	if wrong := (*toml.DecodeError)(nil); errors.As(err, &wrong) {
 		at.Line, at.Column = wrong.Position()
 	}
-	return &source.Error{Position: at, Message: "it is not TOML: " + strings.TrimPrefix(err.Error(), "toml: "), Err: err}
+	return &source.Error{Position: at, Message: what + ": " + strings.TrimPrefix(err.Error(), "toml: "), Hint: hint, Err: err}
 }
