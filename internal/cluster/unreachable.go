@@ -13,8 +13,8 @@ import (
 )
 
 // UnreachableError reports that no connection to an API server can be made, or that the program
-// which gets the credentials for it failed. It is the same text for
-// each request, so that a command can say it once.
+// which gets the credentials for it failed. It is the same text for each request, so that a command
+// can say it once.
 type UnreachableError struct {
 	// Cluster is the name of the cluster, and Server its address.
 	Cluster, Server string
@@ -32,10 +32,11 @@ func (e *UnreachableError) Error() string {
 
 // Reason is Error without what to do.
 func (e *UnreachableError) Reason() string {
-	if request := new(url.Error); errors.As(e.Err, &request) {
-		return fmt.Sprintf("cluster %s at %s is not reachable: %v", e.Cluster, e.Server, request.Err)
+	cause := e.Err
+	if request := new(url.Error); errors.As(cause, &request) {
+		cause = request.Err
 	}
-	return fmt.Sprintf("cluster %s at %s is not reachable: %v", e.Cluster, e.Server, e.Err)
+	return fmt.Sprintf("cluster %s at %s is not reachable: %v", e.Cluster, e.Server, cause)
 }
 
 // Advice says what to do. It is "" for a cluster of GKE, whose reason says so itself.
