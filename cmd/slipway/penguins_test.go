@@ -43,46 +43,7 @@ func TestPenguins(t *testing.T) {
 
 	p := newPenguins(t)
 	t.Cleanup(func() { stopSandboxes(t, p.dir) })
-	result := p.deploy(t)
-	p.keepWheels(t)
-
-	jobs := map[string]report.Job{}
-	for _, j := range result.Jobs {
-		jobs[j.Name] = j
-	}
-	train, tune := jobs["train"], jobs["tune"]
-	for _, name := range []string{"process-data", "train", "tune", "predict"} {
-		if jobs[name].Status != "succeeded" {
-			t.Fatalf("job %s is %+v", name, jobs[name])
-		}
-	}
-	if len(train.MLflow) != 1 || train.MLflow[0].Metrics["val_accuracy"] != train.Metrics["val_accuracy"] || train.Metrics["val_accuracy"] < 0.95 {
-		warnings := slices.DeleteFunc(result.Events, func(e report.Event) bool { return e.Kind != report.Warning }) // such as that MLflow did not answer in time
-		t.Errorf("train has the metrics %v and MLflow's runs %+v, with the warnings %+v", train.Metrics, train.MLflow, warnings)
-	}
-	if len(tune.Runs) != 4 || tune.Runs[0].Metrics["val_log_loss"] > tune.Runs[3].Metrics["val_log_loss"] {
-		t.Errorf("the trials are %+v", tune.Runs)
-	}
-	p.run(t, "artifacts", "--latest", "predict", "predictions")
-	batch, err := os.ReadFile(filepath.Join(p.dir, "predictions", "outputs", "predictions.csv"))
-	if err != nil || strings.Count(string(batch), ","+train.UUID+"\n") != 69 {
-		t.Errorf("the batch is\n%.300s\n%v", batch, err)
-	}
-	var manifest artifact.Manifest
-	place := "gs://penguins/penguins/train/" + train.UUID + "/"
-	if err := json.Unmarshal(p.run(t, "data", "cat", place+"manifest.json"), &manifest); err != nil || manifest.Commit == "" || len(manifest.Files) != 2 {
-		t.Errorf("the manifest of the model is %+v: %v", manifest, err)
-	}
-
-	served := map[string]report.Served{}
-	for _, s := range result.Served {
-		served[s.Name] = s
-		if s.Run != train.UUID || s.Commit == "" {
-			t.Errorf("served is %+v, and train's run is %s", s, train.UUID)
-		}
-	}
-	p.asks(t, served["api"].Address, train.UUID)
-	p.shows(t, served["page"].Address, "Model of run "+train.UUID)
+	train, served := p.takeRoad(t)
 
 	// A worse model does not pass, and what was served is served on.
 	out, err := p.command(t.Context(), "deploy", "-P", "ROUNDS=1").CombinedOutput()
@@ -132,6 +93,54 @@ func (p *penguins) keepWheels(t *testing.T) {
 	t.Helper()
 	kept, own := p.wheels(t)
 	linkTree(t, own, kept)
+}
+
+// takeRoad deploys the example, from raw data to served predictions, and returns the job that made the
+// model, and what is served.
+func (p *penguins) takeRoad(t *testing.T) (train report.Job, served map[string]report.Served) {
+	t.Helper()
+	result := p.deploy(t)
+	p.keepWheels(t)
+
+	jobs := map[string]report.Job{}
+	for _, j := range result.Jobs {
+		jobs[j.Name] = j
+	}
+	train = jobs["train"]
+	tune := jobs["tune"]
+	for _, name := range []string{"process-data", "train", "tune", "predict"} {
+		if jobs[name].Status != "succeeded" {
+			t.Fatalf("job %s is %+v", name, jobs[name])
+		}
+	}
+	if len(train.MLflow) != 1 || train.MLflow[0].Metrics["val_accuracy"] != train.Metrics["val_accuracy"] || train.Metrics["val_accuracy"] < 0.95 {
+		warnings := slices.DeleteFunc(result.Events, func(e report.Event) bool { return e.Kind != report.Warning }) // such as that MLflow did not answer in time
+		t.Errorf("train has the metrics %v and MLflow's runs %+v, with the warnings %+v", train.Metrics, train.MLflow, warnings)
+	}
+	if len(tune.Runs) != 4 || tune.Runs[0].Metrics["val_log_loss"] > tune.Runs[3].Metrics["val_log_loss"] {
+		t.Errorf("the trials are %+v", tune.Runs)
+	}
+	p.run(t, "artifacts", "--latest", "predict", "predictions")
+	batch, err := os.ReadFile(filepath.Join(p.dir, "predictions", "outputs", "predictions.csv"))
+	if err != nil || strings.Count(string(batch), ","+train.UUID+"\n") != 69 {
+		t.Errorf("the batch is\n%.300s\n%v", batch, err)
+	}
+	var manifest artifact.Manifest
+	place := "gs://penguins/penguins/train/" + train.UUID + "/"
+	if err := json.Unmarshal(p.run(t, "data", "cat", place+"manifest.json"), &manifest); err != nil || manifest.Commit == "" || len(manifest.Files) != 2 {
+		t.Errorf("the manifest of the model is %+v: %v", manifest, err)
+	}
+
+	served = map[string]report.Served{}
+	for _, s := range result.Served {
+		served[s.Name] = s
+		if s.Run != train.UUID || s.Commit == "" {
+			t.Errorf("served is %+v, and train's run is %s", s, train.UUID)
+		}
+	}
+	p.asks(t, served["api"].Address, train.UUID)
+	p.shows(t, served["page"].Address, "Model of run "+train.UUID)
+	return train, served
 }
 
 func (p *penguins) command(ctx context.Context, args ...string) *exec.Cmd {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"path/filepath"
-	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,8 +16,9 @@ import (
 
 // TestPenguinsOnNode takes the road of examples/python on real servers: a Kubernetes node, Polyaxon
 // 2.18's server and agent, MLflow, a registry, and fake-gcs-server for Cloud Storage.
+//
+// It is not parallel: with TestPenguins at its side MLflow does not answer in time on two processors.
 func TestPenguinsOnNode(t *testing.T) {
-	t.Parallel()
 	if !testenv.Thorough() {
 		t.Skip("it builds images of 700 MB and runs for minutes; CI=true runs it")
 	}
@@ -51,34 +51,7 @@ func TestPenguinsOnNode(t *testing.T) {
 		"GCP_SA_KEY="+account, "GOOGLE_APPLICATION_CREDENTIALS="+key, "CLOUDSDK_AUTH_TOKEN_HOST="+cloud.Endpoints().Token,
 		"CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE="+testenv.CloudStorageOnDisk(t)+"/", "SLIPWAY_ENV=cluster")
 	p.run(t, "data", "mb", "gs://penguins")
-	result := p.deploy(t)
-
-	jobs := map[string]report.Job{}
-	for _, j := range result.Jobs {
-		jobs[j.Name] = j
-		if j.Name != "mlflow" && j.Status != "succeeded" {
-			t.Errorf("job %s is %+v", j.Name, j)
-		}
-	}
-	train := jobs["train"]
-	if len(train.MLflow) != 1 || train.MLflow[0].Metrics["val_accuracy"] != train.Metrics["val_accuracy"] || train.Metrics["val_accuracy"] < 0.95 {
-		t.Errorf("train has the metrics %v and MLflow's runs %+v", train.Metrics, train.MLflow)
-	}
-	if len(jobs["tune"].Runs) != 4 {
-		t.Errorf("the trials are %+v", jobs["tune"].Runs)
-	}
-	if manifest := string(p.run(t, "data", "cat", "gs://penguins/penguins/train/"+train.UUID+"/manifest.json")); !strings.Contains(manifest, train.UUID) {
-		t.Errorf("the manifest of the model is %s", manifest)
-	}
-	served := map[string]report.Served{}
-	for _, s := range result.Served {
-		served[s.Name] = s
-		if s.Run != train.UUID || s.Commit == "" {
-			t.Errorf("served is %+v, and train's run is %s", s, train.UUID)
-		}
-	}
-	p.asks(t, served["api"].Address, train.UUID)
-	p.shows(t, served["page"].Address, "Model of run "+train.UUID)
+	p.takeRoad(t)
 	if again := p.deploy(t); len(again.Served) != 2 || again.Served[0].Action != report.ActionUnchanged {
 		t.Errorf("with nothing to do, served is %+v", again.Served)
 	}

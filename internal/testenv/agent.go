@@ -1,12 +1,9 @@
 package testenv
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -133,18 +130,11 @@ func (a *agent) postStatus(ctx context.Context, project, uuid, status, message s
 		at = p.job
 	}
 	a.mu.Unlock()
-	body, err := json.Marshal(map[string]any{"condition": map[string]any{"type": status, "status": "True", "reason": "TestAgent", "message": message,
-		"last_update_time": now.Format(time.RFC3339Nano), "last_transition_time": at.Format(time.RFC3339Nano)}})
-	if err != nil {
-		return
-	}
+	reported := newCondition(status, "TestAgent", message, now, at)
 	for n := 0; ; n++ { // without options of its database some of the server's writes fail, and it may be down
-		response, err := http.Post(fmt.Sprintf("%s/api/v1/default/%s/runs/%s/statuses", a.host, project, uuid), "application/json", bytes.NewReader(body))
-		if err == nil {
-			_ = response.Body.Close()
-			if response.StatusCode == http.StatusCreated || response.StatusCode == http.StatusNotFound {
-				return
-			}
+		code, _ := reported.post(context.WithoutCancel(ctx), a.host, project, uuid)
+		if code == http.StatusCreated || code == http.StatusNotFound {
+			return
 		}
 		select {
 		case <-ctx.Done():
@@ -176,7 +166,7 @@ func (a *agent) execute(ctx, running context.Context, p *pod, project, uuid, con
 	})
 	a.mu.Lock()
 	p.ended = true
-	a.archive(uuid, p)
+	_ = archive(a.data, uuid, "n", podName(uuid), p.lines)
 	a.mu.Unlock()
 	defer a.forget(uuid, p)
 	switch {
@@ -195,19 +185,5 @@ func (a *agent) forget(uuid string, p *pod) {
 	defer a.mu.Unlock()
 	if a.pods[uuid] == p {
 		delete(a.pods, uuid)
-	}
-}
-
-// archive writes a log atomically, as the server fails when it reads half a line.
-func (a *agent) archive(uuid string, p *pod) {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	for _, l := range p.lines {
-		_ = encoder.Encode(map[string]string{"timestamp": l.at.Format("2006-01-02T15:04:05.000000+00:00"), "node": "n", "pod": podName(uuid),
-			"container": mainContainer, "value": l.text})
-	}
-	dir, part := filepath.Join(a.data, uuid, "plxlogs"), filepath.Join(a.data, uuid+".part")
-	if os.MkdirAll(dir, 0o755) == nil && os.WriteFile(part, text.Bytes(), 0o644) == nil {
-		_ = os.Rename(part, filepath.Join(dir, podName(uuid)+".jsonl"))
 	}
 }

@@ -22,7 +22,9 @@ func (n *node) gateway(t testing.TB, server string, of *names) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{DialContext: func(_ context.Context, network, address string) (connection net.Conn, err error) {
+	// Each request has a connection of its own, as with Polyaxon's nginx: a service may end one that is idle just when
+	// it is used again.
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(_ context.Context, network, address string) (connection net.Conn, err error) {
 		n.inNetwork(func() error { connection, err = net.Dial(network, address); return nil })
 		return connection, err
 	}}

@@ -203,17 +203,20 @@ func (n *node) access() *rest.Config {
 		n.Fatal(err)
 	}
 	n.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			local, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go splice(local, "unix", n.path("api.sock"))
-		}
-	}()
+	go relay(listener, "unix", n.path("api.sock"))
 	access.Host, access.QPS = "https://"+listener.Addr().String(), -1
 	return access
+}
+
+// relay relays the connections of a listener to an address until the listener is closed.
+func relay(listener net.Listener, network, address string) {
+	for {
+		local, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go splice(local, network, address)
+	}
 }
 
 // splice relays a connection to an address until either side closes it.

@@ -48,13 +48,5 @@ func (n *node) forward(from, to string) {
 	var listener net.Listener
 	n.inNetwork(func() (err error) { listener, err = net.Listen("tcp", from); return err })
 	n.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go splice(client, "tcp", to)
-		}
-	}()
+	go relay(listener, "tcp", to)
 }

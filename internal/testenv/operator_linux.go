@@ -1,9 +1,9 @@
 package testenv
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -209,45 +209,24 @@ func (o *operator) archive(ctx context.Context, r *operated, p *corev1.Pod) erro
 	if err != nil {
 		return err
 	}
-	var archived bytes.Buffer
-	encoder := json.NewEncoder(&archived)
+	var lines []podLine
 	for line := range strings.SplitSeq(strings.TrimSuffix(string(text), "\n"), "\n") {
-		at, value, _ := strings.Cut(line, " ")
-		when, err := time.Parse(time.RFC3339Nano, at)
-		if err != nil {
-			continue
+		stamp, value, _ := strings.Cut(line, " ")
+		if at, err := time.Parse(time.RFC3339Nano, stamp); err == nil {
+			lines = append(lines, podLine{at, value})
 		}
-		_ = encoder.Encode(map[string]string{"timestamp": when.Format("2006-01-02T15:04:05.000000+00:00"), "node": "node", "pod": p.Name, "container": mainContainer, "value": value})
 	}
-	dir, part := filepath.Join(o.data, r.uuid, "plxlogs"), filepath.Join(o.data, r.uuid+".part")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(part, archived.Bytes(), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(part, filepath.Join(dir, p.Name+".jsonl"))
+	return archive(o.data, r.uuid, "node", p.Name, lines)
 }
 
 // post reports a condition of a run.
 func (o *operator) post(ctx context.Context, r *operated, status, message string) error {
-	body, err := json.Marshal(map[string]any{"condition": map[string]any{"type": status, "status": "True", "reason": "Operator", "message": message,
-		"last_update_time": time.Now().UTC().Format(time.RFC3339Nano), "last_transition_time": r.since.Format(time.RFC3339Nano)}})
-	if err != nil {
-		return err
+	code, err := newCondition(status, "Operator", message, time.Now().UTC(), r.since).post(ctx, o.host, r.project, r.uuid)
+	if err == nil && code != http.StatusCreated {
+		err = errors.New(http.StatusText(code))
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("%s/api/v1/default/%s/runs/%s/statuses", o.host, r.project, r.uuid), bytes.NewReader(body))
 	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	_ = response.Body.Close()
-	if response.StatusCode != http.StatusCreated {
-		return fmt.Errorf("post status %s of run %s: %s", status, r.uuid, response.Status)
+		return fmt.Errorf("post status %s of run %s: %w", status, r.uuid, err)
 	}
 	r.status = status
 	return nil
