@@ -30,11 +30,7 @@ type api struct {
 	parameters runtime.ParameterCodec
 }
 
-func newClients(config *rest.Config) (*Clients, error) {
-	carrier, err := rest.HTTPClientFor(config)
-	if err != nil {
-		return nil, err
-	}
+func newClients(config *rest.Config, carrier *http.Client) (_ *Clients, err error) {
 	types, clients := scheme.New(), &Clients{}
 	for group, client := range map[schema.GroupVersion]*api{
 		corev1.SchemeGroupVersion: &clients.core, appsv1.SchemeGroupVersion: &clients.apps,

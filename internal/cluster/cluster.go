@@ -38,6 +38,8 @@ type Cluster struct {
 
 	// patient is config for requests whose answers may take a while.
 	config, patient *rest.Config
+	// carrier sends the requests of patient.
+	carrier *http.Client
 }
 
 // limits bound how long an API server may be silent. A followed log and a watch may be
@@ -57,11 +59,15 @@ func Connect(config *rest.Config, namespace, name string) (*Cluster, error) {
 	patient.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return panics.Transport(contact{unauthorized{answers{throttle{timeouts.Transport(next, limits)}, maxAnswer}}, name, config.Host})
 	})
-	client, err := newClients(patient)
+	carrier, err := newPlugin().httpClient(patient)
 	if err != nil {
 		return nil, fmt.Errorf("access cluster %s: %w", name, err)
 	}
-	return &Cluster{Client: client, Namespace: namespace, Name: name, config: config, patient: patient}, nil
+	client, err := newClients(patient, carrier)
+	if err != nil {
+		return nil, fmt.Errorf("access cluster %s: %w", name, err)
+	}
+	return &Cluster{Client: client, Namespace: namespace, Name: name, config: config, patient: patient, carrier: carrier}, nil
 }
 
 // Kubeconfig returns the configuration that a kubeconfig describes, and the name of the

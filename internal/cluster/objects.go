@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -31,11 +30,7 @@ type Objects struct {
 
 // Objects returns access to objects of any kind. It sends no request.
 func (c *Cluster) Objects() (*Objects, error) {
-	carrier, err := rest.HTTPClientFor(c.patient)
-	if err != nil {
-		return nil, fmt.Errorf("access cluster %s: %w", c.Name, err)
-	}
-	objects, err := dynamic.NewForConfigAndClient(c.patient, carrier)
+	objects, err := dynamic.NewForConfigAndClient(c.patient, c.carrier)
 	if err != nil {
 		return nil, fmt.Errorf("access cluster %s: %w", c.Name, err)
 	}
