@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	client "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -27,7 +28,8 @@ import (
 // googleCloud starts a Google Cloud with the cluster ml in a region and in a zone, and the secrets
 // of docs/google.md: googlecloud [whole]. Ada has logged in with gcloud in $HOME, and GCP_SA_KEY is
 // a key. Variables that begin with GIVEN_ are what GitHub and GitLab give to jobs. In CI, the
-// cluster is a real API server. A whole one also has a Polyaxon in the cluster, a node, a storage
+// cluster is a real API server. The same one is also the clusters named, hidden and member, by a DNS
+// name, a private address and the connect gateway. Their authority is in front.pem. A whole one also has a Polyaxon in the cluster, a node, a storage
 // class, the registries europe-west4-docker.pkg.dev and Docker Hub, and Cloud Storage.
 func googleCloud(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
 	whole := len(args) == 1 && args[0] == "whole"
@@ -43,11 +45,17 @@ func googleCloud(t *testing.T, ts *testscript.TestScript, neg bool, args []strin
 		ts.Check(err)
 		objects = imitation
 	}
-	plane := behindLogin(t, cloud, objects, httptest.NewTLSServer)
-	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: plane.Certificate().Raw})
+	plane := behindLogin(t, cloud, behindGateway(objects), httptest.NewTLSServer)
+	authority, address := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: plane.Certificate().Raw}), plane.Listener.Addr().String()
 	for _, location := range []string{"europe-west4", "europe-west4-a"} {
-		cloud.AddCluster(googletest.Cluster{Location: location, Name: "ml", Public: plane.Listener.Addr().String(), Authority: authority})
+		cloud.AddCluster(googletest.Cluster{Location: location, Name: "ml", Public: address, Authority: authority})
 	}
+	const location = "europe-west4"
+	cloud.AddCluster(googletest.Cluster{Location: location, Name: "named", DNS: address})
+	cloud.AddCluster(googletest.Cluster{Location: location, Name: "hidden", Private: address, Authority: authority})
+	cloud.AddCluster(googletest.Cluster{Location: location, Name: "member", Private: "192.0.2.1", Authority: authority, Membership: "projects/" + googletest.ProjectNumber + "/locations/global/memberships/member"})
+	cloud.GatewayAt(plane.URL)
+	ts.Check(os.WriteFile(ts.MkAbs("front.pem"), authority, 0o600))
 	for _, name := range []string{"mlflow-password", "mlflow-cookie"} {
 		cloud.AddSecret(name, &googletest.Version{Value: []byte("first-" + name)}, &googletest.Version{Value: []byte("second-" + name)}, &googletest.Version{Value: []byte("value-of-" + name)})
 	}
@@ -62,21 +70,58 @@ func googleCloud(t *testing.T, ts *testscript.TestScript, neg bool, args []strin
 	}
 	const pool = "projects/" + googletest.ProjectNumber + "/locations/global/workloadIdentityPools/ci/providers/"
 	cloud.AddProvider(pool+"github", googletest.Provider{})
-	cloud.AddProvider(pool+"gitlab", googletest.Provider{})
+	cloud.AddProvider(pool+"gitlab", googletest.Provider{Issuer: gitLabIssuer})
 	job := googletest.Job{Repository: "acme/fraud-detection"}
 	for name, value := range cloud.Run(job) {
 		if name != "GITHUB_ACTIONS" {
 			ts.Setenv("GIVEN_"+name, value)
 		}
 	}
-	ts.Setenv("GIVEN_ID_TOKEN", cloud.IDToken(job, "https://iam.googleapis.com/"+pool+"gitlab"))
+	for _, page := range []string{"google.md", "gitlab.md"} {
+		ts.Setenv("GIVEN_ID_TOKEN_"+strings.TrimSuffix(page, ".md"), idTokenOf(ts, cloud, page))
+	}
 	to := cloud.Endpoints()
 	for name, value := range map[string]string{
-		"CLOUDSDK_AUTH_TOKEN_HOST": to.Token, "CLOUDSDK_API_ENDPOINT_OVERRIDES_STS": to.STS + "/", "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER": to.Container + "/", "CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER": to.SecretManager + "/",
+		"CLOUDSDK_AUTH_TOKEN_HOST": to.Token, "CLOUDSDK_API_ENDPOINT_OVERRIDES_STS": to.STS + "/", "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER": to.Container + "/",
+		"CLOUDSDK_API_ENDPOINT_OVERRIDES_GKEHUB": to.GKEHub + "/", "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONNECTGATEWAY": to.ConnectGateway + "/", "CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER": to.SecretManager + "/",
 		"GCP_SA_KEY": string(cloud.NewKey(cloud.Account("deployer"))),
 	} {
 		ts.Setenv(name, value)
 	}
+}
+
+// gitLabIssuer is the issuer of GitLab's ID tokens.
+const gitLabIssuer = "https://gitlab.com"
+
+// idTokenOf returns the token that GitLab makes for the job of a page of docs, whose id_tokens name the
+// audience.
+func idTokenOf(ts *testscript.TestScript, cloud *googletest.Server, page string) string {
+	for part := range strings.SplitSeq(ts.ReadFile(filepath.Join(ts.Getenv("ROOT"), "docs", page)), "```yaml\n") {
+		text, _, _ := strings.Cut(part, "```")
+		var jobs map[string]struct {
+			Tokens map[string]struct{ Aud string } `yaml:"id_tokens"`
+		}
+		if !strings.Contains(text, "id_tokens:") || yaml.Unmarshal([]byte(text), &jobs) != nil {
+			continue
+		}
+		for _, job := range jobs {
+			return cloud.IDToken(googletest.Job{Repository: "acme/fraud-detection", Claims: map[string]any{
+				"iss": gitLabIssuer, "sub": "project_path:acme/fraud-detection:ref_type:branch:ref:main", "project_path": "acme/fraud-detection",
+			}}, job.Tokens["GCP_ID_TOKEN"].Aud)
+		}
+	}
+	ts.Fatalf("%s has no job with id_tokens", page)
+	return ""
+}
+
+// behindGateway also serves the paths of a cluster at the connect gateway.
+func behindGateway(to http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, path, ok := strings.Cut(r.URL.Path, "/gkeMemberships/member"); ok {
+			r.URL.Path = path
+		}
+		to.ServeHTTP(w, r)
+	})
 }
 
 // behindLogin starts a server that passes on the requests with an access token of a cloud.

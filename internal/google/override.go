@@ -34,6 +34,7 @@ func (e Endpoints) overridden(lookup func(string) (string, bool)) (Endpoints, er
 		{"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS", &e.IAMCredentials},
 		{"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER", &e.Container},
 		{"CLOUDSDK_API_ENDPOINT_OVERRIDES_GKEHUB", &e.GKEHub},
+		{"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONNECTGATEWAY", &e.ConnectGateway},
 		{"CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER", &e.SecretManager},
 		{"CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE", &e.Storage},
 	} {

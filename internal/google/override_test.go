@@ -19,7 +19,7 @@ func TestOverrides(t *testing.T) {
 	to := s.Endpoints()
 	overrides := map[string]string{
 		"CLOUDSDK_AUTH_TOKEN_HOST": to.Token, "CLOUDSDK_API_ENDPOINT_OVERRIDES_STS": to.STS + "/", "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS": to.IAMCredentials + "/",
-		"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER": to.Container + "/", "CLOUDSDK_API_ENDPOINT_OVERRIDES_GKEHUB": to.GKEHub, "CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER": to.SecretManager,
+		"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER": to.Container + "/", "CLOUDSDK_API_ENDPOINT_OVERRIDES_GKEHUB": to.GKEHub, "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONNECTGATEWAY": to.ConnectGateway, "CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER": to.SecretManager,
 	}
 	keyed, account := withKey(s)
 	for what, o := range map[string]google.Options{"key": keyed, "federation": inJob(s, account)} {
@@ -35,7 +35,7 @@ func TestOverrides(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := found.Endpoints(), to; got.ConnectGateway != google.Public().ConnectGateway || got.GKEHub != want.GKEHub || got.SecretManager != want.SecretManager {
+		if got, want := found.Endpoints(), to; got.ConnectGateway != want.ConnectGateway || got.GKEHub != want.GKEHub || got.SecretManager != want.SecretManager {
 			t.Errorf("%s: %+v", what, got)
 		}
 		if err := clusters(t.Context(), found, s); err != nil {

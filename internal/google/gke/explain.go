@@ -2,6 +2,7 @@ package gke
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ func (e *explaining) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := e.next.RoundTrip(request)
 	dial := new(net.OpError)
 	switch {
-	case err != nil && errors.As(err, &dial) && dial.Op == "dial" && request.Context().Err() == nil:
+	case errors.As(err, &dial) && dial.Op == "dial" && request.Context().Err() == nil, errors.As(err, new(*tls.CertificateVerificationError)):
 		return nil, &UnreachableError{e.cluster, e.endpoint, err}
 	case err != nil:
 		return nil, err
@@ -71,7 +72,8 @@ type joined struct {
 	io.Closer
 }
 
-// UnreachableError reports that no connection to a cluster's control plane can be made.
+// UnreachableError reports that no connection to a cluster's control plane can be made, or that
+// its certificate is not trusted.
 type UnreachableError struct {
 	Cluster  Reference
 	Endpoint Endpoint
@@ -81,10 +83,15 @@ type UnreachableError struct {
 // Error implements error.
 func (e *UnreachableError) Error() string {
 	advice := "check the network of this machine"
-	switch e.Endpoint {
-	case Public:
+	switch {
+	case errors.As(e.Err, new(*tls.CertificateVerificationError)):
+		advice = "its certificate is not signed by an authority that this machine trusts: a proxy that inspects traffic may have a certificate of its own, so add its authority to this machine's, or its host to NO_PROXY"
+		if e.Endpoint == Public || e.Endpoint == Private {
+			advice = "its certificate is not signed by the authority that GKE names for it: a proxy that inspects traffic may have a certificate of its own, so add the cluster's address to NO_PROXY, or use its DNS-based endpoint"
+		}
+	case e.Endpoint == Public:
 		advice = "its authorized networks may not have this machine's: add it to them, or use its DNS-based endpoint or the connect gateway"
-	case Private:
+	case e.Endpoint == Private:
 		advice = "only its own network reaches it: use its DNS-based endpoint or the connect gateway, or run in that network"
 	}
 	return fmt.Sprintf("the %s endpoint of %s cannot be reached: %s (%s)", e.Endpoint, e.Cluster, advice, e.Err)

@@ -177,7 +177,7 @@ func TestTokenOfCluster(t *testing.T) {
 // without an authority. No token is sent to it.
 func TestCertificate(t *testing.T) {
 	at := newCloud(t)
-	refuse := func(cluster googletest.Cluster) {
+	refuse := func(want string, cluster googletest.Cluster) {
 		t.Helper()
 		at.finder = &gke.Finder{Credentials: at.finder.Credentials} // with the authorities of the system
 		cluster.Location, cluster.Name = "europe-west4", "ml"
@@ -186,14 +186,14 @@ func TestCertificate(t *testing.T) {
 		if err == nil {
 			_, err = get(t, access.Config)
 		}
-		if err == nil || !strings.Contains(err.Error(), "certificate") || at.served.Load() != 0 {
+		if err == nil || !strings.Contains(err.Error(), want) || at.served.Load() != 0 {
 			t.Errorf("%+v: %v", cluster, err)
 		}
 	}
-	refuse(googletest.Cluster{Public: at.address})
-	refuse(googletest.Cluster{Public: at.address, Authority: []byte("not PEM")})
-	refuse(googletest.Cluster{Public: at.address, Authority: stranger(t)})
-	refuse(googletest.Cluster{DNS: at.address, Authority: at.authority}) // which does not count for the DNS name
+	refuse("without a certificate authority", googletest.Cluster{Public: at.address})
+	refuse("without a certificate authority", googletest.Cluster{Public: at.address, Authority: []byte("not PEM")})
+	refuse("cannot be reached: its certificate is not signed by the authority that GKE names for it", googletest.Cluster{Public: at.address, Authority: stranger(t)})
+	refuse("cannot be reached: its certificate is not signed by an authority that this machine trusts", googletest.Cluster{DNS: at.address, Authority: at.authority}) // which does not count for the DNS name
 }
 
 // stranger makes a certificate authority that has signed nothing.
