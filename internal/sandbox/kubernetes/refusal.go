@@ -46,13 +46,18 @@ func forbidden(r *http.Request, t target) error {
 	if t.namespace != "" {
 		where = fmt.Sprintf("in the namespace %q", t.namespace)
 	}
-	return apierrors.NewForbidden(t.kind.group(), t.name, fmt.Errorf("User %q cannot %s resource %q in API group \"\" %s: %s", user, verb, t.resource(), where, t.kind.refusal())) //nolint:staticcheck // Kubernetes' words
+	return apierrors.NewForbidden(t.kind.group(), t.name, fmt.Errorf("User %q cannot %s resource %q in API group \"\" %s: %s", user, verb, t.resource(), where, t.refusal())) //nolint:staticcheck // Kubernetes' words
 }
 
-// refusal says why the user may not do something with objects of the kind.
-func (k kind) refusal() string {
-	if k.derived {
-		return "the " + k.resource + " of the sandbox are those of Polyaxon's runs; `slipway stop RUN` stops a run"
+// refusal says why the user may not do something with the target.
+func (t target) refusal() string {
+	switch {
+	case t.kind == nodeKind:
+		return "the only node of the sandbox is this machine"
+	case t.subresource == "exec" || t.subresource == "attach":
+		return "the sandbox runs no commands in the pods of Polyaxon's runs"
+	case t.kind.derived:
+		return "the " + t.kind.resource + " of the sandbox are those of Polyaxon's runs; `slipway stop RUN` stops a run"
 	}
 	return "nobody may, in the sandbox"
 }

@@ -88,7 +88,7 @@ func (s *Server) access(to authorization.SelfSubjectAccessReviewSpec) (authoriza
 			return authorization.SubjectAccessReviewStatus{Allowed: true}, nil
 		}
 		if path.Verb != "get" {
-			return authorization.SubjectAccessReviewStatus{Reason: accessReviewKind.refusal()}, nil
+			return authorization.SubjectAccessReviewStatus{Reason: target{}.refusal()}, nil
 		}
 		return authorization.SubjectAccessReviewStatus{Reason: "the sandbox's cluster has no " + path.Path}, nil
 	default:
@@ -107,5 +107,5 @@ func (s *Server) accessTo(to *authorization.ResourceAttributes) authorization.Su
 	if t.kind == (kind{}) {
 		return authorization.SubjectAccessReviewStatus{Reason: "the sandbox's cluster has no " + schema.GroupResource{Group: to.Group, Resource: to.Resource}.String()}
 	}
-	return authorization.SubjectAccessReviewStatus{Reason: t.kind.refusal()}
+	return authorization.SubjectAccessReviewStatus{Reason: t.refusal()}
 }
