@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -95,11 +96,53 @@ func TestDownload(t *testing.T) {
 					left = append(left, outside)
 				}
 			}
-			if hidden, _ := filepath.Glob(filepath.Join(directory, "outputs", ".*.part")); len(left)+len(hidden) > 0 {
+			if hidden, _ := filepath.Glob(filepath.Join(directory, "outputs", ".*")); len(left)+len(hidden) > 0 {
 				t.Errorf("there are %v and %v", left, hidden)
 			}
 		})
 	}
+}
+
+// TestTwoDownloads downloads a run into one directory twice at once: the one that began first ends last.
+func TestTwoDownloads(t *testing.T) {
+	host := sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))
+	env, _, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable)
+	o := ArtifactsOptions{Run: writing(t, host), Dir: "both"}
+	files := atomic.Int64{}
+	env.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		response, err := http.DefaultTransport.RoundTrip(r)
+		if err == nil && strings.HasSuffix(r.URL.Path, "/artifact") && files.Add(1) == 1 {
+			response.Body = &after{ReadCloser: response.Body, do: func() error {
+				_, err := Artifacts(t.Context(), env, o)
+				return err
+			}}
+		}
+		return response, err
+	})
+	if _, err := Artifacts(t.Context(), env, o); err != nil || files.Load() != 2 {
+		t.Errorf("%d downloads, %v", files.Load(), err)
+	}
+	left, err := os.ReadDir(filepath.Join("both", "outputs"))
+	if text, failed := os.ReadFile(filepath.Join("both", "outputs", "model.txt")); err != nil || failed != nil || string(text) != "weights" || len(left) != 1 {
+		t.Errorf("there are %v: %q, %v, %v", left, text, err, failed)
+	}
+}
+
+// after is the body of an answer. It does something before its content comes.
+type after struct {
+	io.ReadCloser
+	do func() error
+}
+
+// Read implements io.Reader.
+func (a *after) Read(p []byte) (int, error) {
+	if do := a.do; do != nil {
+		a.do = nil
+		if err := do(); err != nil {
+			return 0, err
+		}
+	}
+	return a.ReadCloser.Read(p)
 }
 
 // writing submits a run that writes a file, and returns its UUID.

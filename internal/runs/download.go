@@ -2,11 +2,11 @@ package runs
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"sync/atomic"
 
@@ -130,7 +130,8 @@ func (d *download) save(ctx context.Context, f leftFile) error {
 	if err := d.root.MkdirAll(filepath.Dir(local), 0o755); err != nil {
 		return err
 	}
-	partial := filepath.Join(filepath.Dir(local), "."+path.Base(f.Path)+".part")
+	// The name is this download's own: another one into the same directory may get the same file.
+	partial := filepath.Join(filepath.Dir(local), ".slipway-"+rand.Text()[:13]+".part")
 	if err := run.Download(ctx, d.Pause, func() error { return d.copy(ctx, f, partial) }); err != nil {
 		return errors.Join(err, ignoreMissing(d.root.Remove(partial)))
 	}
