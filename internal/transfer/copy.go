@@ -7,6 +7,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path"
 	"time"
@@ -20,15 +21,34 @@ func (j *job) copy(ctx context.Context, name string) error {
 	from, to := j.from[name], j.to[name]
 	switch {
 	case j.From.Remote() && j.To.Remote():
-		_, err := j.Client.Copy(ctx, from.object, j.To.Bucket, j.To.below()+j.target(name), to.generation())
-		j.advance(from.size, 0)
-		return err
+		return j.rewrite(ctx, name, from, to)
 	case j.From.Remote():
-		return j.download(ctx, name, from.object, to)
+		return refusedAt(j.From, j.download(ctx, name, from.object, to))
 	case j.To.Remote():
-		return j.upload(ctx, name, from.info, to)
+		return refusedAt(j.To, j.upload(ctx, name, from.info, to))
 	}
 	return j.copyFile(ctx, name, from.info, to)
+}
+
+// rewrite copies an object within Cloud Storage. One request reads and writes, so an error of it does not say which
+// of both is refused: whether the source can still be read does.
+func (j *job) rewrite(ctx context.Context, name string, from, to *file) error {
+	_, err := j.Client.Copy(ctx, from.object, j.To.Bucket, j.To.below()+j.target(name), to.generation())
+	if err == nil {
+		j.advance(from.size, 0)
+		return nil
+	}
+	if errors.As(err, new(*storage.ConflictError)) || !errors.As(err, new(*storage.Error)) {
+		return err
+	}
+	now, statErr := j.Client.Stat(ctx, from.object.Bucket, from.object.Name)
+	switch {
+	case storage.Is(statErr, http.StatusNotFound), statErr == nil && now.Generation != from.object.Generation:
+		return &ChangedError{name}
+	case errors.As(statErr, new(*storage.Error)):
+		return refusedAt(j.From, statErr)
+	}
+	return refusedAt(j.To, err)
 }
 
 // copyFile copies a file of this machine to another directory of it.
@@ -206,7 +226,7 @@ func (j *job) unchanged(name string, was *file) error {
 func (j *job) remove(ctx context.Context, name string) error {
 	to := j.to[name]
 	if to.object != nil {
-		return j.Client.Delete(ctx, to.object)
+		return refusedAt(j.To, j.Client.Delete(ctx, to.object))
 	}
 	if err := j.unchanged(name, to); err != nil {
 		return err

@@ -19,9 +19,12 @@ func (e *explainedError) Error() string { return e.what + ": " + e.err.Error() }
 // Unwrap returns the error of Cloud Storage.
 func (e *explainedError) Unwrap() error { return e.err }
 
-// Explain says what was asked for when Cloud Storage refused it. It returns other errors as they are, and those that
-// it has explained already.
+// Explain says what was asked for when Cloud Storage refused it: what a *PlaceError names, or else p. It returns other
+// errors as they are, and those that it has explained already.
 func Explain(err error, p Place) error {
+	if at := new(PlaceError); errors.As(err, &at) {
+		p = at.Place
+	}
 	if !errors.As(err, new(*storage.Error)) || !p.Remote() || errors.As(err, new(*explainedError)) {
 		return err
 	}

@@ -72,7 +72,7 @@ func (s *Summary) Totals() (copied int, bytes int64, deleted int) {
 	return copied, bytes, deleted
 }
 
-// PlaceError reports that a place cannot be read.
+// PlaceError reports that a place cannot be read or written.
 type PlaceError struct {
 	Place Place
 	Err   error
@@ -83,6 +83,14 @@ func (e *PlaceError) Error() string { return e.Err.Error() }
 
 // Unwrap returns Err.
 func (e *PlaceError) Unwrap() error { return e.Err }
+
+// refusedAt says of a refusal by Cloud Storage which place it is about. It returns other errors as they are.
+func refusedAt(p Place, err error) error {
+	if !errors.As(err, new(*storage.Error)) || errors.As(err, new(*storage.ConflictError)) {
+		return err
+	}
+	return &PlaceError{p, err}
+}
 
 // job is a sync that is being done.
 type job struct {
