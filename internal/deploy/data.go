@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/platform"
@@ -83,6 +85,11 @@ func (s data) open(ctx context.Context, one *dataSet) error {
 	if err != nil {
 		return err
 	}
+	if !from.Remote() {
+		if err := s.checkInside(one); err != nil {
+			return err
+		}
+	}
 	var client *storage.Client
 	if from.Remote() || to.Remote() {
 		if client, err = platform.Storage(ctx, s.Project); err != nil {
@@ -96,16 +103,33 @@ func (s data) open(ctx context.Context, one *dataSet) error {
 	return nil
 }
 
+// checkInside returns a *source.Error for a directory that only a link out of the repository reaches. What is not there
+// at all is found when it is read.
+func (s data) checkInside(one *dataSet) error {
+	root, err := os.OpenRoot(s.Config.Dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if _, err := root.Stat(filepath.FromSlash(one.From)); err == nil {
+		return nil
+	}
+	if _, err := os.Stat(s.File(one.From)); err != nil {
+		return nil //nolint:nilerr // it is not there, or may not be read
+	}
+	e := source.Errorf(s.Config.At("data", one.Name, "from"), "data.%s.from: %q has a link that is absolute or leads out of the repository", one.Name, one.From)
+	e.Hint = "copy what is elsewhere to a bucket with `slipway data sync`, and name that"
+	return e
+}
+
 // explain gives an error the position of what it is about, if it is about what slipway.yaml says.
 func (s data) explain(one *dataSet, err error) error {
 	if errors.As(err, new(*source.Error)) {
 		return err
 	}
 	key, at, text := "from", new(transfer.PlaceError), transfer.Explain(err, one.options.To)
-	if errors.As(err, &at) {
-		if text = transfer.Explain(err, at.Place); at.Place.Text == one.To {
-			key = "to"
-		}
+	if errors.As(err, &at) && at.Place.Text == one.To {
+		key = "to"
 	}
 	refused := storage.Is(err, 404) || storage.Is(err, 403) || storage.Is(err, 401) || storage.Is(err, 400)
 	if !refused && !errors.As(err, new(*transfer.NameError)) {
