@@ -25,6 +25,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/run"
 	server "github.com/slipway-ci/slipway/internal/sandbox/storage"
+	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/storage"
 	"github.com/slipway-ci/slipway/internal/testenv"
@@ -42,6 +43,8 @@ type story struct {
 	*Store
 	files map[string]string
 	job   *config.Job
+	// inputs are those of the run.
+	inputs map[string]any
 	// metrics are those that the caller knows, with MLflow's.
 	metrics map[string]float64
 	// downloads are the files that were requested of Polyaxon, and requests those that were sent to
@@ -100,7 +103,7 @@ func (s *story) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer = map[string]any{"uuid": uuid, "status": "succeeded"}
 	case strings.HasSuffix(r.URL.Path, "/runs/"+uuid):
 		answer = map[string]any{
-			"uuid": uuid, "name": "train", "status": "succeeded", "kind": "job", "inputs": map[string]any{"EPOCHS": 3},
+			"uuid": uuid, "name": "train", "status": "succeeded", "kind": "job", "inputs": s.inputs,
 			"created_at": "2026-11-01T10:00:00Z", "started_at": "2026-11-01T10:00:05Z", "finished_at": "2026-11-01T10:01:00Z",
 			"meta_info": map[string]any{project.MetaCommit: "3f2a", project.MetaRef: "refs/heads/main"},
 			"content":   `{"run":{"container":{"image":"registry/acme/train@sha256:7d1e"}}}`,
@@ -116,8 +119,9 @@ func (s *story) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func begin(t *testing.T, address string) *story {
 	t.Helper()
 	s := &story{
-		files: map[string]string{"outputs/model/weights.bin": strings.Repeat("w", 3<<20), "outputs/model/a b.json": "{}", "outputs/metrics.json": `{"val_acc": 0.93}`},
-		job:   &config.Job{Name: "train", Artifacts: map[string]string{"model": "outputs/model/**"}, Require: map[string]string{"val_acc": ">= 0.9"}},
+		files:  map[string]string{"outputs/model/weights.bin": strings.Repeat("w", 3<<20), "outputs/model/a b.json": "{}", "outputs/metrics.json": `{"val_acc": 0.93}`},
+		inputs: map[string]any{"EPOCHS": 3},
+		job:    &config.Job{Name: "train", Artifacts: map[string]string{"model": "outputs/model/**"}, Require: map[string]string{"val_acc": ">= 0.9"}},
 	}
 	polyaxon := httptest.NewServer(s)
 	t.Cleanup(polyaxon.Close)
@@ -256,6 +260,23 @@ func golden(t *testing.T, s *story) {
 	if diff := cmp.Diff(string(want), have.String()); diff != "" {
 		t.Errorf("%s (-update writes it)", diff)
 	}
+}
+
+// TestSecretParam has a run whose param is the value of a secret.
+func TestSecretParam(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *story) {
+		known := secret.NewMasker()
+		known.Add(secret.NewValue([]byte("hunter2hunter2")))
+		s.Secrets = known
+		s.inputs = map[string]any{"URL": "https://me:hunter2hunter2@acme.dev", "EPOCHS": 12345678901234567}
+		if _, err := s.keep(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		m, err := s.Latest(t.Context(), "train")
+		if err != nil || m.Params["URL"] != "https://me:***@acme.dev" || fmt.Sprintf("%.0f", m.Params["EPOCHS"]) != "12345678901234568" {
+			t.Errorf("the params are %v, %v", m.Params, err)
+		}
+	})
 }
 
 // TestGate keeps a run that does not meet what its job requires, but never as the latest. What a later

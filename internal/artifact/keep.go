@@ -1,7 +1,9 @@
 package artifact
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -127,6 +129,9 @@ func (k *keeping) manifest(ctx context.Context) (*Manifest, error) {
 		return nil, fmt.Errorf("get run %s: %w", k.target.UUID, err)
 	}
 	m := describe(k.Config.Project, k.job.Name, outcome)
+	if m.Params, err = k.masked(m.Params); err != nil {
+		return nil, err
+	}
 	chosen := map[string]bool{}
 	for name, paths := range found {
 		m.Artifacts[name] = Group{Pattern: k.job.Artifacts[name], Files: paths}
@@ -139,6 +144,18 @@ func (k *keeping) manifest(ctx context.Context) (*Manifest, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// masked returns the params of a run with secret values masked: others may read the bucket than those who may read the
+// run.
+func (k *keeping) masked(params map[string]any) (masked map[string]any, err error) {
+	text, err := json.Marshal(params)
+	if err != nil {
+		return nil, err
+	}
+	numbers := json.NewDecoder(bytes.NewReader(k.MaskJSON(text)))
+	numbers.UseNumber()
+	return masked, numbers.Decode(&masked)
 }
 
 // missing returns the error for patterns that match nothing.

@@ -51,6 +51,14 @@ type Masker interface {
 	Public(texts ...string)
 }
 
+// MaskJSON returns a JSON text with all secret values masked inside of strings, if Secrets can mask.
+func (e *Env) MaskJSON(text []byte) []byte {
+	if m, can := e.Secrets.(interface{ MaskJSON(text []byte) []byte }); can {
+		return m.MaskJSON(text)
+	}
+	return text
+}
+
 // Result returns a new Result of a command with the events so far. Later events are added to
 // it.
 func (e *Env) Result(command string) *report.Result {
