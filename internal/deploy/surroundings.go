@@ -19,9 +19,12 @@ import (
 
 // surroundings is what the pods of runs find in a cluster.
 type surroundings struct {
-	nodes  []corev1.Node
-	quotas []corev1.ResourceQuota
-	limits []corev1.LimitRange
+	// sandbox reports that the runs are on the sandbox. Its Polyaxon knows what this machine has, and
+	// nothing there is kept from starting by labels of nodes.
+	sandbox bool
+	nodes   []corev1.Node
+	quotas  []corev1.ResourceQuota
+	limits  []corev1.LimitRange
 	// unseen is what could not be asked.
 	unseen []platform.Unseen
 }
@@ -30,7 +33,7 @@ type surroundings struct {
 // Secret, and once for each other kind that they name. On the sandbox, there are no nodes,
 // quotas and limits.
 func (d *Deployment) look(ctx context.Context, there *platform.Inventory, wanted []*demand) (*surroundings, error) {
-	s := &surroundings{}
+	s := &surroundings{sandbox: d.Embedded}
 	var needs []lint.Need
 	var pods []admission.Pod
 	for _, w := range wanted {
@@ -73,7 +76,7 @@ func (d *Deployment) look(ctx context.Context, there *platform.Inventory, wanted
 // obstacles returns what keeps the pods of one run from starting.
 func (s *surroundings) obstacles(pods []admission.Pod) []admission.Obstacle {
 	var all []admission.Obstacle
-	if !slices.ContainsFunc(s.unseen, func(u platform.Unseen) bool { return u.What == "nodes" }) {
+	if !s.sandbox && !slices.ContainsFunc(s.unseen, func(u platform.Unseen) bool { return u.What == "nodes" }) {
 		all = admission.Nodes(s.nodes, pods)
 	}
 	return append(append(all, admission.Limits(s.limits, pods)...), admission.Quotas(s.quotas, s.limits, pods)...)
