@@ -189,11 +189,11 @@ func Stop(ctx context.Context, c *polyaxon.Client, t Target) error {
 	}
 }
 
-// AwaitService waits until a service is running or has ended, and returns the run. It
-// calls waits with each new reason why the service does not run yet. It also waits for a
-// service that cannot be scheduled, since the cluster may be adding a node for it.
+// AwaitService waits until a service is running or has ended, and returns the run. Each time it has looked, it calls
+// waits with the reason why the service does not run yet, "" if that is unknown. It also waits for a service that
+// cannot be scheduled, since the cluster may be adding a node for it.
 func AwaitService(ctx context.Context, c *polyaxon.Client, t Target, waits func(why string)) (*polyaxon.Run, error) {
-	told := ""
+	why := ""
 	for wait := firstPoll; ; wait = min(wait*3/2, time.Second) {
 		r, err := c.Run(ctx, t.Project, t.UUID)
 		switch {
@@ -207,15 +207,12 @@ func AwaitService(ctx context.Context, c *polyaxon.Client, t Target, waits func(
 				break
 			}
 			last := conditions[len(conditions)-1]
-			why := conditionWaits(last)
+			why = conditionWaits(last)
 			if mayBePending(r.Status) && r.Pending != "" {
 				why = pendingFor(r.Pending, t.UUID)
 			}
-			if why != "" && why != told {
-				told = why
-				waits(why)
-			}
 		}
+		waits(why)
 		if err := clock.Sleep(ctx, wait); err != nil {
 			return nil, err
 		}

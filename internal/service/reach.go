@@ -13,7 +13,6 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/runs"
-	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // Reached is a service that answers.
@@ -59,9 +58,10 @@ func (s *Service) reach(ctx context.Context, target run.Target, slow *slowError,
 	limit := slow.limit
 	waiting, cancel := context.WithTimeoutCause(ctx, limit, slow)
 	defer cancel()
+	told := &patience{Service: s, run: target.UUID}
 	now, err := run.AwaitService(waiting, s.Polyaxon, target, func(why string) {
 		slow.why = why
-		s.Report(report.Event{Kind: report.Status, Step: "up", Subject: s.Job.Name, Run: target.UUID, Waits: true, Message: why})
+		told.starting(why)
 	})
 	if err != nil {
 		if ctx.Err() == nil && waiting.Err() != nil {
@@ -91,7 +91,7 @@ func (s *Service) reach(ctx context.Context, target run.Target, slow *slowError,
 	case s.Gateway != nil:
 		carrier = s.Gateway
 	}
-	address, err := s.awaitReady(waiting, target, carrier, runs.FirstPage(root, now), root)
+	address, err := s.awaitReady(waiting, told, target, carrier, runs.FirstPage(root, now), root)
 	if err != nil {
 		at.Close()
 		return nil, err

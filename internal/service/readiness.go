@@ -18,8 +18,8 @@ const probeTimeout = 10 * time.Second
 // or, if page does not exist, at root. It returns the address that answered. A running
 // status is not enough: a notebook takes seconds until it listens, and a program that
 // answers 404 serves another path. If the service keeps answering with an error,
-// awaitReady notes that once, because it may never change.
-func (s *Service) awaitReady(ctx context.Context, target run.Target, carrier http.RoundTripper, page, root string) (string, error) {
+// awaitReady notes that once, because it may never change. how is told that it does not answer.
+func (s *Service) awaitReady(ctx context.Context, how *patience, target run.Target, carrier http.RoundTripper, page, root string) (string, error) {
 	last, told := "nothing", false
 	for wait := 50 * time.Millisecond; ; wait = min(wait*3/2, 2*time.Second) {
 		address, code, said := s.probePageOrRoot(ctx, carrier, page, root)
@@ -41,6 +41,7 @@ func (s *Service) awaitReady(ctx context.Context, target run.Target, carrier htt
 			s.Note(fmt.Sprintf("service %s responds with %s at %s; it is ready when it responds with a status below 400 there (the annotation %s of its operation sets another page)",
 				s.Job.Name, said, address, polyaxon.PageAnnotation))
 		}
+		how.still("it runs, and does not answer yet")
 		if s.Pause(ctx, wait) != nil {
 			return "", fmt.Errorf("%w; the last response from %s was %s", context.Cause(ctx), address, last)
 		}
