@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/slipway-ci/slipway/internal/google"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -24,6 +25,8 @@ func advice(err error, key string) string {
 		contact     *polyaxon.ContactError
 	)
 	switch code := statusOf(err); {
+	case errors.As(err, new(*google.UnreachableError)):
+		return ""
 	case errors.As(err, &lookup) && lookup.IsNotFound:
 		return "correct " + key + " in slipway.yaml, or connect to the network or VPN whose DNS knows the name"
 	case errors.As(err, &certificate):

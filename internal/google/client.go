@@ -22,11 +22,16 @@ type Client struct {
 
 // Client returns a client for the service at an address of Endpoints.
 func (c *Credentials) Client(base string) *Client {
-	host := base
-	if at, err := url.Parse(base); err == nil {
-		host = at.Host
+	return &Client{credentials: c, base: base, http: &http.Client{Transport: c.Transport(c.options.Transport, hostOf(base)), CheckRedirect: keepRedirect}}
+}
+
+// hostOf returns the host and the port of an address.
+func hostOf(address string) string {
+	at, err := url.Parse(address)
+	if err != nil {
+		return address
 	}
-	return &Client{credentials: c, base: base, http: &http.Client{Transport: c.Transport(c.options.Transport, host), CheckRedirect: keepRedirect}}
+	return at.Host
 }
 
 // Identity returns who sends the requests.
@@ -34,7 +39,8 @@ func (c *Client) Identity() Identity { return c.credentials.Identity() }
 
 // Get requests a path, such as v1/projects/p/locations/-/clusters, and decodes the JSON of
 // the answer. A refusal is a *PermissionError, *DisabledError, *QuotaError or *TokenError
-// where Google says why, and wraps an *APIError in any case.
+// where Google says why, and wraps an *APIError in any case. Without a connection, the error is an
+// *UnreachableError.
 func (c *Client) Get(ctx context.Context, path string, query url.Values, into any) error {
 	for tries := (retries{}); ; {
 		err := c.get(ctx, path, query, into)

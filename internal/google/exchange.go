@@ -27,10 +27,11 @@ const (
 )
 
 // exchange sends the requests that lead to one access token. It learns their secrets, and
-// keeps why the last one failed, of which x/oauth2 leaves only a text.
+// keeps where the last one went and why it failed, of which x/oauth2 leaves only a text.
 type exchange struct {
 	*Credentials
 	last    step
+	host    string
 	refused *APIError
 	broken  error
 	// ahead is how far the clock of the service is ahead of this machine's, as far as its
@@ -70,7 +71,7 @@ func (x *exchange) cause() error {
 // RoundTrip implements http.RoundTripper.
 func (x *exchange) RoundTrip(request *http.Request) (*http.Response, error) {
 	x.refused, x.broken = nil, nil
-	x.last = x.read(request)
+	x.last, x.host = x.read(request), request.URL.Host
 	began := time.Now()
 	response, err := x.options.Transport.RoundTrip(request)
 	if err != nil {

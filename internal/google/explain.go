@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -102,8 +103,12 @@ func (e *QuotaError) Unwrap() error { return e.Err }
 
 // explain returns the error of a request for a resource with what was refused, and to whom.
 func (c *Credentials) explain(err error, path string) error {
-	refused := new(APIError)
-	if !errors.As(err, &refused) {
+	refused, request := new(APIError), new(url.Error)
+	switch {
+	case errors.As(err, &refused):
+	case errors.As(err, &request):
+		return unreached(hostOf(request.URL), err)
+	default:
 		return err
 	}
 	resource := path

@@ -3,6 +3,7 @@ package google_test
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -85,5 +86,27 @@ func TestBrokenConnection(t *testing.T) {
 	}
 	if refused := new(google.APIError); errors.As(err, &refused) {
 		t.Errorf("a broken connection is taken for a refusal: %v", err)
+	}
+}
+
+// TestUnreachableService names the service that no connection can be made to, for a token and for a
+// request, and what to do.
+func TestUnreachableService(t *testing.T) {
+	for host, service := range map[string]string{"oauth2.googleapis.com": "/oauth2/", "container.googleapis.com": "/container/"} {
+		s := googletest.New(t)
+		o, _ := withKey(s)
+		carry := s.World(nil)
+		o.Endpoints, o.Pause = google.Public(), atOnce
+		o.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Host == host {
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}}
+			}
+			return carry.RoundTrip(r)
+		})
+		err := clusters(t.Context(), find(t, o), s)
+		lost := new(google.UnreachableError)
+		if !errors.As(err, &lost) || lost.Host != host || !strings.Contains(err.Error(), host+" cannot be reached: check the network of this machine") {
+			t.Errorf("without %s: %v", service, err)
+		}
 	}
 }

@@ -69,7 +69,7 @@ func (x *exchange) explain(err error) error {
 		if x.broken != nil {
 			err = x.broken
 		}
-		return fmt.Errorf("no access token for %s: %w", who, x.masked(err))
+		return fmt.Errorf("no access token for %s: %w", who, unreached(x.host, x.masked(err)))
 	}
 	switch {
 	case isQuota(x.refused):

@@ -85,9 +85,9 @@ func (e *UnreachableError) Error() string {
 	advice := "check the network of this machine"
 	switch {
 	case errors.As(e.Err, new(*tls.CertificateVerificationError)):
-		advice = "its certificate is not signed by an authority that this machine trusts: a proxy that inspects traffic may have a certificate of its own, so add its authority to this machine's, or its host to NO_PROXY"
+		advice = "its certificate is refused, which an authority that this machine trusts must have signed: a proxy that inspects traffic may have a certificate of its own, so add its authority to this machine's, or its host to NO_PROXY"
 		if e.Endpoint == Public || e.Endpoint == Private {
-			advice = "its certificate is not signed by the authority that GKE names for it: a proxy that inspects traffic may have a certificate of its own, so add the cluster's address to NO_PROXY, or use its DNS-based endpoint"
+			advice = "its certificate is refused, which the authority that GKE names for it must have signed: a proxy that inspects traffic may have a certificate of its own, so add the cluster's address to NO_PROXY, or use its DNS-based endpoint"
 		}
 	case e.Endpoint == Public:
 		advice = "its authorized networks may not have this machine's: add it to them, or use its DNS-based endpoint or the connect gateway"

@@ -75,11 +75,11 @@ func (f *Finder) Find(ctx context.Context, ref Reference, endpoint Endpoint, fle
 		access := &Access{Name: asked.Context(), Endpoint: one.endpoint, Why: one.why, Version: c.Version}
 		var err error
 		access.Config, err = f.config(ctx, asked.Reference, &c, one)
-		denied, disabled := new(google.PermissionError), new(google.DisabledError)
+		denied, disabled, lost := new(google.PermissionError), new(google.DisabledError), new(google.UnreachableError)
 		switch {
 		case err == nil:
 			return access, nil
-		case errors.As(err, &denied), errors.As(err, &disabled): // of the gateway, so another endpoint may do
+		case errors.As(err, &denied), errors.As(err, &disabled), errors.As(err, &lost): // of the gateway, so another endpoint may do
 			refused = err
 		default:
 			return nil, err

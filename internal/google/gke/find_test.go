@@ -41,8 +41,8 @@ type cloud struct {
 	refusal string
 }
 
-// newCloud starts a cloud, whose service account has a key.
-func newCloud(t *testing.T) *cloud {
+// newCloud starts a cloud, whose service account has a key. change changes the options of its finder.
+func newCloud(t *testing.T, change ...func(*google.Options)) *cloud {
 	t.Helper()
 	c := &cloud{Server: googletest.New(t)}
 	plane := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -67,6 +67,9 @@ func newCloud(t *testing.T) *cloud {
 	options.Key = secret.NewValue(c.NewKey(c.Account("deployer")))
 	options.Pause = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	options.Endpoints.ConnectGateway = strings.Replace(options.Endpoints.ConnectGateway, "google.test", "127.0.0.1", 1)
+	for _, one := range change {
+		one(&options)
+	}
 	found, err := google.Find(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
@@ -159,6 +162,20 @@ func TestEndpoints(t *testing.T) {
 	}
 }
 
+// TestGatewayOutOfReach uses the private endpoint in a network that does not know the gateway's name.
+func TestGatewayOutOfReach(t *testing.T) {
+	at := newCloud(t, func(o *google.Options) { o.Endpoints.ConnectGateway = "https://gateway.test" })
+	at.AddCluster(googletest.Cluster{Location: "europe-west4", Name: "ml", Private: at.address, Authority: at.authority, Membership: member})
+	access, err := at.finder.Find(t.Context(), ref(), gke.Auto, "")
+	if err != nil || access.Endpoint != gke.Private {
+		t.Fatalf("%+v, %v", access, err)
+	}
+	lost := new(google.UnreachableError)
+	if _, err := at.finder.Find(t.Context(), ref(), gke.ConnectGateway, ""); !errors.As(err, &lost) || lost.Host != "gateway.test" {
+		t.Errorf("asked for the gateway: %v", err)
+	}
+}
+
 // TestTokenOfCluster renews the token when the control plane refuses it, once.
 func TestTokenOfCluster(t *testing.T) {
 	at := newCloud(t)
@@ -192,8 +209,8 @@ func TestCertificate(t *testing.T) {
 	}
 	refuse("without a certificate authority", googletest.Cluster{Public: at.address})
 	refuse("without a certificate authority", googletest.Cluster{Public: at.address, Authority: []byte("not PEM")})
-	refuse("cannot be reached: its certificate is not signed by the authority that GKE names for it", googletest.Cluster{Public: at.address, Authority: stranger(t)})
-	refuse("cannot be reached: its certificate is not signed by an authority that this machine trusts", googletest.Cluster{DNS: at.address, Authority: at.authority}) // which does not count for the DNS name
+	refuse("cannot be reached: its certificate is refused, which the authority that GKE names for it must have signed", googletest.Cluster{Public: at.address, Authority: stranger(t)})
+	refuse("cannot be reached: its certificate is refused, which an authority that this machine trusts must have signed", googletest.Cluster{DNS: at.address, Authority: at.authority}) // which does not count for the DNS name
 }
 
 // stranger makes a certificate authority that has signed nothing.

@@ -12,7 +12,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/hex"
-	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -258,7 +258,7 @@ func (d direct) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if host := request.URL.Host; host != "google.test" && !strings.HasPrefix(host, "127.0.0.1") {
-		return nil, fmt.Errorf("dial tcp: lookup %s: no such host", host)
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}}
 	}
 	recorder := httptest.NewRecorder()
 	d.handler.ServeHTTP(recorder, received)
