@@ -41,14 +41,14 @@ func decompress(name string, r io.Reader) (io.ReadCloser, error) {
 // errTooLarge reports that something is larger than any real one.
 var errTooLarge = errors.New("it is larger than any real one when it is unpacked")
 
-// bounded is a reader that fails after left bytes.
-type bounded struct {
+// limited is a reader that fails after left bytes.
+type limited struct {
 	io.Reader
 	left int64
 }
 
 // Read implements io.Reader.
-func (r *bounded) Read(b []byte) (int, error) {
+func (r *limited) Read(b []byte) (int, error) {
 	if r.left <= 0 {
 		return 0, errTooLarge
 	}

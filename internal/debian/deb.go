@@ -104,7 +104,7 @@ func readControl(name string, r io.Reader) (map[string][]byte, error) {
 	}
 	defer plain.Close()
 	files := map[string][]byte{}
-	archive := tar.NewReader(&bounded{plain, maxControl})
+	archive := tar.NewReader(&limited{plain, maxControl})
 	for {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -130,5 +130,5 @@ func readData(name string, r io.Reader, data func(io.Reader) error) error {
 		return err
 	}
 	defer plain.Close()
-	return data(&bounded{plain, maxData})
+	return data(&limited{plain, maxData})
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/http/httpproxy"
 
 	"github.com/slipway-ci/slipway/internal/blobcache"
+	"github.com/slipway-ci/slipway/internal/bounded"
 	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/timeouts"
 )
@@ -188,9 +189,9 @@ func (r *failing) Read(b []byte) (int, error) {
 // small returns a file of at most maxRelease bytes.
 func (f *Fetcher) small(ctx context.Context, client *http.Client, address string) (text []byte, err error) {
 	err = f.get(ctx, client, address, func(body io.Reader) (err error) {
-		text, err = io.ReadAll(io.LimitReader(body, maxRelease+1))
-		if err == nil && len(text) > maxRelease {
-			err = &RepositoryError{Message: fmt.Sprintf("%s has more than %d MiB", masked(address), maxRelease>>20), final: true}
+		text, err = bounded.ReadAll(body, maxRelease)
+		if large := new(bounded.SizeError); errors.As(err, &large) {
+			return &RepositoryError{Message: fmt.Sprintf("%s cannot be read: %v", masked(address), large), Err: err, final: true}
 		}
 		return err
 	})

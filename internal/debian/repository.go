@@ -93,7 +93,7 @@ func (f *Fetcher) readSource(ctx context.Context, client *http.Client, architect
 				return err
 			}
 			defer plain.Close()
-			return readIndex(&bounded{plain, maxIndex}, root, architecture, index.rank, found)
+			return readIndex(&limited{plain, maxIndex}, root, architecture, index.rank, found)
 		})
 		if err != nil {
 			return nil, s.explain("the index "+name, err)

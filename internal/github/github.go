@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/bounded"
 	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/timeouts"
@@ -118,7 +119,7 @@ func (c *Client) once(ctx context.Context, method, path string, body []byte, has
 		return "", 0, fmt.Errorf("ask GitHub at %s: %w", request.URL.Host, err)
 	}
 	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	text, err := bounded.ReadAll(answer.Body, maxAnswer)
 	if err != nil {
 		return "", 0, fmt.Errorf("read GitHub's answer: %w", err)
 	}

@@ -6,10 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/bounded"
 )
 
 // Client sends requests to one service of Google, with an access token. It tries again
@@ -82,14 +83,12 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, into an
 		return err
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	switch {
-	case err != nil:
-		return err
-	case response.StatusCode != http.StatusOK:
+	body, err := bounded.ReadAll(response.Body, maxAnswer)
+	if err != nil {
+		return fmt.Errorf("the answer of %s cannot be read: %w", request.URL.Host, err)
+	}
+	if response.StatusCode != http.StatusOK {
 		return c.credentials.parse(response, body)
-	case len(body) > maxAnswer:
-		return fmt.Errorf("the answer of %s is larger than 16 MiB", request.URL.Host)
 	}
 	if err := json.Unmarshal(body, into); err != nil { // its text may have parts of a secret
 		return fmt.Errorf("the answer of %s is not the JSON of %s: check whether a proxy changes it", request.URL.Host, strings.TrimPrefix(path, "v1/"))

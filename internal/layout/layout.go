@@ -12,6 +12,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/slipway-ci/slipway/internal/bounded"
 )
 
 const (
@@ -168,9 +170,9 @@ func (l *Layout) document(name string) ([]byte, error) {
 
 // readAll reads a document of at most maxDocument bytes.
 func readAll(stream io.Reader, name string) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(stream, maxDocument+1))
-	if err == nil && len(text) > maxDocument {
-		err = &Error{Problem: fmt.Sprintf("has a document of more than %d MiB: %s", maxDocument>>20, name)}
+	text, err := bounded.ReadAll(stream, maxDocument)
+	if large := new(bounded.SizeError); errors.As(err, &large) {
+		return nil, &Error{Problem: fmt.Sprintf("has a document of more than %d MiB: %s", large.Limit>>20, name)}
 	}
 	return text, err
 }

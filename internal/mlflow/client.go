@@ -8,11 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/bounded"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
@@ -98,15 +98,12 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 		return err
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	text, err := bounded.ReadAll(response.Body, maxAnswer)
 	if err != nil {
-		return err
+		return fmt.Errorf("its answer cannot be read: %w", err)
 	}
 	if response.StatusCode != http.StatusOK {
 		return refusal(response, text)
-	}
-	if len(text) > maxAnswer {
-		return fmt.Errorf("its answer has more than %d MiB", maxAnswer>>20)
 	}
 	if err := json.Unmarshal(text, answer); err != nil {
 		return &StatusError{Status: response.StatusCode}

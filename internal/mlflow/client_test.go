@@ -132,7 +132,7 @@ func TestErrors(t *testing.T) {
 		"an error": {func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, `{"error_code": "INTERNAL_ERROR", "message": "no table\nTraceback"}`, 500)
 		}, "it answers 500: no table"},
-		"a huge answer": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxAnswer+1)) }, "its answer has more than 16 MiB"},
+		"a huge answer": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxAnswer+1)) }, "its answer cannot be read: it has more than 16 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := server(t, c.answer).Runs(t.Context(), map[string]string{"slipway.run": "abc"}, 100)

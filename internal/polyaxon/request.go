@@ -13,6 +13,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/bounded"
 )
 
 const (
@@ -105,14 +107,16 @@ func (c *Client) do(ctx context.Context, r request, into any) error {
 		return err
 	}
 	defer answer.Close()
-	text, err := io.ReadAll(io.LimitReader(answer, int64(c.limits.size)+1))
+	text, err := bounded.ReadAll(answer, int64(c.limits.size))
+	large := new(bounded.SizeError)
+	tooLarge := errors.As(err, &large)
 	switch {
-	case err != nil:
+	case err != nil && !tooLarge:
 		return c.contactError(r, err)
 	case into == nil:
 		return nil
-	case len(text) > c.limits.size:
-		return r.unexpected(fmt.Sprintf("the response is larger than %d MiB", c.limits.size>>20))
+	case tooLarge:
+		return r.unexpected(fmt.Sprintf("the response is larger than %d MiB", large.Limit>>20))
 	}
 	err = json.Unmarshal(text, into)
 	if errors.As(err, new(*json.SyntaxError)) {

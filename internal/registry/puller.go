@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/slipway-ci/slipway/internal/bounded"
 )
 
 // DigestFor returns the digest of the image or index that a reference refers to now. It
@@ -60,7 +62,7 @@ func (p *Puller) Manifest(ctx context.Context, reference name.Digest) (text []by
 // Blob returns the bytes of a small blob, such as a configuration. It reads at most 4 MiB.
 func (p *Puller) Blob(ctx context.Context, reference name.Digest) (text []byte, err error) {
 	err = p.Read(ctx, reference, func(r io.Reader) (err error) {
-		text, err = io.ReadAll(io.LimitReader(r, maxManifest))
+		text, err = bounded.ReadAll(r, maxManifest)
 		return err
 	})
 	return text, err

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,6 +13,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/slipway-ci/slipway/internal/bounded"
 )
 
 // referrer is an entry in an index of referrers.
@@ -121,5 +122,5 @@ func (w *wire) referrers(ctx context.Context, subject v1.Hash) ([]byte, error) {
 		return nil, err
 	}
 	defer drain(response)
-	return io.ReadAll(io.LimitReader(response.Body, maxManifest))
+	return bounded.ReadAll(response.Body, maxManifest)
 }

@@ -16,6 +16,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/slipway-ci/slipway/internal/bounded"
 )
 
 const (
@@ -101,7 +103,7 @@ func (w *wire) manifest(ctx context.Context, reference string) ([]byte, v1.Hash,
 		return nil, v1.Hash{}, err
 	}
 	defer drain(response)
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxManifest+1))
+	text, err := bounded.ReadAll(response.Body, maxManifest)
 	if err != nil {
 		return nil, v1.Hash{}, err
 	}
@@ -174,7 +176,7 @@ func (w *wire) smallBlob(ctx context.Context, digest v1.Hash) ([]byte, error) {
 		return nil, err
 	}
 	defer drain(response)
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxManifest+1))
+	text, err := bounded.ReadAll(response.Body, maxManifest)
 	if err == nil && DigestOf(text) != digest {
 		return nil, &digestError{"digest of a blob", digest.String(), DigestOf(text).String()}
 	}

@@ -3,10 +3,9 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"math"
 
+	"github.com/slipway-ci/slipway/internal/bounded"
 	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/metrics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
@@ -59,11 +58,7 @@ func readSmall(ctx context.Context, c *polyaxon.Client, a polyaxon.Artifact, lim
 		return nil, err
 	}
 	defer body.Close()
-	text, err := io.ReadAll(io.LimitReader(body, limit+1))
-	if err == nil && int64(len(text)) > limit {
-		err = fmt.Errorf("it has more than %d MiB", limit>>20)
-	}
-	return text, err
+	return bounded.ReadAll(body, limit)
 }
 
 // maxMetricsLog is how much of an archived log is read for metrics, in bytes.

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/bounded"
 	"github.com/slipway-ci/slipway/internal/google"
 	"github.com/slipway-ci/slipway/internal/timeouts"
 )
@@ -153,12 +154,12 @@ func (c *Client) call(ctx context.Context, r request, into any) error {
 // decode reads the JSON of an answer, or only the answer if into is nil.
 func decode(response *http.Response, into any) error {
 	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	switch {
-	case err != nil || into == nil:
-		return err
-	case len(text) > maxAnswer:
-		return errors.New("the answer of Cloud Storage is larger than 32 MiB")
+	text, err := bounded.ReadAll(response.Body, maxAnswer)
+	if err != nil {
+		return fmt.Errorf("the answer of Cloud Storage cannot be read: %w", err)
+	}
+	if into == nil {
+		return nil
 	}
 	if err := json.Unmarshal(text, into); err != nil {
 		return fmt.Errorf("the answer of Cloud Storage is not its JSON: check whether a proxy changes it: %w", err)

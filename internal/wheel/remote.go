@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,6 +14,7 @@ import (
 
 	"golang.org/x/net/http/httpproxy"
 
+	"github.com/slipway-ci/slipway/internal/bounded"
 	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/timeouts"
@@ -188,14 +188,15 @@ func (m *remote) page(ctx context.Context, address string) (all []candidate, err
 		r.Header.Set("Accept", "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1")
 	}, func(response *http.Response) error {
 		index := "the index " + masked(address)
-		text, err := io.ReadAll(io.LimitReader(response.Body, maxPageSize+1))
-		if err != nil {
+		text, err := bounded.ReadAll(response.Body, maxPageSize)
+		large := errors.As(err, new(*bounded.SizeError))
+		if err != nil && !large {
 			return transportError(index+" sent an incomplete response", err)
 		}
-		if len(text) > maxPageSize {
-			return &requestError{reason: fmt.Sprintf("%s returned a page of more than %d MiB", index, maxPageSize>>20), hint: "check that it is the address of a package index", final: true}
+		if !large {
+			all, err = parsePage(text, response.Request.URL)
 		}
-		if all, err = parsePage(text, response.Request.URL); err != nil {
+		if err != nil {
 			return &requestError{reason: fmt.Sprintf("%s returned a page that cannot be read: %v", index, err), hint: "check that it is the address of a package index", final: true}
 		}
 		return nil

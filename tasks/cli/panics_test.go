@@ -442,6 +442,7 @@ var testedElsewhere = map[string]string{
 	"internal/admission":          "",
 	"internal/advice":             "",
 	"internal/atomicfile":         "",
+	"internal/bounded":            "",
 	"internal/contextio":          "",
 	"internal/scheme":             "",
 	"internal/preflight":          "",

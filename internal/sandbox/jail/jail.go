@@ -13,6 +13,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/bounded"
 )
 
 const (
@@ -114,8 +116,8 @@ func (d *Dir) Read(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err == nil && int64(len(text)) > limit {
+	text, err := bounded.ReadAll(file, limit)
+	if errors.As(err, new(*bounded.SizeError)) {
 		return nil, &LimitError{name, limit, "bytes"}
 	}
 	return text, err

@@ -6,7 +6,7 @@ package kubernetes
 
 import (
 	"encoding/json"
-	"io"
+	"errors"
 	"mime"
 	"net/http"
 	"strconv"
@@ -19,6 +19,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/slipway-ci/slipway/internal/bounded"
 )
 
 // maxBody is the limit of a request's body in bytes. It is the API server's own.
@@ -130,12 +132,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 
 // readBody returns the body of a request.
 func readBody(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := bounded.ReadAll(r.Body, maxBody)
 	switch {
+	case errors.As(err, new(*bounded.SizeError)):
+		return nil, apierrors.NewRequestEntityTooLargeError("limit is 3145728")
 	case err != nil:
 		return nil, apierrors.NewBadRequest(err.Error())
-	case len(body) > maxBody:
-		return nil, apierrors.NewRequestEntityTooLargeError("limit is 3145728")
 	}
 	return body, nil
 }
