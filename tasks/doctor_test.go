@@ -171,7 +171,7 @@ func TestDoctorOfServers(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			env := &Env{Dir: dir, Environ: os.Environ(), Lookup: func(name string) (string, bool) { return "canary-in-token", name == "TOKEN" }}
+			env := &Env{Dir: dir, Environ: os.Environ(), Lookup: func(name string) (string, bool) { return "canary-in-token\n", name == "TOKEN" }}
 			begun := time.Now()
 			result, err := Doctor(t.Context(), env, DoctorOptions{Timeout: 300 * time.Millisecond})
 			if took := time.Since(begun); took > 2*time.Second {

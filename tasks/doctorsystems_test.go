@@ -90,7 +90,7 @@ func TestDoctorOfMLflow(t *testing.T) {
 			for _, userInfo := range []string{"", "anna:canary-userinfo@"} {
 				env, _, _ := laptopWith(t, map[string]string{"slipway.yaml": "project: story\nregistry: REGISTRY\npolyaxon: {host: 'http://127.0.0.1:1'}\n" +
 					"mlflow: {tracking-uri: 'http://" + userInfo + address + "/?token=canary-query', username: anna, password: env:MLFLOW}\n"})
-				env.Lookup = func(name string) (string, bool) { return "canary-password", name == "MLFLOW" }
+				env.Lookup = func(name string) (string, bool) { return "canary-password\n", name == "MLFLOW" }
 				result, _ := Doctor(t.Context(), env, DoctorOptions{Timeout: 1500 * time.Millisecond})
 				text := told(t, result)
 				if got := outcome(result, "mlflow"); got != c.outcome || !strings.Contains(text, c.want) || strings.Contains(text, "canary") {

@@ -178,6 +178,12 @@ func TestBasicAuthSecrets(t *testing.T) {
 	if err != nil || got.Type != "kubernetes.io/basic-auth" || len(got.Data) != 2 || string(got.Data["username"]) != "ada" || string(got.Data["password"]) != "a-secret-value" {
 		t.Errorf("%v: it is %s with %q", err, got.Type, got.Data)
 	}
+	v.values["PASSWORD"] = "a-secret-value\r\n" // as an editor on Windows writes it
+	if done, err := v.sync(SecretsOptions{}); err != nil || done != "git unchanged" {
+		t.Errorf("with the line break of a file: %s, %v", done, err)
+	}
+	v.values["PASSWORD"] = "ada\na-secret-value"
+	v.refused(SecretsOptions{}, ExitUsage, "slipway.yaml:4:47: env:PASSWORD: the value has a line break or another control character")
 	delete(v.values, "PASSWORD")
 	v.refused(SecretsOptions{}, ExitUsage, "PASSWORD")
 }

@@ -35,7 +35,7 @@ func bundles(ctx context.Context, p *project.Project, jobs []*config.Job) ([]sec
 		bundles = append(bundles, b)
 	}
 	if m := p.Config.MLflow; m != nil && m.Password != "" {
-		password, err := p.Resolve(ctx, m.Password, "mlflow", "password")
+		password, err := p.ResolveCredential(ctx, m.Password, "mlflow", "password")
 		errs = append(errs, err)
 		b := secret.Opaque(p.MLflowSecret(), map[string]secret.Value{project.MLflowKey: password})
 		b.At, b.Project = p.Config.At("mlflow"), p.Config.Project
@@ -114,7 +114,7 @@ func bundle(ctx context.Context, p *project.Project, s *config.Secret) (secret.B
 	case s.TLS != nil:
 		return tlsBundle(ctx, p, s)
 	case s.BasicAuth != nil:
-		password, err := p.Resolve(ctx, s.BasicAuth.Password, "secrets", s.Name, "basic-auth", "password")
+		password, err := p.ResolveCredential(ctx, s.BasicAuth.Password, "secrets", s.Name, "basic-auth", "password")
 		return secret.BasicAuth(s.Name, s.BasicAuth.Username, password), err
 	}
 	data := map[string]secret.Value{}

@@ -197,7 +197,7 @@ func (d *Deployment) check(ctx context.Context, w Selection) error {
 // checkToken reads Polyaxon's token, if there are jobs and slipway.yaml configures a token.
 func (d *Deployment) checkToken(ctx context.Context) error {
 	if cfg := d.Config.Polyaxon; len(d.Jobs) > 0 && cfg != nil && cfg.Token != "" {
-		_, err := d.Resolve(ctx, cfg.Token, "polyaxon", "token")
+		_, err := d.ResolveCredential(ctx, cfg.Token, "polyaxon", "token")
 		return err
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/secret"
 )
 
 // lookAtMLflow finds out whether MLflow answers and knows the user of slipway.yaml. Only jobs
@@ -67,7 +68,10 @@ func askMLflow(ctx context.Context, p *project.Project) (int, error) {
 		return 0, err
 	}
 	if cfg.Password != "" {
-		password, err := p.Resolve(ctx, cfg.Password, "mlflow", "password")
+		password, err := p.ResolveCredential(ctx, cfg.Password, "mlflow", "password")
+		if wrong := new(secret.CredentialError); errors.As(err, &wrong) {
+			return 0, fmt.Errorf("the password cannot be sent: %w", wrong)
+		}
 		if err != nil {
 			return 0, errors.New("the password cannot be read (see secrets)")
 		}

@@ -24,7 +24,7 @@ func (to *Platform) connectPolyaxon(ctx context.Context) error {
 	case cfg != nil:
 		options.Host, options.Owner = cfg.Host, cfg.Owner
 		if cfg.Token != "" {
-			token, err := to.Resolve(ctx, cfg.Token, "polyaxon", "token")
+			token, err := to.ResolveCredential(ctx, cfg.Token, "polyaxon", "token")
 			if err != nil {
 				return err
 			}

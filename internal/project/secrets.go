@@ -34,6 +34,20 @@ func (p *Project) Resolve(ctx context.Context, text string, at ...string) (secre
 	return value, nil
 }
 
+// ResolveCredential is like Resolve for a password or a token of HTTP, which a line break at the
+// end of a file is no part of. A value with another control character is an error.
+func (p *Project) ResolveCredential(ctx context.Context, text string, at ...string) (secret.Value, error) {
+	value, err := p.Resolve(ctx, text, at...)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	credential, err := value.Credential()
+	if err != nil {
+		return secret.Value{}, &source.Error{Position: p.Config.At(at...), Message: text + ": " + err.Error(), Hint: "check that it is the password or the token alone", Err: err}
+	}
+	return credential, nil
+}
+
 // maskSecrets masks the secrets of slipway.yaml that can be read without a request, whatever
 // the command is, because jobs print them and servers echo them. It also masks passwords in
 // the addresses of slipway.yaml and in the environment. A secret that cannot be read is an

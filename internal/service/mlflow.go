@@ -62,7 +62,7 @@ func (t *trackingServer) ask(ctx context.Context, question func(context.Context,
 		return err
 	}
 	if cfg := t.Config.MLflow; cfg.Password != "" {
-		password, err := t.Resolve(ctx, cfg.Password, "mlflow", "password")
+		password, err := t.ResolveCredential(ctx, cfg.Password, "mlflow", "password")
 		if err != nil {
 			return errors.New("the password cannot be read")
 		}
