@@ -103,17 +103,24 @@ func TestDownload(t *testing.T) {
 	}
 }
 
-// TestTwoDownloads downloads a run into one directory twice at once: the one that began first ends last.
+// TestTwoDownloads downloads a run into one directory twice at once: the one that began first ends last. Then a killed
+// download has left a part of a file, which the next one replaces.
 func TestTwoDownloads(t *testing.T) {
 	host := sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))
 	env, _, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable)
 	o := ArtifactsOptions{Run: writing(t, host), Dir: "both"}
+	outputs, part := filepath.Join("both", "outputs"), ""
 	files := atomic.Int64{}
 	env.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
 		response, err := http.DefaultTransport.RoundTrip(r)
 		if err == nil && strings.HasSuffix(r.URL.Path, "/artifact") && files.Add(1) == 1 {
 			response.Body = &after{ReadCloser: response.Body, do: func() error {
-				_, err := Artifacts(t.Context(), env, o)
+				there, err := os.ReadDir(outputs)
+				if err != nil || len(there) != 1 {
+					return fmt.Errorf("there are %v, %w", there, err)
+				}
+				part = filepath.Join(outputs, there[0].Name())
+				_, err = Artifacts(t.Context(), env, o)
 				return err
 			}}
 		}
@@ -122,10 +129,21 @@ func TestTwoDownloads(t *testing.T) {
 	if _, err := Artifacts(t.Context(), env, o); err != nil || files.Load() != 2 {
 		t.Errorf("%d downloads, %v", files.Load(), err)
 	}
-	left, err := os.ReadDir(filepath.Join("both", "outputs"))
-	if text, failed := os.ReadFile(filepath.Join("both", "outputs", "model.txt")); err != nil || failed != nil || string(text) != "weights" || len(left) != 1 {
-		t.Errorf("there are %v: %q, %v, %v", left, text, err, failed)
+	check := func() {
+		t.Helper()
+		left, err := os.ReadDir(outputs)
+		if text, failed := os.ReadFile(filepath.Join(outputs, "model.txt")); err != nil || failed != nil || string(text) != "weights" || len(left) != 1 {
+			t.Errorf("there are %v: %q, %v, %v", left, text, err, failed)
+		}
 	}
+	check()
+	if err := errors.Join(os.Remove(filepath.Join(outputs, "model.txt")), os.WriteFile(part, []byte("longer than the weights"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Artifacts(t.Context(), env, o); err != nil {
+		t.Error(err)
+	}
+	check()
 }
 
 // after is the body of an answer. It does something before its content comes.

@@ -2,7 +2,7 @@ package runs
 
 import (
 	"context"
-	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -130,41 +130,51 @@ func (d *download) save(ctx context.Context, f leftFile) error {
 	if err := d.root.MkdirAll(filepath.Dir(local), 0o755); err != nil {
 		return err
 	}
-	// The name is this download's own: another one into the same directory may get the same file.
-	partial := filepath.Join(filepath.Dir(local), ".slipway-"+rand.Text()[:13]+".part")
-	if err := run.Download(ctx, d.Pause, func() error { return d.copy(ctx, f, partial) }); err != nil {
-		return errors.Join(err, ignoreMissing(d.root.Remove(partial)))
+	file, part, err := d.begin(local)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := run.Download(ctx, d.Pause, func() error { return d.copy(ctx, f, file) }); err != nil {
+		return errors.Join(err, ignoreMissing(d.root.Remove(part)))
 	}
 	if !ended.IsZero() {
-		if err := d.root.Chtimes(partial, ended, ended); err != nil {
+		if err := d.root.Chtimes(part, ended, ended); err != nil {
 			return err
 		}
 	}
-	return d.root.Rename(partial, local)
+	return errors.Join(d.root.Rename(part, local), file.Close())
 }
 
-// copy downloads one file to a local path. If the run has ended, it is an error if the
-// size differs from the one that the server lists.
-func (d *download) copy(ctx context.Context, f leftFile, local string) error {
+// begin opens the file that has the content of another until it is complete: one that a killed download has left, or a
+// new one. Another download into the same directory may be writing the first that it finds.
+func (d *download) begin(local string) (file *os.File, part string, err error) {
+	id := sha256.Sum256([]byte(local))
+	for n := 0; file == nil && err == nil; n++ {
+		part = filepath.Join(filepath.Dir(local), fmt.Sprintf(".slipway-%x-%d.part", id[:8], n))
+		file, err = transfer.OpenPart(d.root, part, 0o666)
+	}
+	return file, part, err
+}
+
+// copy downloads one file. If the run has ended, it is an error if the size differs from the one that the server lists.
+func (d *download) copy(ctx context.Context, f leftFile, to *os.File) error {
+	if _, err := to.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := to.Truncate(0); err != nil {
+		return err
+	}
 	if f.kept != nil {
-		file, err := d.root.Create(local)
-		if err != nil {
-			return err
-		}
-		err = d.Store.Download(ctx, d.Manifest, *f.kept, io.MultiWriter(file, d))
-		return errors.Join(err, file.Close())
+		return d.Store.Download(ctx, d.Manifest, *f.kept, io.MultiWriter(to, d))
 	}
 	body, err := d.Polyaxon.Artifact(ctx, polyaxon.Artifact{Namespace: d.RunNamespace, Project: d.Config.Project, UUID: d.UUID(), Path: f.Path})
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	file, err := d.root.Create(local)
+	written, err := io.Copy(to, io.TeeReader(body, d))
 	if err != nil {
-		return err
-	}
-	written, err := io.Copy(file, io.TeeReader(body, d))
-	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
 	if written != f.Size && d.Run.Status.Terminal() {

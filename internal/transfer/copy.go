@@ -89,7 +89,7 @@ func (j *job) begin(name string) (content *os.File, part string, err error) {
 	if err := j.toRoot.MkdirAll(path.Dir(part), 0o755); err != nil {
 		return nil, "", err
 	}
-	content, err = j.openPart(part)
+	content, err = OpenPart(j.toRoot, part, 0o600)
 	if err == nil && content == nil {
 		err = &storage.ConflictError{Object: name, Err: errors.New("another sync writes it")}
 	}

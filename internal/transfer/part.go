@@ -28,10 +28,11 @@ func (j *job) part(name string) string {
 	return path.Join(path.Dir(j.target(name)), partPrefix+hex.EncodeToString(id[:8]))
 }
 
-// openPart opens a part, and creates it if it is not there. It returns nil if another sync is writing it.
-func (j *job) openPart(part string) (*os.File, error) {
+// OpenPart opens the file that has a content until it is complete, and creates it with a mode if it is not there. It is
+// locked until it is closed. OpenPart returns nil if another process or goroutine has locked it.
+func OpenPart(root *os.Root, part string, mode fs.FileMode) (*os.File, error) {
 	for {
-		file, err := j.toRoot.OpenFile(part, os.O_CREATE|os.O_RDWR, 0o600)
+		file, err := root.OpenFile(part, os.O_CREATE|os.O_RDWR, mode)
 		if err != nil {
 			return nil, err
 		}
@@ -43,13 +44,13 @@ func (j *job) openPart(part string) (*os.File, error) {
 		if err != nil {
 			return nil, errors.Join(err, file.Close())
 		}
-		now, err := j.toRoot.Stat(part)
+		now, err := root.Stat(part)
 		if err == nil && os.SameFile(now, mine) {
 			return file, nil
 		}
 		if err := errors.Join(file.Close(), unlessMissing(err)); err != nil {
 			return nil, err
-		} // another sync has completed it between the opening and the lock
+		} // another one has completed it between the opening and the lock
 	}
 }
 
