@@ -12,22 +12,35 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// wantedSpace is how many bytes should be free where slipway writes. It is what the first build of
-// slipway's own image adds to Go's caches, and more than what the images of docs/benchmarks.md
-// take in the sandbox.
-const wantedSpace = 1 << 30
+const (
+	// spaceOfBuilds is how many bytes should be free where builds and the sandbox write. It is
+	// what the first build of slipway's own image adds to Go's caches, and more than what the
+	// images of docs/benchmarks.md take in the sandbox.
+	spaceOfBuilds = 1 << 30
+	// spaceOfFiles is the same where slipway only writes its own files, such as the records of
+	// runs. They have some KB, so that a disk with less than this is as good as full.
+	spaceOfFiles = 50 << 20
+)
 
-// place is a directory that slipway writes to.
-type place struct{ dir, use, advice string }
+// place is a directory that slipway writes to, and the bytes that should be free there.
+type place struct {
+	dir, use, advice string
+	wanted           uint64
+}
 
-// places returns the directories that builds and the sandbox write to.
+// places returns the directories that a deploy of this project writes to.
 func places(p *project.Project) []place {
-	all := []place{
-		{p.Config.Dir, "the sandbox and the cache of images", "delete what you do not need there; slipway sandbox reset deletes the sandbox's images and runs"},
-		{os.TempDir(), "temporary files", "free some space, or set TMPDIR to a directory that has more"},
+	builds, wanted := len(p.Config.Images) > 0, uint64(spaceOfFiles)
+	if builds || p.Config.Sandboxed() {
+		wanted = spaceOfBuilds
 	}
+	all := []place{{p.Config.Dir, "the sandbox, the records of runs and the cache of images", "delete what you do not need there; slipway sandbox reset deletes the sandbox's images and runs", wanted}}
+	if !builds {
+		return all
+	}
+	all = append(all, place{os.TempDir(), "temporary files", "free some space, or set TMPDIR to a directory that has more", wanted})
 	if dir, err := os.UserCacheDir(); err == nil {
-		all = append(all, place{dir, "wheels, programs and compilers' caches", "free some space (uv cache prune, go clean -cache), or set XDG_CACHE_HOME to a directory that has more"})
+		all = append(all, place{dir, "wheels, programs and compilers' caches", "free some space (uv cache prune, go clean -cache), or set XDG_CACHE_HOME to a directory that has more", wanted})
 	}
 	return all
 }
@@ -45,8 +58,8 @@ func disk(all []place, free func(dir string) (bytes uint64, files bool, err erro
 		bytes, files, err := free(existing(at.dir))
 		switch {
 		case err != nil: // writing there says why
-		case bytes < wantedSpace:
-			warn(at, "%s free in %s: builds may need %s", printer.Bytes(int64(bytes)), at.dir, printer.Bytes(wantedSpace)) //nolint:gosec // it is less than wantedSpace
+		case bytes < at.wanted:
+			warn(at, "%s free in %s: a deploy may need %s", printer.Bytes(int64(bytes)), at.dir, printer.Bytes(int64(at.wanted))) //nolint:gosec // both are small
 		case !files:
 			warn(at, "no more files can be created in %s: it is out of inodes", at.dir)
 		default:

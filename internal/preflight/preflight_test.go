@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/clock"
+	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -52,7 +53,7 @@ func TestClocks(t *testing.T) {
 
 // TestDisk checks what is said about disks that are full.
 func TestDisk(t *testing.T) {
-	all := []place{{t.TempDir(), "images", "delete something"}, {t.TempDir() + "/not/made/yet", "wheels", "free some"}}
+	all := []place{{t.TempDir(), "images", "delete something", spaceOfBuilds}, {t.TempDir() + "/not/made/yet", "wheels", "free some", spaceOfBuilds}}
 	for name, test := range map[string]struct {
 		bytes   uint64
 		files   bool
@@ -69,6 +70,33 @@ func TestDisk(t *testing.T) {
 		got := disk(all, func(string) (uint64, bool, error) { return test.bytes, test.files, test.err })
 		if len(got) != test.checks || test.checks > 0 && (got[0].Outcome != test.outcome || !strings.Contains(got[0].Detail, test.want)) {
 			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// TestSpaceIsThatOfTheDeploy looks only where a deploy writes, and for as much as it may write.
+func TestSpaceIsThatOfTheDeploy(t *testing.T) {
+	image, there := map[string]*config.Image{"app": {Name: "app"}}, &config.Polyaxon{Host: "https://plx.acme.dev"}
+	for name, test := range map[string]struct {
+		config   config.Config
+		warnings int
+	}{
+		"only jobs of a server": {config.Config{Polyaxon: there}, 0},
+		"the sandbox":           {config.Config{}, 1},
+		"images":                {config.Config{Polyaxon: there, Images: image}, 3},
+	} {
+		p := &project.Project{Config: &test.config}
+		warnings := 0
+		for _, c := range disk(places(p), func(string) (uint64, bool, error) { return 700 << 20, true, nil }) {
+			if c.Outcome == report.CheckWarning {
+				warnings++
+			}
+		}
+		if warnings != test.warnings {
+			t.Errorf("%s: %d warnings of 700 MiB, want %d", name, warnings, test.warnings)
+		}
+		if got := disk(places(p), func(string) (uint64, bool, error) { return 1 << 20, true, nil }); len(got) == 0 || got[0].Outcome != report.CheckWarning {
+			t.Errorf("%s: a full disk is %+v", name, got)
 		}
 	}
 }
