@@ -118,6 +118,9 @@ func TestServeManifests(t *testing.T) {
 	if worse, err := Deploy(t.Context(), v.env, DeployOptions{}); ExitCode(err) != ExitGate || len(worse.Served)+len(worse.Manifests) > 0 {
 		t.Errorf("a worse model: %+v, %v", worse.Served, err)
 	}
+	if worse, err := Plan(t.Context(), v.env, PlanOptions{}); ExitCode(err) != ExitGate || worse.Changes != 0 || len(worse.Manifests) != 1 || worse.Manifests[0].Action != "unchanged" || worse.Manifests[0].Reason == "" || worse.Served[0].Action != "unchanged" {
+		t.Errorf("the plan of a worse model: %+v, %+v, %v", worse.Manifests, worse.Served, err)
+	}
 	applied, err := Apply(t.Context(), v.env, ApplyOptions{})
 	expect(applied, err, "unchanged", better.Jobs[0].UUID, 2)
 

@@ -14,7 +14,8 @@ func (d *Deployment) checkGates(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// refusal returns what the metrics of jobs that are up to date do not meet, or nil. A deploy ends with this error.
+// refusal returns what the metrics of jobs that are up to date do not meet, or nil. A deploy ends with this
+// error, before it changes what is served.
 func (d *Deployment) refusal() error {
 	var errs []error
 	for _, one := range d.plannedRuns {

@@ -70,9 +70,11 @@ func (s models) Plan(ctx context.Context, result *report.Result) (changes int, e
 		}
 	}
 	for _, i := range s.imagesToBuild(true) {
-		result.Images = append(result.Images, report.Image{Name: i.Name, Action: report.ActionBuild})
 		s.references[i.Name], s.unbuilt[i.Name] = job.PlaceholderImage, true
-		changes++
+		if s.refusal() == nil {
+			result.Images = append(result.Images, report.Image{Name: i.Name, Action: report.ActionBuild})
+			changes++
+		}
 	}
 	return changes, ctx.Err()
 }
