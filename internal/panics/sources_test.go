@@ -126,6 +126,8 @@ var bounded = map[string]string{
 	"internal/google/metadata.go http.Client":         "its transport has those of package timeouts",
 	"internal/doctor/mlflow.go http.Client":           "its context has a limit",
 	"internal/cluster/clients.go http.Client":         "its transport has those of package timeouts",
+	"internal/cluster/cluster.go http.Client":         "the client of clients.go",
+	"internal/cluster/plugin.go http.Client":          "the client of clients.go",
 	"internal/gate/gate.go http.Server":               "ReadHeaderTimeout",
 	"internal/sandbox/serve.go http.Server":           "ReadHeaderTimeout",
 }
