@@ -16,6 +16,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
+	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
 // TestContract checks what this package promises with every registry. What a push of an
@@ -278,7 +279,7 @@ func testTemporaryErrors(t *testing.T, f *registrytest.Faults, c *Client) {
 		f.InterceptWith(nil)
 		must(t, err)
 		wantTags(t, c, image, "v1")
-		if len(pauses) == 0 || slices.Min(pauses) < firstPause || slices.Max(pauses) <= firstPause {
+		if len(pauses) == 0 || slices.Min(pauses) < timeouts.FirstPause || slices.Max(pauses) <= timeouts.FirstPause {
 			t.Errorf("%d: the pauses do not grow: %v", code, pauses)
 		}
 	}
@@ -288,8 +289,8 @@ func testTemporaryErrors(t *testing.T, f *registrytest.Faults, c *Client) {
 		return true
 	})
 	_, err := newSample(t).push(t.Context(), c, "down", "v1")
-	if requests, _ := f.Log(); err == nil || !strings.Contains(err.Error(), "acme/ml/down") || len(requests) != attempts {
-		t.Errorf("%v after %d requests; want %d", err, len(requests), attempts)
+	if requests, _ := f.Log(); err == nil || !strings.Contains(err.Error(), "acme/ml/down") || len(requests) != 5 {
+		t.Errorf("%v after %d requests; want 5", err, len(requests))
 	}
 	f.InterceptWith(nil)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
@@ -14,44 +13,29 @@ import (
 	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
-const (
-	// attempts is how often a request is sent if it fails with temporary errors.
-	attempts = 5
-	// firstPause is doubled after each attempt, to 3 s in total.
-	firstPause = 200 * time.Millisecond
-	// maxWait limits the total time that one request waits because the registry asks for
-	// it.
-	maxWait = 10 * time.Minute
-)
-
 // retry calls do until it succeeds or fails with a permanent error. It returns early when
-// ctx is done. If the registry says when to retry, the wait does not count as an attempt,
-// because the registry is busy and not broken.
+// ctx is done. It waits as timeouts.Backoff says.
 func (c *Client) retry(ctx context.Context, do func() error) error {
 	pause := c.Pause
 	if pause == nil {
 		pause = clock.Sleep
 	}
-	var waited time.Duration
-	for n := 0; ; {
+	var backoff timeouts.Backoff
+	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		err := do()
-		wait := retryAfterOf(err)
-		switch {
-		case err == nil || ctx.Err() != nil || !isTemporary(err):
+		if err == nil || ctx.Err() != nil || !isTemporary(err) {
 			return err
-		case wait > 0 && waited+wait > maxWait:
+		}
+		asked := retryAfterOf(err)
+		wait, again := backoff.Next(asked)
+		if !again {
 			return err
-		case wait > 0:
-			waited += wait
+		}
+		if asked > 0 {
 			c.reportWait(err, wait)
-		case n == attempts-1:
-			return err
-		default:
-			wait = firstPause << n
-			n++
 		}
 		if stop := pause(ctx, wait); stop != nil {
 			return cmp.Or(ctx.Err(), err)

@@ -10,22 +10,24 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
 // TestRetryAfter checks all formats of the Retry-After header.
 func TestRetryAfter(t *testing.T) {
 	date := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC) // far from the clock of this machine
 	for after, want := range map[string]time.Duration{
-		"":                     firstPause,
+		"":                     timeouts.FirstPause,
 		"7":                    7 * time.Second,
-		"0":                    firstPause,
-		"600":                  maxWait,
+		"0":                    timeouts.FirstPause,
+		"600":                  10 * time.Minute,
 		"601":                  0,
-		"99999999999999999999": firstPause,
-		"-5":                   firstPause,
-		"soon":                 firstPause,
+		"99999999999999999999": timeouts.FirstPause,
+		"-5":                   timeouts.FirstPause,
+		"soon":                 timeouts.FirstPause,
 		date.Add(9 * time.Second).Format(http.TimeFormat):  9 * time.Second,
-		date.Add(-9 * time.Second).Format(http.TimeFormat): firstPause,
+		date.Add(-9 * time.Second).Format(http.TimeFormat): timeouts.FirstPause,
 		date.Add(9 * time.Hour).Format(http.TimeFormat):    0,
 	} {
 		for _, code := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {

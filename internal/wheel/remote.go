@@ -20,18 +20,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
-const (
-	// attempts is the limit on how often a request is sent that fails temporarily.
-	attempts = 5
-	// firstPause is the time before the first retry. It doubles with each retry: 3 s in
-	// all.
-	firstPause = 200 * time.Millisecond
-	// maxWait is the limit on the total time that one request waits because the index
-	// asks for it.
-	maxWait = 10 * time.Minute
-	// maxPageSize is the limit on the size in bytes of a project's page.
-	maxPageSize = 64 << 20
-)
+// maxPageSize is the limit on the size in bytes of a project's page.
+const maxPageSize = 64 << 20
 
 // limits are the limits on how long an index may be silent.
 var limits = timeouts.Limits{Response: time.Minute, Chunk: 2 * time.Minute, Pace: 256 << 10}
@@ -96,8 +86,8 @@ func (s Spec) either(name string) string {
 // get sends a GET request and calls handle with the response. It retries temporary failures.
 // If the index says when to retry, get waits until then.
 func (m *remote) get(ctx context.Context, address string, prepare func(*http.Request), handle func(*http.Response) error) error {
-	var waited time.Duration
-	for n := 0; ; {
+	var backoff timeouts.Backoff
+	for {
 		err := m.sendOnce(ctx, address, prepare, handle)
 		var refused *requestError
 		switch {
@@ -105,19 +95,17 @@ func (m *remote) get(ctx context.Context, address string, prepare func(*http.Req
 			return err
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case refused.final || waited+refused.wait > maxWait:
+		case refused.final:
 			return err
-		case refused.wait > 0:
-			waited += refused.wait
-			m.report("%s: retrying in %s", refused.reason, refused.wait)
-			err = m.pause(ctx, refused.wait)
-		case n == attempts-1:
-			return err
-		default:
-			err = m.pause(ctx, firstPause<<n)
-			n++
 		}
-		if err != nil {
+		wait, again := backoff.Next(refused.wait)
+		if !again {
+			return err
+		}
+		if refused.wait > 0 {
+			m.report("%s: retrying in %s", refused.reason, wait)
+		}
+		if err := m.pause(ctx, wait); err != nil {
 			return err
 		}
 	}
