@@ -40,7 +40,7 @@ func TestShellOfEndlessFile(t *testing.T) {
 	equal(t, map[string]string{"a": "1", "b": "second", "c": "third"}, read(t, dir))
 }
 
-// growing adds many bytes to the output behind a text.
+// growing adds many bytes to the output behind a text, wherever the pieces that are written end.
 type growing struct {
 	io.Writer
 	after []byte
@@ -49,13 +49,18 @@ type growing struct {
 }
 
 func (g *growing) Write(p []byte) (int, error) {
-	n, err := g.Writer.Write(p)
-	if g.seen.Write(p[:n]); !bytes.HasPrefix(g.seen.Bytes(), g.after) {
-		return n, err
+	before := g.seen.Len()
+	if g.seen.Write(p); g.left <= 0 || !bytes.HasPrefix(g.seen.Bytes(), g.after) {
+		return g.Writer.Write(p)
 	}
+	cut := len(g.after) - before
+	_, err := g.Writer.Write(p[:cut])
 	more := bytes.Repeat([]byte("x"), 1<<20)
 	for ; g.left > 0 && err == nil; g.left -= len(more) {
 		_, err = g.Writer.Write(more)
 	}
-	return n, err
+	if err == nil {
+		_, err = g.Writer.Write(p[cut:])
+	}
+	return len(p), err
 }
