@@ -14,6 +14,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/slipway-ci/slipway/internal/registry"
 )
 
 // dockerFile lists the images in an archive of docker save. See the Docker Image Specification
@@ -52,7 +54,7 @@ func (l *Layout) readDockerArchive(want v1.Hash) error {
 	if err != nil {
 		return err
 	}
-	l.Digest = digestOf(manifest)
+	l.Digest = registry.DigestOf(manifest)
 	l.documents[l.Digest] = manifest
 	if want != (v1.Hash{}) && want != l.Digest {
 		return &Error{Problem: "has no image " + want.String(), Hint: "it has " + l.Digest.String()}
@@ -74,7 +76,7 @@ func (l *Layout) dockerManifest(i dockerImage) ([]byte, error) {
 	if len(config.RootFS.DiffIDs) != len(i.Layers) {
 		return nil, &Error{Problem: fmt.Sprintf("has %d layers, and its configuration has %d", len(i.Layers), len(config.RootFS.DiffIDs))}
 	}
-	m := v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: v1.Descriptor{MediaType: types.OCIConfigJSON, Size: int64(len(settings)), Digest: digestOf(settings)}}
+	m := v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: v1.Descriptor{MediaType: types.OCIConfigJSON, Size: int64(len(settings)), Digest: registry.DigestOf(settings)}}
 	l.documents[m.Config.Digest] = settings
 	for n, named := range i.Layers {
 		layer, err := l.dockerLayer(clean(named), config.RootFS.DiffIDs[n])

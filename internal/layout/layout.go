@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/slipway-ci/slipway/internal/bounded"
+	"github.com/slipway-ci/slipway/internal/registry"
 )
 
 const (
@@ -110,7 +111,7 @@ func (l *Layout) choose(text []byte, want v1.Hash) error {
 	case len(platforms) < len(digests):
 		return &Error{Problem: fmt.Sprintf("has %d images", len(digests)), Hint: "add @ and the digest of one of them: " + strings.Join(described, ", ")}
 	}
-	l.Digest = digestOf(text)
+	l.Digest = registry.DigestOf(text)
 	l.documents[l.Digest] = text
 	return nil
 }

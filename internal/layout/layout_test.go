@@ -16,6 +16,8 @@ import (
 	ggcr "github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/slipway-ci/slipway/internal/registry"
 )
 
 func must(t testing.TB, err error) {
@@ -138,7 +140,7 @@ func TestOpen(t *testing.T) {
 func TestDockerArchive(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	layer := digestOf([]byte("a layer"))
+	layer := registry.DigestOf([]byte("a layer"))
 	config := `{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["` + layer.String() + `","` + layer.String() + `"]}}`
 	for file, text := range map[string]string{
 		"manifest.json": `[{"Config":"c.json","RepoTags":["a:1"],"Layers":["one/layer.tar","two/layer.tar"]}]`,
@@ -290,7 +292,7 @@ func TestSeveral(t *testing.T) {
 	if l, err := Open("/", at); !ok || err != nil || l.Digest != digest {
 		t.Errorf("%v: %v, %v", at, l, err)
 	}
-	if _, err := Open("/", Location{Path: dir, Digest: digestOf(nil)}); err == nil || !strings.Contains(err.Error(), "has no image sha256:") {
+	if _, err := Open("/", Location{Path: dir, Digest: registry.DigestOf(nil)}); err == nil || !strings.Contains(err.Error(), "has no image sha256:") {
 		t.Errorf("another image: %v", err)
 	}
 	// Images for different platforms are an index.

@@ -32,9 +32,3 @@ func (v *verified) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
-
-// digestOf returns the SHA-256 digest of text.
-func digestOf(text []byte) v1.Hash {
-	sum := sha256.Sum256(text)
-	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}
-}
