@@ -63,7 +63,7 @@ import (
 `
 
 // appOf is the source of the function that returns the App of a target.
-const appOf = `// open returns an App for a command. Where slipway starts this program anew, it starts a
+const appOf = `// app returns an App for a command. Where slipway starts this program anew, it starts a
 // target.
 func app(name string) *cli.App {
 	a := cli.Open().Named(name)

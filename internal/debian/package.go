@@ -87,7 +87,7 @@ func (p *Package) provides() []relation {
 	return all
 }
 
-// relations returns what the package depends on.
+// needs returns what the package depends on.
 func (p *Package) needs() ([]alternatives, error) {
 	all, err := parseRelations(cmp.Or(p.preDepends, p.depends))
 	if err == nil && p.preDepends != "" {

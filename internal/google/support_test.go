@@ -48,7 +48,7 @@ func environment(all map[string]string) func(string) (string, bool) {
 	}
 }
 
-// at once is a pause that takes no time.
+// atOnce is a pause that takes no time.
 func atOnce(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
 // write writes a file with credentials and returns its path.

@@ -12,7 +12,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-// open returns an App for a command. Where slipway starts this program anew, it starts a
+// app returns an App for a command. Where slipway starts this program anew, it starts a
 // target.
 func app(name string) *cli.App {
 	a := cli.Open().Named(name)
