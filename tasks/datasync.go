@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/slipway-ci/slipway/internal/deploy"
 	"github.com/slipway-ci/slipway/internal/platform"
@@ -28,7 +27,7 @@ type DataCpOptions struct {
 // DataCp copies one file to or from a bucket, or between buckets.
 func DataCp(ctx context.Context, env *Env, o DataCpOptions) (*Result, error) {
 	for _, address := range []string{o.From, o.To} {
-		if strings.HasPrefix(address, "volume:") {
+		if transfer.InVolume(address) {
 			return nil, exit.Usagef("%q is in the volume: copy its directory with `slipway data sync`", address)
 		}
 	}

@@ -40,7 +40,7 @@ func (c *Config) validateData(fail func(string, []string, string, ...any)) {
 		switch {
 		case err != nil:
 			fail("", from, "data.%s.from: %v", name, err)
-		case strings.HasPrefix(s.From, "volume:"):
+		case origin.InVolume:
 			fail("copy it with `slipway data sync`", from, "data.%s.from: %q is in the volume", name, s.From)
 		case !strings.HasPrefix(s.From, "gs://") && !isInsideRepository(s.From):
 			fail("", from, "data.%s.from: %q is not %s", name, s.From, forms["path"].description)

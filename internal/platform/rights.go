@@ -1,12 +1,11 @@
 package platform
 
 import (
-	"strings"
-
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/dockerfile"
 	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/transfer"
 )
 
 // Need is a right that slipway uses in the cluster of slipway.yaml.
@@ -113,7 +112,7 @@ func (to *Platform) Needs() []Need {
 // copiesToVolume reports whether deploy copies data to the persistent volume.
 func copiesToVolume(cfg *config.Config) bool {
 	for _, set := range cfg.Data {
-		if strings.HasPrefix(set.To, "volume:") {
+		if transfer.InVolume(set.To) {
 			return true
 		}
 	}

@@ -35,9 +35,15 @@ type Place struct {
 // Remote reports whether the place is in a bucket.
 func (p Place) Remote() bool { return p.Bucket != "" }
 
+// volumeScheme begins the address of a directory of the volume.
+const volumeScheme = "volume:"
+
+// InVolume reports whether an address is one of the volume.
+func InVolume(address string) bool { return strings.HasPrefix(address, volumeScheme) }
+
 // ParsePlace reads an address such as gs://BUCKET/DIR or volume:/DIR, or a path, which resolve makes absolute.
 func ParsePlace(text string, resolve func(string) string) (Place, error) {
-	if dir, inVolume := strings.CutPrefix(text, "volume:"); inVolume {
+	if dir, inVolume := strings.CutPrefix(text, volumeScheme); inVolume {
 		return parseVolume(text, dir)
 	}
 	rest, remote := strings.CutPrefix(text, "gs://")
