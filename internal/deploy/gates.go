@@ -14,8 +14,11 @@ func (d *Deployment) checkGates(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// refusal returns what the metrics of jobs that are up to date do not meet, or nil. A deploy ends with this
-// error, before it changes what is served.
+// gatesHold reports whether the jobs that are up to date meet what they require. A deploy changes nothing that is
+// served if they do not.
+func (d *Deployment) gatesHold() bool { return d.refusal() == nil }
+
+// refusal returns what the metrics of jobs that are up to date do not meet, or nil. A deploy ends with this error.
 func (d *Deployment) refusal() error {
 	var errs []error
 	for _, one := range d.plannedRuns {

@@ -84,7 +84,7 @@ func withImages(p *project.Project, images []*config.Image, objects []*manifest.
 
 // Plan implements Step. It masks the values of Secrets.
 func (s manifests) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
-	if s.refusal() != nil {
+	if !s.gatesHold() {
 		for _, o := range s.Manifests {
 			result.Manifests = append(result.Manifests, report.Manifest{Kind: o.Kind().Kind, Name: o.Name(), Action: report.ActionUnchanged, Reason: "a job does not meet what it requires"})
 		}

@@ -71,7 +71,7 @@ func (s models) Plan(ctx context.Context, result *report.Result) (changes int, e
 	}
 	for _, i := range s.imagesToBuild(true) {
 		s.references[i.Name], s.unbuilt[i.Name] = job.PlaceholderImage, true
-		if s.refusal() == nil {
+		if s.gatesHold() {
 			result.Images = append(result.Images, report.Image{Name: i.Name, Action: report.ActionBuild})
 			changes++
 		}

@@ -200,7 +200,7 @@ func (s serve) planService(ctx context.Context, m *model) (report.Action, string
 	if err != nil {
 		return "", "", err
 	}
-	if m.refused != "" || s.refusal() != nil {
+	if m.refused != "" || !s.gatesHold() {
 		return report.ActionUnchanged, "", nil
 	}
 	if m.uuid != "" && s.references[j.Image] != job.PlaceholderImage {
