@@ -134,7 +134,7 @@ func TestReplacedConnectionIsNotLookedUp(t *testing.T) {
 	config := "project: story\nregistry: REGISTRY\ncluster: {kubeconfig: {path: kubeconfig}}\npolyaxon: {host: '" + sandboxtest.Polyaxon(t, "1.11.3", "") + "'}\n" +
 		"jobs: {train: {polyaxonfile: job.yml, credentials: false}}\n"
 	for volume, want := range map[string]string{
-		"": "job.yml:3:32: connection fstore-pvc not found in the cluster of the run",
+		"": "job.yml:3:32: connection fstore-pvc not found in the cluster of the run (connections are set up with Polyaxon's Helm chart)",
 		"volume: {claim: data, create: {size: 1Gi, access: ReadWriteMany}}\n": "slipway.yaml:6:31: create volume claim data", // nobody may, in the sandbox's cluster
 		"volume: {connection: datasets}\n":                                    "slipway.yaml:6:22: connection datasets not found in the cluster of the run",
 	} {
@@ -249,7 +249,7 @@ func TestNeedsOnCluster(t *testing.T) {
 	want := []string{
 		"job.yml:5:23: connection datta not found in the cluster of the run (did you mean data?)",
 		"job.yml:6:37: service account trainer not found in the cluster of the run",
-		"job.yml:6:65: priority class batch not found in the cluster of the run",
+		"job.yml:6:65: priority class batch not found in the cluster of the run (there are system-cluster-critical, system-node-critical)",
 		"job.yml:6:87: job train can never start: no node of the cluster has the label pool: gpu",
 		"job.yml:8:50: volume claim models not found in the cluster of the run",
 		"job.yml:9:57: config map settings has no key colour (did you mean color?)",

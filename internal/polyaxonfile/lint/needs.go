@@ -154,13 +154,7 @@ func (n need) missing(ctx context.Context, cluster Inventory) []lack {
 		return nil
 	}
 	if !cluster.Has(ctx, n.kind, n.name) {
-		hint := didYouMean(n.name, cluster.Names(ctx, n.kind))
-		if hint == "" && n.pull {
-			hint = "the run starts only if its image can be pulled without it"
-		} else if hint == "" && n.kind == Secret {
-			hint = "declare it in secrets of slipway.yaml, or correct the name"
-		}
-		return []lack{{fmt.Sprintf("%s %s not found in the cluster of the run", n.kind, n.name), hint, n.path}}
+		return []lack{{fmt.Sprintf("%s %s not found in the cluster of the run", n.kind, n.name), n.hint(cluster.Names(ctx, n.kind)), n.path}}
 	}
 	if why := cluster.Unusable(ctx, n.kind, n.name); why != "" {
 		return []lack{{fmt.Sprintf("%s %s %s", n.kind, n.name, why), "", n.path}}
@@ -178,19 +172,40 @@ func (n need) missing(ctx context.Context, cluster Inventory) []lack {
 	return all
 }
 
+// hint returns the hint for an object that the cluster does not have. names are those of the kind that it
+// has; of Secrets, they are those of slipway.yaml.
+func (n need) hint(names []string) string {
+	if hint := didYouMean(n.name, names); hint != "" {
+		return hint
+	}
+	switch {
+	case n.pull:
+		return "the run starts only if its image can be pulled without it"
+	case n.kind == Secret:
+		return "declare it in secrets of slipway.yaml, or correct the name"
+	case len(names) == 1:
+		return "there is only " + names[0]
+	case len(names) > 0 && len(names) <= maxShownNames:
+		return "there are " + strings.Join(names, ", ")
+	case n.kind == Connection:
+		return "connections are set up with Polyaxon's Helm chart"
+	}
+	return ""
+}
+
 // keyHint returns the hint for a key that an object does not have.
 func keyHint(key string, keys []string) string {
 	if hint := didYouMean(key, keys); hint != "" {
 		return hint
 	}
-	if len(keys) == 0 || len(keys) > maxShownKeys {
+	if len(keys) == 0 || len(keys) > maxShownNames {
 		return ""
 	}
 	return "its keys are " + strings.Join(keys, ", ")
 }
 
-// maxShownKeys is the largest number of keys that a hint lists.
-const maxShownKeys = 10
+// maxShownNames is the largest number of names that a hint lists.
+const maxShownNames = 10
 
 // needs returns what the pods of the unit need, except what is optional.
 func (u unit) needs() []need {
