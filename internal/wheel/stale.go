@@ -130,7 +130,7 @@ type comparison struct {
 func environments(requiresPython string, project projectFile) []map[string]string {
 	extras, _ := project.extrasAndGroups()
 	var all []map[string]string
-	for minor := 6; minor <= 16; minor++ {
+	for minor := oldestMinor; minor <= newestMinor; minor++ {
 		version := fmt.Sprintf("3.%d.5", minor)
 		if !(target{full: version}).isFor(requiresPython) {
 			continue

@@ -27,6 +27,10 @@ type target struct {
 // newestPatch is later than any patch of a minor version of Python.
 const newestPatch = 99
 
+// oldestMinor and newestMinor are the first and the last minor version of Python for which markers are evaluated
+// beside that of the target.
+const oldestMinor, newestMinor = 6, 16
+
 // defaultLibc returns the C library that is assumed if the base's is not known: that of Debian
 // 12.
 func defaultLibc() rootfs.Libc { return rootfs.Libc{Name: rootfs.Glibc, Minor: 36} }
@@ -200,7 +204,8 @@ func (t target) tier(python, abi, platform string) int {
 	return 2
 }
 
-// choose returns the requirements that apply to the target, sorted by name.
+// choose returns the requirements that apply to the target, sorted by name. It returns an error if
+// none of them does and some would with another version of Python.
 func (t target) choose(list []requirement) ([]requirement, error) {
 	env := t.environment()
 	chosen := map[string]requirement{}
@@ -232,8 +237,25 @@ func (t target) choose(list []requirement) ([]requirement, error) {
 	for _, r := range chosen {
 		needed = append(needed, r)
 	}
+	if len(needed) == 0 && t.othersNeed(list) {
+		return nil, &source.Error{Position: list[0].at, Message: fmt.Sprintf("the markers exclude every package for %s, so that the image would have none", t),
+			Hint: "use a base with the Python of the lock, or lock again for this one"}
+	}
 	slices.SortFunc(needed, func(a, b requirement) int { return strings.Compare(a.name, b.name) })
 	return needed, nil
+}
+
+// othersNeed reports whether a requirement applies to another version of Python on the same platform.
+func (t target) othersNeed(list []requirement) bool {
+	for minor := oldestMinor; minor <= newestMinor; minor++ {
+		other := t
+		other.minor, other.full = minor, fmt.Sprintf("3.%d.%d", minor, newestPatch)
+		env := other.environment()
+		if slices.ContainsFunc(list, func(r requirement) bool { return r.marker != nil && r.marker.holds(env) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // filename is the information in the name of a wheel's file.
