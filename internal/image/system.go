@@ -146,7 +146,7 @@ func fetchSystem(ctx context.Context, s Spec, base *debian.Base, from *debian.So
 			return
 		}
 		told = tenth
-		s.Notify(Step, "downloaded %d of %d system packages, %d of %d MB", p.Packages, p.PackagesTotal, megabytes(p.Bytes), megabytes(p.BytesTotal))
+		s.Notify(Step, "system packages: %d of %d, %d of %d MB", p.Packages, p.PackagesTotal, megabytes(p.Bytes), megabytes(p.BytesTotal))
 	})
 	system := lock.System{Requested: names, Distribution: base.Distribution(), Packages: []lock.Package{}}
 	for _, p := range found {

@@ -85,7 +85,7 @@ func TestSystem(t *testing.T) {
 	if got["/usr/lib/libGL.so.1"] == "" || got["/usr/lib/libGLdispatch.so.0"] == "" || got["/var/lib/dpkg/status"] == "" || got["/app/a.txt"] == "" || first.Layers != 3 {
 		t.Errorf("%d layers: %v", first.Layers, got)
 	}
-	if text := strings.Join(said, "\n"); !strings.Contains(text, "downloaded 2 of 2 system packages") || !strings.Contains(text, "slipway.lock has the versions of the system packages of image train: commit it") {
+	if text := strings.Join(said, "\n"); !strings.Contains(text, "system packages: 2 of 2") || !strings.Contains(text, "slipway.lock has the versions of the system packages of image train: commit it") {
 		t.Error(text)
 	}
 	locked, err := os.ReadFile(filepath.Join(s.Dir, "slipway.lock"))
