@@ -1,15 +1,14 @@
 package tasks
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
-	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/scaffold"
-	"github.com/slipway-ci/slipway/internal/survey"
 	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -41,10 +40,7 @@ func Init(ctx context.Context, env *Env, o InitOptions) (*Result, error) {
 		return nil, err
 	}
 	result := opened.Result("init")
-	dir := opened.Dir
-	if dir == "" {
-		dir = "."
-	}
+	dir := cmp.Or(opened.Dir, ".")
 	if env.File != "" {
 		return result, exit.Usagef("init writes %s into a directory: use -C DIR instead of -f", config.FileName)
 	}
@@ -53,30 +49,10 @@ func Init(ctx context.Context, env *Env, o InitOptions) (*Result, error) {
 		opened.Note(project.DisplayPath(there) + " is there already: nothing is changed")
 		return result, nil
 	}
-	if there := filepath.Join(dir, "slipway.yml"); exists(there) {
-		return result, exit.Usagef("%s is there, and slipway reads %s: rename it", project.DisplayPath(there), config.FileName)
+	if err := checkDirectory(opened, dir); err != nil {
+		return result, err
 	}
-	home, _ := opened.Lookup("HOME")
-	if profile, ok := opened.Lookup("USERPROFILE"); ok && home == "" {
-		home = profile
-	}
-	if survey.IsHome(dir, home) {
-		return result, exit.Usagef("this is your home directory, or the root of the file system, and not a project: run slipway init in the project's directory, or name it: slipway init -C DIR")
-	}
-	repository, err := survey.Read(ctx, dir, opened.Environ)
-	if err != nil {
-		return result, exit.IfInterrupted(ctx, err)
-	}
-	ask := scaffold.Ask(env.Ask)
-	if o.Yes || ask == nil {
-		ask = scaffold.Defaults
-	}
-	if projects := repository.Projects(); projects != nil {
-		if repository, err = oneOf(ctx, env, o, repository, projects); err != nil {
-			return result, exit.IfInterrupted(ctx, err)
-		}
-	}
-	plan, err := scaffold.New(ctx, repository, scaffold.Options{Project: o.Project, Program: o.Program, Base: o.Base, Lock: o.Lock, CI: o.CI}, ask)
+	plan, err := planFiles(ctx, env, opened, dir, o)
 	if err != nil {
 		return result, exit.IfInterrupted(ctx, err)
 	}
@@ -95,15 +71,8 @@ func Init(ctx context.Context, env *Env, o InitOptions) (*Result, error) {
 		result.Init.Next = plan.Next
 		return result, nil
 	}
-	if !o.Yes {
-		for _, f := range plan.Files {
-			opened.Note("will write " + f.Path + ": " + f.Reason)
-		}
-		answer, err := env.Ask(ctx, report.Question{Flag: "yes", Text: "Write " + printer.Count(len(plan.Files), "file") + "? (yes or no)", Default: "yes", Options: []string{"yes", "no"}})
-		if err != nil || answer == "no" {
-			opened.Note("nothing is written")
-			return result, exit.IfInterrupted(ctx, err)
-		}
+	if agreed, err := agree(ctx, env, opened, plan, o); err != nil || !agreed {
+		return result, exit.IfInterrupted(ctx, err)
 	}
 	if err := plan.MakeLocks(ctx, opened.Environ); err != nil {
 		return result, exit.IfInterrupted(ctx, err)
@@ -114,7 +83,7 @@ func Init(ctx context.Context, env *Env, o InitOptions) (*Result, error) {
 	listFiles(result.Init, plan, true)
 	result.Init.Next = plan.Next
 	inside := *env
-	inside.Dir = repository.Dir
+	inside.Dir = plan.Repository.Dir
 	checked, err := Check(ctx, &inside, CheckOptions{})
 	if checked != nil {
 		result.Problems = checked.Problems
@@ -125,14 +94,18 @@ func Init(ctx context.Context, env *Env, o InitOptions) (*Result, error) {
 	return result, exit.IfInterrupted(ctx, ctx.Err())
 }
 
-// oneOf lets the user choose one of several projects of a repository.
-func oneOf(ctx context.Context, env *Env, o InitOptions, r *survey.Repository, projects []string) (*survey.Repository, error) {
-	if env.Ask == nil || o.Yes {
-		return nil, exit.Usagef("there are several projects in %s: name one: slipway init -C %s", r.Dir, strings.Join(projects, ", or slipway init -C "))
+// agree shows which files would be written, and reports whether the user wants that.
+func agree(ctx context.Context, env *Env, opened *project.Env, plan *scaffold.Plan, o InitOptions) (bool, error) {
+	if o.Yes {
+		return true, nil
 	}
-	answer, err := env.Ask(ctx, report.Question{Flag: "dir", Text: "Which project (" + strings.Join(projects, ", ") + ")", Default: projects[0], Options: projects})
-	if err != nil {
-		return nil, err
+	for _, f := range plan.Files {
+		opened.Note("will write " + f.Path + ": " + f.Reason)
 	}
-	return survey.Read(ctx, filepath.Join(r.Dir, filepath.FromSlash(answer)), env.Environ)
+	answer, err := env.Ask(ctx, report.Question{Flag: "yes", Text: "Write " + printer.Count(len(plan.Files), "file") + "? (yes or no)", Default: "yes", Options: []string{"yes", "no"}})
+	if err != nil || answer == "no" {
+		opened.Note("nothing is written")
+		return false, err
+	}
+	return true, nil
 }
