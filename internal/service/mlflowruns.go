@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// mlflowLimit is how long MLflow is asked each time.
-	mlflowLimit = 10 * time.Second
+	// mlflowLimit is how long MLflow is asked each time. Gates judge its metrics, so that a busy server gets its time.
+	mlflowLimit = 30 * time.Second
 	// experimentLimit is how long it may take a service to create an experiment. It is the first request to
 	// a server that has just started, which loads much of itself then.
 	experimentLimit = time.Minute
@@ -47,7 +47,7 @@ func NewMLflow(to *platform.Platform) *MLflow {
 	return &MLflow{Platform: to, warned: map[string]bool{}}
 }
 
-// Add adds MLflow's runs and their metrics to runs of a job. It waits for at most 10 s. A metric that a run has
+// Add adds MLflow's runs and their metrics to runs of a job. It waits for at most 30 s. A metric that a run has
 // counts, also if its value is not finite. m may be nil.
 func (m *MLflow) Add(ctx context.Context, job string, all ...*report.Run) {
 	if m == nil || len(all) == 0 || m.Config.MLflow.Service() == job || m.isSilent() {
@@ -120,7 +120,7 @@ func nesting(r *mlflow.Run) int {
 
 // CreateExperiment creates the experiment of slipway.yaml, unless it is there. Runs that start together would
 // each create it, and MLflow's client ends all of them but one. It waits for at most 1 min for a service of
-// slipway.yaml, and otherwise 10 s.
+// slipway.yaml, and otherwise 30 s.
 func (m *MLflow) CreateExperiment(ctx context.Context) {
 	name, limit := m.Config.MLflow.Experiment, mlflowLimit
 	if name == "" {
