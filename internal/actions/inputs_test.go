@@ -22,6 +22,7 @@ func TestReadInputs(t *testing.T) {
 		"jobs and params":     {map[string]string{"TARGET": "deploy", "JOBS": "\n  train\n\n  evaluate\n", "PARAMS": "EPOCHS=3\nNAME=a b # c\n"}, "deploy|--param=EPOCHS=3|--param=NAME=a b # c|--|train|evaluate|"},
 		"args that end flags": {map[string]string{"TARGET": "secrets sync", "ARGS": "-- train", "JOBS": "-x", "ENVIRONMENT": "staging", "PARAMS": "A=1"}, "secrets|sync|--param=A=1|--env=staging|--|train|-x|"},
 		"a comment in args":   {map[string]string{"TARGET": "deploy", "ARGS": "train # the rest\nevaluate a#b"}, "deploy|train|evaluate|a#b|"},
+		"a tag is one word":   {map[string]string{"TARGET": "retag", "ARGS": "HEAD", "JOBS": `v'1.2.0'"#`}, "retag|HEAD|--|v'1.2.0'\"#|"},
 		"jobs are no flags":   {map[string]string{"TARGET": "deploy", "JOBS": "--file=/x"}, "deploy|--|--file=/x|"},
 		"empty inputs":        {map[string]string{"TARGET": "plan", "ARGS": "", "ENVIRONMENT": "", "CONFIG": " ", "POLYAXON_TOKEN": ""}, "plan|"},
 		"a comment":           {map[string]string{"TARGET": "plan", "COMMENT": "true", "TOKEN": "t"}, "plan|--comment=true|GITHUB_TOKEN=t|"},

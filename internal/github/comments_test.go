@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,6 +58,32 @@ func TestComment(t *testing.T) {
 	all := s.Comments()
 	if err != nil || again != first || len(all) != 124 || all[122].Body != marker+"\none\ntwo" || all[121].Body != "Thank you for:\n> "+marker || all[120].Body != marker+"\na comment that looks like slipway's" {
 		t.Errorf("%s, %v, %+v", again, err, all[120:])
+	}
+}
+
+// TestCommentOnEnterpriseServer writes a comment and finds it again, on the second page, where the API is
+// below /api/v3 of another host, as GitHub Enterprise Server has it. Each request stays below it.
+func TestCommentOnEnterpriseServer(t *testing.T) {
+	t.Parallel()
+	s := githubtest.New(t)
+	const prefix = "/api/v3"
+	var outside atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, prefix+"/") {
+			outside.Add(1)
+		}
+		http.StripPrefix(prefix, s).ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	s.URL = server.URL + prefix // as its links name it
+	for range 120 {
+		s.Add("somebody", "no marker")
+	}
+	c := client(s, nil)
+	first, err := c.Comment(t.Context(), pull, marker, text("one"))
+	again, err2 := c.Comment(t.Context(), pull, marker, text("two"))
+	if all := s.Comments(); err != nil || err2 != nil || again != first || len(all) != 121 || all[120].Body != marker+"\none\ntwo" || outside.Load() != 0 {
+		t.Errorf("%s, %v, %s, %v: %d comments, and %d requests elsewhere", first, err, again, err2, len(all), outside.Load())
 	}
 }
 
