@@ -166,6 +166,9 @@ func (r *Repository) addProject(name, text string) {
 				r.Project = value
 			}
 		case "project requires-python", "tool.poetry.dependencies python":
+			if path.Dir(name) == "." {
+				r.RequiresPython = value
+			}
 			r.python(value, true)
 		case "project dependencies":
 			r.Requirements = append(r.Requirements, Packages{Form: "pyproject", At: at})

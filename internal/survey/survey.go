@@ -37,6 +37,8 @@ type Repository struct {
 	// Python is the version of Python that the project is for, such as 3.12. Its Text is "" if
 	// nothing says it.
 	Python Value
+	// RequiresPython is what the pyproject.toml at the root demands of Python, such as >=3.12.
+	RequiresPython Value
 	// Locks are lock files with hashes, the best one first. Requirements are files that list
 	// packages without a lock, the best one first.
 	Locks, Requirements []Packages
