@@ -20,8 +20,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/magefile/mage/mage"
-
 	"github.com/slipway-ci/slipway/internal/machine"
 )
 
@@ -81,12 +79,9 @@ func compile(cache, binary string) (int, error) {
 		return 0, err
 	}
 	partial := fmt.Sprintf("%s.%d.part", target, os.Getpid())
-	code := mage.Invoke(mage.Invocation{
-		Dir: ".", WorkDir: ".", CompileOut: partial, Stdout: os.Stdout, Stderr: os.Stderr, GoCmd: "go", Ldflags: "-s -w",
-		CacheDir: cache,
-	})
-	if code != 0 {
-		return code, nil
+	// Package mage is not imported: the go command would look through all that it imports at each call.
+	if code, err := start("go", []string{"run", "github.com/magefile/mage", "-compile", partial, "-ldflags=-s -w"}, "MAGEFILE_CACHE="+cache); code != 0 || err != nil {
+		return code, err
 	}
 	if err := os.Rename(partial, target); err != nil {
 		return 0, err
@@ -97,13 +92,15 @@ func compile(cache, binary string) (int, error) {
 	return 0, nil
 }
 
-// start runs the targets and returns their exit code. The terminal sends its signals to
-// them, too. SIGTERM is passed on as an interrupt.
-func start(binary string, args []string) (int, error) {
-	command := exec.Command(binary, args...)
+// start runs a program, with more variables, and returns its exit code. The terminal sends its signals to
+// it, too. SIGTERM is passed on as an interrupt.
+func start(program string, args []string, environ ...string) (int, error) {
+	command := exec.Command(program, args...)
+	command.Env = append(os.Environ(), environ...)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
 	if err := command.Start(); err != nil {
 		return 0, err
 	}

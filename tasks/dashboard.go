@@ -5,8 +5,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/slipway-ci/slipway/internal/browser"
 	"github.com/slipway-ci/slipway/internal/dashboard"
-	"github.com/slipway-ci/slipway/internal/machine"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/tasks/exit"
@@ -88,7 +88,7 @@ func openBrowser(ctx context.Context, note func(string), opened []*dashboard.Das
 		case !d.Pages:
 			note("a browser finds no pages at " + d.Address + ", so it is not opened")
 		default:
-			if err := machine.OpenBrowser(ctx, d.Address); err != nil {
+			if err := browser.Open(ctx, d.Address); err != nil {
 				note(fmt.Sprintf("no browser could be opened (%v): open %s yourself", err, d.Address))
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -82,5 +83,19 @@ func TestImportsGoDown(t *testing.T) {
 		if !seen[pkg] && pkg != "examples/quickstart" {
 			t.Errorf("docs/architecture.md has the package %s, and the sources do not", pkg)
 		}
+	}
+}
+
+// TestRunnerStartsFast checks that mage.go, which `go run` builds at each call, imports nothing that is large: the
+// go command looks through all of it before it finds that nothing has changed.
+func TestRunnerStartsFast(t *testing.T) {
+	t.Chdir(testenv.Root(t))
+	listed, err := output(t.Context(), "go", "list", "-deps", "mage.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Fields(listed)
+	if len(all) < 50 || slices.Contains(all, "net/http") || slices.Contains(all, "github.com/magefile/mage/mage") {
+		t.Errorf("mage.go imports %d packages: %v", len(all), all)
 	}
 }

@@ -111,7 +111,7 @@ func recovers(server *ast.CompositeLit) bool {
 // cannot see.
 var bounded = map[string]string{
 	"internal/sandbox/join.go exec.Command":           "the sandbox outlives the command; its beginning has a limit",
-	"internal/machine/browser.go exec.Command":        "the browser outlives the command; it is watched for 2 s",
+	"internal/browser/browser.go exec.Command":        "the browser outlives the command; it is watched for 2 s",
 	"internal/wheel/process_windows.go exec.Command":  "taskkill",
 	"internal/sandbox/sandbox.go http.Client":         "ask's context has a limit",
 	"internal/polyaxonfile/file/fetch.go http.Client": "request's context has a limit",

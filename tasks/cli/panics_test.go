@@ -456,6 +456,7 @@ var testedElsewhere = map[string]string{
 	"internal/blobcache":          "",
 	"internal/layout":             "",
 	"internal/lock":               "",
+	"internal/browser":            "",
 	"internal/machine":            "",
 	"internal/polyaxonfile/plain": "",
 	"internal/state":              "",

@@ -1,4 +1,5 @@
-package machine
+// Package browser opens pages in the browser of this machine's user.
+package browser
 
 import (
 	"context"
@@ -11,12 +12,13 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// browserWait is how long a program that opens a browser is watched for an error.
-const browserWait = 2 * time.Second
+// watched is how long a program that opens a browser is watched for an error.
+const watched = 2 * time.Second
 
-// OpenBrowser opens an address in the browser of this machine's user. The browser outlives
-// the command, and gets none of its signals.
-func OpenBrowser(ctx context.Context, address string) error {
+// Open opens an address in the browser of this machine's user. The browser outlives
+// the command, and gets none of its signals. Open returns an error if no browser can be started, or if it fails within 2 s.
+// Cancelling ctx ends the wait for that.
+func Open(ctx context.Context, address string) error {
 	argv := map[string][]string{"darwin": {"open"}, "windows": {"rundll32", "url.dll,FileProtocolHandler"}}[runtime.GOOS]
 	if argv == nil {
 		argv = []string{"xdg-open"}
@@ -34,7 +36,7 @@ func OpenBrowser(ctx context.Context, address string) error {
 			return fmt.Errorf("%s: %w", argv[0], err)
 		}
 		return err
-	case <-time.After(browserWait): // it is the browser itself
+	case <-time.After(watched): // it is the browser itself
 	case <-ctx.Done():
 	}
 	return nil
