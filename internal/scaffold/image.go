@@ -100,7 +100,7 @@ func (p *Plan) pythonImage(c *chooser, o Options, lock func(python string) surve
 	if named := survey.Named(base.Text); named != "" {
 		python.Text = named
 	}
-	if wants := p.Repository.RequiresPython; survey.Excludes(wants.Text, python.Text) {
+	if wants := p.Repository.RequiresPython; !wheel.AllowsPython(wants.Text, python.Text) {
 		p.warn("%s: the project requires Python %s, and the base %s has Python %s: name another with --base", wants.At, wants.Text, base.Text, python.Text)
 	}
 	return image{name: p.project.Text, base: base, lock: lock(python.Text), files: p.sources(), pythonPath: p.Repository.Package}

@@ -42,15 +42,6 @@ func Satisfying(constraint string) string {
 	return ""
 }
 
-// Excludes reports whether a constraint such as >=3.9,<4 excludes a version of Python such as 3.8. What
-// it says nothing about is not excluded.
-func Excludes(constraint, version string) bool {
-	_, text, _ := strings.Cut(version, ".")
-	text, _, _ = strings.Cut(text, ".")
-	minor, err := strconv.Atoi(text)
-	return err == nil && Satisfying(constraint) != "" && !allows(constraint, minor)
-}
-
 func allows(constraint string, minor int) bool {
 	known := false
 	for part := range strings.SplitSeq(strings.NewReplacer("||", ",", " ", "").Replace(constraint), ",") {

@@ -177,12 +177,11 @@ func (m *remote) page(ctx context.Context, address string) (all []candidate, err
 	}, func(response *http.Response) error {
 		index := "the index " + masked(address)
 		text, err := bounded.ReadAll(response.Body, maxPageSize)
-		large := errors.As(err, new(*bounded.SizeError))
-		if err != nil && !large {
-			return transportError(index+" sent an incomplete response", err)
-		}
-		if !large {
+		switch {
+		case err == nil:
 			all, err = parsePage(text, response.Request.URL)
+		case !errors.As(err, new(*bounded.SizeError)):
+			return transportError(index+" sent an incomplete response", err)
 		}
 		if err != nil {
 			return &requestError{reason: fmt.Sprintf("%s returned a page that cannot be read: %v", index, err), hint: "check that it is the address of a package index", final: true}

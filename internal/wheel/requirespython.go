@@ -23,6 +23,23 @@ func CheckPython(s Spec) error {
 	return s.checkPython(t, f)
 }
 
+// AllowsPython reports whether a constraint on versions, of PEP 440 or of Poetry, allows a version of Python, such as
+// 3.12, with any patch. What cannot be parsed allows all.
+func AllowsPython(constraint, python string) bool {
+	t, _ := newTarget(python, "linux/amd64", rootfs.Libc{})
+	return !t.pythonOK || t.allowedBy(constraint)
+}
+
+// allowedBy reports whether a constraint allows the target's version of Python with any patch.
+func (t target) allowedBy(constraint string) bool {
+	for patch := range newestPatch + 1 {
+		if allows(constraint, fmt.Sprintf("3.%d.%d", t.minor, patch)) {
+			return true
+		}
+	}
+	return false
+}
+
 // checkPython returns an error if the lock was made for versions of Python that the target is none of.
 // Its markers exclude each package then, so that the environment would silently be empty. The patch
 // version is left to the packages.
@@ -36,10 +53,8 @@ func (s Spec) checkPython(t target, f format) error {
 	}
 	constraint, at := requiresPython(string(text), f)
 	at.File = s.Lock
-	for patch := range newestPatch + 1 {
-		if allows(constraint, fmt.Sprintf("3.%d.%d", t.minor, patch)) {
-			return nil
-		}
+	if t.allowedBy(constraint) {
+		return nil
 	}
 	return &source.Error{Position: at, Message: fmt.Sprintf("it requires Python %s, and image %s has Python %s", constraint, s.Name, t.requestedPython),
 		Hint: fmt.Sprintf("use a base with such a Python, or have %s allow Python 3.%d, and lock again", path.Join(path.Dir(s.Lock), "pyproject.toml"), t.minor)}
