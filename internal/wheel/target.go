@@ -237,25 +237,29 @@ func (t target) choose(list []requirement) ([]requirement, error) {
 	for _, r := range chosen {
 		needed = append(needed, r)
 	}
-	if len(needed) == 0 && t.othersNeed(list) {
-		return nil, &source.Error{Position: list[0].at, Message: fmt.Sprintf("the markers exclude every package for %s, so that the image would have none", t),
-			Hint: "use a base with the Python of the lock, or lock again for this one"}
+	if len(needed) == 0 {
+		if at, others := t.othersNeed(list); others {
+			return nil, &source.Error{Position: at, Message: fmt.Sprintf("the markers exclude every package for %s, so that the image would have none", t),
+				Hint: "use a base with the Python of the lock, or lock again for this one"}
+		}
 	}
 	slices.SortFunc(needed, func(a, b requirement) int { return strings.Compare(a.name, b.name) })
 	return needed, nil
 }
 
-// othersNeed reports whether a requirement applies to another version of Python on the same platform.
-func (t target) othersNeed(list []requirement) bool {
-	for minor := oldestMinor; minor <= newestMinor; minor++ {
-		other := t
-		other.minor, other.full = minor, fmt.Sprintf("3.%d.%d", minor, newestPatch)
-		env := other.environment()
-		if slices.ContainsFunc(list, func(r requirement) bool { return r.marker != nil && r.marker.holds(env) }) {
-			return true
+// othersNeed reports whether a requirement applies to another version of Python on the same platform, and where
+// the first such requirement is.
+func (t target) othersNeed(list []requirement) (at source.Position, need bool) {
+	for _, r := range list {
+		for minor := oldestMinor; minor <= newestMinor; minor++ {
+			other := t
+			other.minor, other.full = minor, fmt.Sprintf("3.%d.%d", minor, newestPatch)
+			if r.marker != nil && r.marker.holds(other.environment()) {
+				return r.at, true
+			}
 		}
 	}
-	return false
+	return at, false
 }
 
 // filename is the information in the name of a wheel's file.
