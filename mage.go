@@ -79,6 +79,7 @@ func compile(cache, binary string) (int, error) {
 		return 0, err
 	}
 	partial := fmt.Sprintf("%s.%d.part", target, os.Getpid())
+	fmt.Fprintln(os.Stderr, "mage.go: compiling the targets")
 	// Package mage is not imported: the go command would look through all that it imports at each call.
 	if code, err := start("go", []string{"run", "github.com/magefile/mage", "-compile", partial, "-ldflags=-s -w"}, "MAGEFILE_CACHE="+cache); code != 0 || err != nil {
 		return code, err
@@ -139,7 +140,7 @@ func fingerprint(dir string) (string, error) {
 		default:
 			return nil
 		}
-		if strings.HasSuffix(name, "_test.go") {
+		if strings.HasSuffix(name, "_test.go") || name == "mage_output_file.go" { // mage's own, while it compiles
 			return nil
 		}
 		info, err := entry.Info()
