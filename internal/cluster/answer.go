@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/bounded"
 )
 
 // maxAnswer bounds an answer of Kubernetes in bytes. The largest are lists of pods: 10,000 pods have some
@@ -52,7 +54,11 @@ func (a answers) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 	}
 	if !limits.Endless(request) && !strings.HasSuffix(request.URL.Path, "/log") && response.StatusCode != http.StatusSwitchingProtocols {
-		response.Body = &boundedBody{ReadCloser: response.Body, left: a.limit, err: &SizeError{request.URL.Host, a.limit}}
+		large := &SizeError{request.URL.Host, a.limit}
+		response.Body = struct {
+			io.Reader
+			io.Closer
+		}{bounded.NewReader(response.Body, a.limit, large), response.Body}
 	}
 	return response, nil
 }
@@ -71,26 +77,4 @@ func hostOf(at *url.URL) string {
 		return "an address that is not valid"
 	}
 	return at.Scheme + "://" + at.Host
-}
-
-// boundedBody is a body that ends with an error when it is longer than left.
-type boundedBody struct {
-	io.ReadCloser
-	left int64
-	err  error
-}
-
-// Read implements io.Reader.
-func (b *boundedBody) Read(text []byte) (int, error) {
-	if b.left < 0 {
-		return 0, b.err
-	}
-	if int64(len(text)) > b.left+1 {
-		text = text[:b.left+1]
-	}
-	n, err := b.ReadCloser.Read(text)
-	if b.left -= int64(n); b.left < 0 {
-		return n - 1, b.err
-	}
-	return n, err
 }

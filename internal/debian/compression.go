@@ -40,19 +40,3 @@ func decompress(name string, r io.Reader) (io.ReadCloser, error) {
 
 // errTooLarge reports that something is larger than any real one.
 var errTooLarge = errors.New("it is larger than any real one when it is unpacked")
-
-// limited is a reader that fails after left bytes.
-type limited struct {
-	io.Reader
-	left int64
-}
-
-// Read implements io.Reader.
-func (r *limited) Read(b []byte) (int, error) {
-	if r.left <= 0 {
-		return 0, errTooLarge
-	}
-	n, err := r.Reader.Read(b[:min(int64(len(b)), r.left)])
-	r.left -= int64(n)
-	return n, err
-}

@@ -9,6 +9,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/bounded"
 )
 
 const (
@@ -104,7 +106,7 @@ func readControl(name string, r io.Reader) (map[string][]byte, error) {
 	}
 	defer plain.Close()
 	files := map[string][]byte{}
-	archive := tar.NewReader(&limited{plain, maxControl})
+	archive := tar.NewReader(bounded.NewReader(plain, maxControl, errTooLarge))
 	for {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -130,5 +132,5 @@ func readData(name string, r io.Reader, data func(io.Reader) error) error {
 		return err
 	}
 	defer plain.Close()
-	return data(&limited{plain, maxData})
+	return data(bounded.NewReader(plain, maxData, errTooLarge))
 }

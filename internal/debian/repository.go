@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/slipway-ci/slipway/internal/bounded"
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
@@ -93,7 +94,7 @@ func (f *Fetcher) readSource(ctx context.Context, client *http.Client, architect
 				return err
 			}
 			defer plain.Close()
-			return readIndex(&limited{plain, maxIndex}, root, architecture, index.rank, found)
+			return readIndex(bounded.NewReader(plain, maxIndex, errTooLarge), root, architecture, index.rank, found)
 		})
 		if err != nil {
 			return nil, s.explain("the index "+name, err)

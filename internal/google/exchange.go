@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"github.com/slipway-ci/slipway/internal/bounded"
 )
 
 // step is a request on the way to an access token.
@@ -78,7 +80,7 @@ func (x *exchange) RoundTrip(request *http.Request) (*http.Response, error) {
 		x.broken = err
 		return nil, err
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	body, err := bounded.ReadAll(response.Body, maxAnswer)
 	_ = response.Body.Close()
 	if err != nil {
 		x.broken = err
