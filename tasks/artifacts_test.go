@@ -17,6 +17,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // TestDownload downloads files from a server that sends them in pieces, too short, or under
@@ -79,8 +80,20 @@ func TestDownload(t *testing.T) {
 				return response, err
 			})
 			directory := filepath.Join("all", "of", strings.ReplaceAll(name, " ", "-"))
+			now, most := int64(0), int64(0)
+			env.Events = sink(func(e report.Event) {
+				if e.Kind == report.Progress && e.Step == "download" {
+					now, most = e.Amount.Bytes, max(most, e.Amount.Bytes)
+				}
+			})
 			result, err := Artifacts(t.Context(), env, ArtifactsOptions{Run: uuid, Dir: directory})
+			if most > 7 || test.want == "" && now != 7 {
+				t.Errorf("of 7 bytes, %d are reported at the end, and at most %d", now, most)
+			}
 			if test.want == "" {
+				if result, err := Artifacts(t.Context(), env, ArtifactsOptions{Run: uuid, Dir: directory}); err != nil || now != 7 || len(result.Artifacts) != 1 {
+					t.Errorf("again: %d bytes are reported, %v", now, err)
+				}
 				text, failed := os.ReadFile(filepath.Join(directory, "outputs", "model.txt"))
 				if err != nil || failed != nil || string(text) != "weights" || len(result.Artifacts) != 1 {
 					t.Errorf("%v, %v: %q", err, failed, text)
@@ -145,6 +158,12 @@ func TestTwoDownloads(t *testing.T) {
 	}
 	check()
 }
+
+// sink is a function as a report.Sink.
+type sink func(report.Event)
+
+// Event implements report.Sink.
+func (s sink) Event(e report.Event) { s(e) }
 
 // after is the body of an answer. It does something before its content comes.
 type after struct {

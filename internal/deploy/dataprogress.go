@@ -16,16 +16,35 @@ func Tell(p *project.Project, o *transfer.Options, subject string) {
 
 // progress returns a function that reports how far a copy is, with an estimate of what is left.
 func progress(p *project.Project, to string) func(transfer.Progress) {
-	began := p.Now()
+	pace := &pace{now: p.Now}
 	return func(now transfer.Progress) {
-		message := ""
-		if spent := p.Now().Sub(began); spent > 2*time.Second && now.Bytes > 0 && now.BytesTotal > now.Bytes {
-			left := time.Duration(float64(spent) * float64(now.BytesTotal-now.Bytes) / float64(now.Bytes))
-			message = "about " + left.Round(time.Second).String() + " left"
-		}
 		p.Report(report.Event{
-			Kind: report.Progress, Step: "data", Subject: to, Message: message,
+			Kind: report.Progress, Step: "data", Subject: to, Message: pace.left(now),
 			Amount: &report.Amount{Bytes: now.Bytes, BytesTotal: now.BytesTotal, Parts: now.Files, PartsTotal: now.FilesTotal, Unit: "file"},
 		})
 	}
+}
+
+// pace estimates how long a copy takes, by what was copied since the first report. What an earlier copy had left came
+// in no time.
+type pace struct {
+	now         func() time.Time
+	began       time.Time
+	first, last transfer.Progress
+}
+
+// left says how long the rest takes, or returns "" if that is not known yet. A copy that has less than before is
+// another one: of what the first has not copied.
+func (p *pace) left(now transfer.Progress) string {
+	if p.began.IsZero() || now.Bytes < p.last.Bytes {
+		p.began, p.first = p.now(), now
+	}
+	p.last = now
+	copied := (now.Bytes - now.Kept) - (p.first.Bytes - p.first.Kept)
+	spent := p.now().Sub(p.began)
+	if spent <= 2*time.Second || copied <= 0 || now.BytesTotal <= now.Bytes {
+		return ""
+	}
+	left := time.Duration(float64(spent) * float64(now.BytesTotal-now.Bytes) / float64(copied))
+	return "about " + left.Round(time.Second).String() + " left"
 }

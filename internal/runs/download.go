@@ -109,10 +109,16 @@ func (d *download) reportProgress(n int64) {
 	}})
 }
 
-// Write implements io.Writer. It counts the bytes of b as downloaded and reports the
-// progress.
-func (d *download) Write(b []byte) (int, error) {
-	d.reportProgress(int64(len(b)))
+// try is one try to download a file. It is an io.Writer that counts what arrives.
+type try struct {
+	*download
+	n int64
+}
+
+// Write implements io.Writer.
+func (t *try) Write(b []byte) (int, error) {
+	t.n += int64(len(b))
+	t.reportProgress(int64(len(b)))
 	return len(b), nil
 }
 
@@ -125,6 +131,7 @@ func (d *download) save(ctx context.Context, f leftFile) error {
 	}
 	local, ended := filepath.FromSlash(f.Path), d.ended()
 	if there, err := d.root.Stat(local); err == nil && !ended.IsZero() && there.Mode().IsRegular() && there.Size() == f.Size && there.ModTime().Equal(ended) {
+		d.reportProgress(f.Size)
 		return nil
 	}
 	if err := d.root.MkdirAll(filepath.Dir(local), 0o755); err != nil {
@@ -135,7 +142,14 @@ func (d *download) save(ctx context.Context, f leftFile) error {
 		return err
 	}
 	defer file.Close()
-	if err := run.Download(ctx, d.Pause, func() error { return d.copy(ctx, f, file) }); err != nil {
+	if err := run.Download(ctx, d.Pause, func() error {
+		t := &try{download: d}
+		err := t.copy(ctx, f, file)
+		if err != nil {
+			d.reportProgress(-t.n) // the next try begins again
+		}
+		return err
+	}); err != nil {
 		return errors.Join(err, ignoreMissing(d.root.Remove(part)))
 	}
 	if !ended.IsZero() {
@@ -158,7 +172,7 @@ func (d *download) begin(local string) (file *os.File, part string, err error) {
 }
 
 // copy downloads one file. If the run has ended, it is an error if the size differs from the one that the server lists.
-func (d *download) copy(ctx context.Context, f leftFile, to *os.File) error {
+func (t *try) copy(ctx context.Context, f leftFile, to *os.File) error {
 	if _, err := to.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
@@ -166,18 +180,18 @@ func (d *download) copy(ctx context.Context, f leftFile, to *os.File) error {
 		return err
 	}
 	if f.kept != nil {
-		return d.Store.Download(ctx, d.Manifest, *f.kept, io.MultiWriter(to, d))
+		return t.Store.Download(ctx, t.Manifest, *f.kept, io.MultiWriter(to, t))
 	}
-	body, err := d.Polyaxon.Artifact(ctx, polyaxon.Artifact{Namespace: d.RunNamespace, Project: d.Config.Project, UUID: d.UUID(), Path: f.Path})
+	body, err := t.Polyaxon.Artifact(ctx, polyaxon.Artifact{Namespace: t.RunNamespace, Project: t.Config.Project, UUID: t.UUID(), Path: f.Path})
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	written, err := io.Copy(to, io.TeeReader(body, d))
+	written, err := io.Copy(to, io.TeeReader(body, t))
 	if err != nil {
 		return err
 	}
-	if written != f.Size && d.Run.Status.Terminal() {
+	if written != f.Size && t.Run.Status.Terminal() {
 		return fmt.Errorf("size mismatch: received %d bytes, but the server lists %d", written, f.Size)
 	}
 	return nil

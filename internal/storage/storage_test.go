@@ -146,13 +146,13 @@ func TestResume(t *testing.T) {
 					_, _ = fmt.Fprintf(w, `{"name": "x", "generation": "1", "size": "%d", "crc32c": "%s"}`, len(got), checksumOf(content))
 				}
 			})
-			var sent int64
+			var sent, had int64
 			_, err := s.Upload(t.Context(), storage.Upload{
 				Bucket: "data", Name: "x", Content: strings.NewReader(content), Size: int64(len(content)), CRC32C: sum.Sum32(),
-				Session: s.Address + "/old", Sent: func(n int64) { sent += n },
+				Session: s.Address + "/old", Sent: func(n int64) { sent += n }, Had: func(n int64) { had += n },
 			})
-			if err != nil || string(got) != content || sent != int64(len(content)) {
-				t.Errorf("%v, %d bytes arrived, %d were reported", err, len(got), sent)
+			if err != nil || string(got) != content || sent+had != int64(len(content)) || (had == 1<<20) == lost {
+				t.Errorf("%v, %d bytes arrived, %d were reported, and %d that were there", err, len(got), sent, had)
 			}
 			if lost != (begun == 1) || lost && !strings.HasPrefix(checksum, checksumOf(content)) {
 				t.Errorf("it was begun %d times, with %q", begun, checksum)

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 
 	"mime/multipart"
 )
@@ -35,8 +36,13 @@ type Upload struct {
 	Session string
 	// Began is told the address of the upload, before content is sent.
 	Began func(session string)
-	// Sent is told how many more bytes were read to be sent. It may be nil, as Began may.
+	// Sent is told how many more bytes were read to be sent, and of each byte once, however often it is sent. It may
+	// be nil, as Began and Had may.
 	Sent func(n int64)
+	// Had is told in place of Sent how many bytes the service had of an upload that another process began.
+	Had func(n int64)
+	// reached is how far Sent and Had were told that the upload is.
+	reached *reached
 }
 
 // resource returns the metadata of the object.
@@ -55,9 +61,13 @@ func (c *Client) Upload(ctx context.Context, u Upload) (*Object, error) {
 	if u.Sent == nil {
 		u.Sent = func(int64) {}
 	}
+	if u.Had == nil {
+		u.Had = u.Sent
+	}
 	if u.Began == nil {
 		u.Began = func(string) {}
 	}
+	u.reached = &reached{}
 	var done *Object
 	var err error
 	if u.Size <= MaxSingle {
@@ -67,8 +77,12 @@ func (c *Client) Upload(ctx context.Context, u Upload) (*Object, error) {
 	}
 	wanted := &Object{Bucket: u.Bucket, Name: u.Name, Size: u.Size, Checksum: encode(u.CRC32C)}
 	if err != nil {
-		return c.settle(ctx, err, wanted)
+		done, err = c.settle(ctx, err, wanted)
 	}
+	if err != nil {
+		return nil, err
+	}
+	u.reached.tell(u.Sent, u.Size)
 	if done.Size != wanted.Size || done.Checksum != wanted.Checksum {
 		return nil, &ChecksumError{wanted.Address()}
 	}
@@ -110,20 +124,16 @@ func (c *Client) single(ctx context.Context, u *Upload) (*Object, error) {
 		return io.MultiReader(bytes.NewReader(before), io.NewSectionReader(u.Content, 0, u.Size), bytes.NewReader(after))
 	}
 	done := &Object{}
-	err = c.call(ctx, request{
+	return done, c.call(ctx, request{
 		method: http.MethodPost, path: u.path(), query: u.query("multipart"), body: body, size: int64(len(before)+len(after)) + u.Size,
 		header: http.Header{"Content-Type": {"multipart/related; boundary=" + parts.Boundary()}},
 	}, done)
-	if err == nil {
-		u.Sent(u.Size)
-	}
-	return done, err
 }
 
 // resumable uploads an object by a session, which begins again only if the service has lost it.
 func (c *Client) resumable(ctx context.Context, u *Upload) (*Object, error) {
 	var done *Object
-	var reported, arrived int64 // what Sent was told, and what the service has
+	var arrived int64 // what the service has
 	session, known := u.Session, false
 	err := c.retry(ctx, func() (progress bool, err error) {
 		if session == "" {
@@ -144,6 +154,7 @@ func (c *Client) resumable(ctx context.Context, u *Upload) (*Object, error) {
 				return false, err
 			}
 			if done != nil {
+				u.reached.tell(u.Had, u.Size)
 				return true, nil
 			}
 		}
@@ -151,16 +162,13 @@ func (c *Client) resumable(ctx context.Context, u *Upload) (*Object, error) {
 			return false, fmt.Errorf("the upload has %d bytes of %s already, which has %d", offset, u.Name, u.Size)
 		}
 		known = false
-		if offset > reported {
-			u.Sent(offset - reported)
-			reported = offset
-		}
+		u.reached.tell(u.Had, offset)
 		progress, arrived = offset > arrived, max(arrived, offset)
 		response, err := c.send(ctx, request{
 			method: http.MethodPut, path: session, size: u.Size - offset,
 			header: http.Header{"Content-Range": {fmt.Sprintf("bytes %d-%d/%d", offset, u.Size-1, u.Size)}},
 			body: func() io.Reader {
-				return &reporting{Reader: io.NewSectionReader(u.Content, offset, u.Size-offset), at: offset, reported: &reported, sent: u.Sent}
+				return &reporting{Reader: io.NewSectionReader(u.Content, offset, u.Size-offset), at: offset, upload: u}
 			},
 		}, http.StatusPermanentRedirect)
 		if err != nil {
@@ -235,18 +243,31 @@ func (c *Client) offset(ctx context.Context, u *Upload, session string) (*Object
 // reporting reports what is read for the first time.
 type reporting struct {
 	io.Reader
-	at       int64
-	reported *int64
-	sent     func(int64)
+	at     int64
+	upload *Upload
 }
 
 // Read implements io.Reader.
 func (r *reporting) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
 	r.at += int64(n)
-	if more := r.at - *r.reported; more > 0 {
-		*r.reported = r.at
-		r.sent(more)
-	}
+	r.upload.reached.tell(r.upload.Sent, r.at)
 	return n, err
+}
+
+// reached is how far an upload is, as it was reported. A broken request may still read its body while the next one is
+// sent.
+type reached struct {
+	mu sync.Mutex
+	at int64
+}
+
+// tell calls report with the bytes up to at that were not reported before.
+func (r *reached) tell(report func(int64), at int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if more := at - r.at; more > 0 {
+		r.at = at
+		report(more)
+	}
 }

@@ -116,7 +116,7 @@ func (j *job) upload(ctx context.Context, name string, info fs.FileInfo, to *fil
 	defer content.Close()
 	u := storage.Upload{
 		Bucket: j.To.Bucket, Name: j.To.below() + j.target(name), Content: content, Size: info.Size(), CRC32C: crc,
-		Metadata: metadataOf(info), Generation: to.generation(), Sent: func(n int64) { j.advance(n, 0) },
+		Metadata: metadataOf(info), Generation: to.generation(), Sent: func(n int64) { j.advance(n, 0) }, Had: j.goOn,
 	}
 	_, err = j.send(ctx, u)
 	if err != nil {
@@ -141,7 +141,7 @@ func (j *job) download(ctx context.Context, name string, o *storage.Object, to *
 	if err != nil {
 		return err
 	}
-	j.advance(there, 0)
+	j.goOn(there)
 	w := &counted{file: content, crc: crc, add: func(n int64) { j.advance(n, 0) }}
 	if err := j.Client.Download(ctx, o, there, w); err != nil {
 		return fmt.Errorf("download %s: %w", o.Address(), err)

@@ -115,6 +115,14 @@ func (j *job) changeOne(ctx context.Context, c Change) error {
 	return err
 }
 
+// goOn reports that an earlier copy has left a part of a file.
+func (j *job) goOn(bytes int64) {
+	j.mu.Lock()
+	j.progress.Kept += bytes
+	j.mu.Unlock()
+	j.advance(bytes, 0)
+}
+
 // advance reports that more was copied.
 func (j *job) advance(bytes int64, files int) {
 	j.mu.Lock()

@@ -230,7 +230,7 @@ func (j *job) fetchObject(ctx context.Context, name string, content io.Reader) (
 		j.fromSums.learn(name, withSum(info, w.crc.Sum32()))
 		_, err := j.send(ctx, storage.Upload{
 			Bucket: j.To.Bucket, Name: j.To.below() + j.target(name), Content: spool, Size: info.Size(), CRC32C: w.crc.Sum32(),
-			Metadata: metadataOf(info), Generation: j.to[name].generation(), Sent: func(n int64) { j.advance(n, 0) },
+			Metadata: metadataOf(info), Generation: j.to[name].generation(), Sent: func(n int64) { j.advance(n, 0) }, Had: j.goOn,
 		})
 		if err != nil {
 			err = fmt.Errorf("upload %s: %w", name, err)

@@ -38,6 +38,8 @@ type Options struct {
 // Progress is how far a copy is.
 type Progress struct {
 	Bytes, BytesTotal int64
+	// Kept are those of Bytes that an earlier copy had left, and that took no time now.
+	Kept              int64
 	Files, FilesTotal int
 }
 

@@ -208,7 +208,7 @@ func TestDelete(t *testing.T) {
 	equal(t, map[string]string{"keep": "1", "x.tmp": "3"}, read(t, back))
 }
 
-// TestFaults breaks requests in each of Google's ways. All content arrives.
+// TestFaults breaks requests in each of Google's ways. All content arrives, and each byte is reported once.
 func TestFaults(t *testing.T) {
 	status := func(r *http.Request) *http.Response {
 		return &http.Response{StatusCode: 503, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("later")), Request: r}
@@ -265,7 +265,11 @@ func TestFaults(t *testing.T) {
 			for _, pair := range [][2]string{{filepath.Join(dir, "from"), "gs://data"}, {"gs://data", "gs://other/x"}, {"gs://other/x", filepath.Join(dir, "back")}} {
 				err := errors.New("not tried")
 				for n := 0; n < 5 && err != nil; n++ { // a file may have all its failures in a row
-					_, err = b.sync(t, pair[0], pair[1], cache, nil)
+					var now transfer.Progress
+					_, err = b.sync(t, pair[0], pair[1], cache, func(o *transfer.Options) { o.Progress = func(p transfer.Progress) { now = p } })
+					if now.Bytes > now.BytesTotal || err == nil && now.Bytes != now.BytesTotal {
+						t.Errorf("to %s: %+v is reported, %v", pair[1], now, err)
+					}
 				}
 				if err != nil {
 					t.Fatal(err)
