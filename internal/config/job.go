@@ -34,4 +34,6 @@ type Job struct {
 	Presets  []string      `yaml:"presets" doc:"Preset files to lay over the Polyaxonfile" form:"path"`
 	// Credentials is nil to add the parts of the snippet whose secrets exist.
 	Credentials *bool `yaml:"credentials" doc:"Whether to add the Google Cloud credential snippet; when left out, a cluster gets it, and the sandbox the parts whose Secrets slipway.yaml names"`
+	// MLflow is nil for true.
+	MLflow *bool `yaml:"mlflow" doc:"Whether it gets the tracking server of mlflow; with false, the server is not started for it; true when left out"`
 }

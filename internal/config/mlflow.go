@@ -49,6 +49,11 @@ func (m *MLflow) Address() string {
 	return m.TrackingURI
 }
 
+// Tracks reports whether a job gets the tracking server. The service that is the server does not. m may be nil.
+func (m *MLflow) Tracks(j *Job) bool {
+	return m != nil && m.Service() != j.Name && (j.MLflow == nil || *j.MLflow)
+}
+
 // validateMLflow checks what tracking-uri names.
 func (c *Config) validateMLflow(fail func(hint string, path []string, format string, args ...any)) {
 	m, at := c.MLflow, []string{"mlflow", "tracking-uri"}

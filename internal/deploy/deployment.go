@@ -126,7 +126,8 @@ func Read(ctx context.Context, p *project.Project, w Selection) (*Deployment, er
 // checkAll reads the manifests, and checks everything.
 func (d *Deployment) checkAll(ctx context.Context, w Selection) error {
 	unread := d.readManifests()
-	d.Images = d.Config.WithBases(append(slices.Clip(d.Images), d.ImagesOf(d.servingServices())...))
+	d.addTracking()
+	d.Images = d.Config.WithBases(append(slices.Clip(d.Images), d.ImagesOf(d.withServices())...))
 	return errors.Join(unread, d.check(ctx, w))
 }
 

@@ -110,13 +110,15 @@ func (s runs) applyWithoutUpstream(ctx context.Context, p *pipeline.Pipeline) er
 func (s runs) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
 	planned, err := s.plan(ctx)
 	s.plannedRuns = planned
-	for _, one := range planned {
+	tracked := false
+	for n, one := range planned {
 		result.Jobs = append(result.Jobs, one.Report())
 		if one.Changes() || one.Copies() {
 			changes++
 		}
+		tracked = tracked || one.Changes() && s.Config.MLflow.Tracks(s.Jobs[n])
 	}
-	if changes > 0 && err == nil {
+	if tracked && err == nil {
 		server, starts, err := s.tracking.plan(ctx, s.asksPolyaxon)
 		result.Jobs = append(result.Jobs, server...)
 		return changes + starts, err

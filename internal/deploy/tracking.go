@@ -41,10 +41,10 @@ type tracking struct {
 	started pipeline.JobResult
 }
 
-// addTracking adds the tracking server that the jobs need.
+// addTracking adds the tracking server, if jobs, or services that serve models, need it.
 func (d *Deployment) addTracking() {
 	m := d.Config.MLflow
-	if m == nil || !slices.ContainsFunc(d.Jobs, func(j *config.Job) bool { return j.Name != m.Service() }) {
+	if d.tracking != nil || !slices.ContainsFunc(d.withServices(), m.Tracks) {
 		return
 	}
 	d.tracking = &tracking{Deployment: d, job: d.Config.Services[m.Service()], address: m.Address()}

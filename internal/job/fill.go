@@ -69,11 +69,10 @@ func volume(p *project.Project) fill.Volume {
 const PlaceholderMLflow = "http://mlflow.slipway.invalid"
 
 // mlflow returns the MLflow settings of slipway.yaml for a job. The password is a reference to
-// a key of a Kubernetes Secret, and so is the key of a service of the sandbox. The service
-// that is the tracking server gets none.
+// a key of a Kubernetes Secret, and so is the key of a service of the sandbox.
 func mlflow(p *project.Project, j *config.Job) fill.MLflow {
 	m := p.Config.MLflow
-	if m == nil || m.Service() == j.Name {
+	if !m.Tracks(j) {
 		return fill.MLflow{}
 	}
 	to := fill.MLflow{TrackingURI: m.Address(), Experiment: m.Experiment, Username: m.Username}

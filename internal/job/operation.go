@@ -42,7 +42,7 @@ func Operation(ctx context.Context, p *project.Project, j *config.Job, image str
 func WithOrigin(p *project.Project, j *config.Job, operation *operation.Operation, reference string) *operation.Operation {
 	o := p.Origin()
 	labelled := fill.Labelled(operation, o.Labels, o.Annotations)
-	if m := p.Config.MLflow; m == nil || m.Service() == j.Name {
+	if !p.Config.MLflow.Tracks(j) {
 		return labelled
 	}
 	_, digest, _ := strings.Cut(reference, "@")

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/mlflow"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
@@ -50,7 +51,7 @@ func NewMLflow(to *platform.Platform) *MLflow {
 // Add adds MLflow's runs and their metrics to runs of a job. It waits for at most 30 s. A metric that a run has
 // counts, also if its value is not finite. m may be nil.
 func (m *MLflow) Add(ctx context.Context, job string, all ...*report.Run) {
-	if m == nil || len(all) == 0 || m.Config.MLflow.Service() == job || m.isSilent() {
+	if m == nil || len(all) == 0 || !m.tracks(job) || m.isSilent() {
 		return
 	}
 	tags, limit := map[string]string{fill.MLflowRunTag: all[0].UUID}, maxRunMLflow
@@ -136,6 +137,16 @@ func (m *MLflow) CreateExperiment(ctx context.Context) {
 	case err != nil:
 		m.warn(ctx, name, "MLflow's experiment "+name+" cannot be created, and runs that start together may fail: ", err)
 	}
+}
+
+// tracks reports whether runs of this name can have runs of MLflow. They need not be jobs of slipway.yaml.
+func (m *MLflow) tracks(job string) bool {
+	for _, j := range []*config.Job{m.Config.Jobs[job], m.Config.Services[job]} {
+		if j != nil {
+			return m.Config.MLflow.Tracks(j)
+		}
+	}
+	return true
 }
 
 func (m *MLflow) isSilent() bool {
