@@ -21,10 +21,9 @@ import (
 // expandedMatrix is a matrix that slipway expanded: its runs in order, and its conditions
 // for early stopping.
 type expandedMatrix struct {
+	job         *config.Job
 	expansion   *matrix.Expansion
 	submissions []run.Submission
-	// required is the order by what the job requires, nil if it requires nothing.
-	required *report.Ranking
 }
 
 // expandMatrix expands the matrix of a job into the submissions of its runs.
@@ -33,7 +32,7 @@ func (p *Pipeline) expandMatrix(ctx context.Context, j *config.Job, operation *o
 	if err != nil {
 		return nil, err
 	}
-	s := &expandedMatrix{expansion: expansion, required: runs.RequiredRanking(j)}
+	s := &expandedMatrix{job: j, expansion: expansion}
 	for _, suggestion := range expansion.Suggestions {
 		before := upstream
 		if suggestion.Repeat > 0 {
@@ -126,14 +125,15 @@ func (s *expandedMatrix) combine(e JobResult, all []JobResult, early *earlyStop)
 	return e
 }
 
-// ranking returns the metric that early stopping watches, or else that the job requires, nil if there is none.
+// ranking returns the order of the runs by the metric that early stopping watches, and by those that the job
+// requires, nil if there is none.
 func (s *expandedMatrix) ranking() *report.Ranking {
 	for _, e := range s.expansion.Stopping {
 		if e.Metric != "" {
-			return &report.Ranking{Metric: e.Metric, Lower: e.Minimize}
+			return runs.Ranking(&report.Ranking{Metric: e.Metric, Lower: e.Minimize}, s.job)
 		}
 	}
-	return s.required
+	return runs.Ranking(nil, s.job)
 }
 
 // rank sorts the runs, best first.

@@ -93,7 +93,7 @@ func checkPlan(t *testing.T, name string, p *pipeline.Pipeline, jobs []*config.J
 }
 
 // TestGateOfMatrix checks that the best run of a matrix decides, whatever the others are, and that it alone
-// is marked.
+// is marked. All runs have the same value of the first metric, so that the second one says which is the best.
 func TestGateOfMatrix(t *testing.T) {
 	t.Parallel()
 	for condition, want := range map[string]struct {
@@ -102,8 +102,10 @@ func TestGateOfMatrix(t *testing.T) {
 	}{
 		">= 3": {3, true}, "> 3": {3, false}, "<= 1": {1, true}, "< 1": {1, false},
 	} {
-		s := &server{ends: func(_ *server, r *oneRun) { r.status, r.metrics = "succeeded", map[string]any{"score": r.x()} }}
-		p, jobs := connect(t, s, "  a: {polyaxonfile: m.yml, matrix: expand, require: {score: '"+condition+"'}}\n", map[string]string{"m.yml": matrix(3, "")}, "a")
+		s := &server{ends: func(_ *server, r *oneRun) {
+			r.status, r.metrics = "succeeded", map[string]any{"same": 1, "score": r.x()}
+		}}
+		p, jobs := connect(t, s, "  a: {polyaxonfile: m.yml, matrix: expand, require: {same: '>= 1', score: '"+condition+"'}}\n", map[string]string{"m.yml": matrix(3, "")}, "a")
 		all, err := p.Run(t.Context(), jobs)
 		checkPlan(t, condition, p, jobs, err)
 		if refused := new(exit.GateError); want.met != (err == nil) || !want.met && !errors.As(err, &refused) {

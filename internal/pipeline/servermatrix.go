@@ -40,11 +40,11 @@ func (p *Pipeline) addServerRuns(ctx context.Context, j *config.Job, s run.Submi
 		}
 	}
 	e.Runs = trials
-	by := runs.RequiredRanking(j)
+	var by *report.Ranking
 	if metric, minimize := matrix.Objective(operation); metric != "" {
 		by = &report.Ranking{Metric: metric, Lower: minimize}
 	}
-	e.rank(by)
+	e.rank(runs.Ranking(by, j))
 }
 
 // maxTrials is how many runs of a matrix are listed at most.

@@ -18,8 +18,10 @@ func difference(j *report.Job, metric string) string {
 	}
 	by := j.Metrics[metric] - before
 	lower := report.LowerIsBetter(metric)
-	if j.BestBy != nil && j.BestBy.Metric == metric {
-		lower = j.BestBy.Lower
+	for ranks := j.BestBy; ranks != nil; ranks = ranks.Then {
+		if ranks.Metric == metric {
+			lower = ranks.Lower
+		}
 	}
 	switch {
 	case math.IsNaN(by):

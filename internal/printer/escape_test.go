@@ -18,7 +18,7 @@ import (
 // like slipway's own.
 const evil = "a\x1b]0;title\x07b\x1b]52;c;aGk=\x1b\\c\x1b[2Jd\x1b[31me\x1b\x1b[0m[31mf\u009b31mg\u202eh\u2066i\rj\nslipway: forged\n::error::forged\x9b\x00\x7f"
 
-// fill sets every string in a value to text.
+// fill sets every string in a value to text. Of what has more of its own kind in it, such as a ranking, it sets the first.
 func fill(v reflect.Value, text string) {
 	switch v.Kind() {
 	case reflect.String:
@@ -30,7 +30,7 @@ func fill(v reflect.Value, text string) {
 		}
 	case reflect.Struct:
 		for n := range v.NumField() {
-			if v.Field(n).CanSet() {
+			if v.Field(n).CanSet() && v.Field(n).Type() != reflect.PointerTo(v.Type()) {
 				fill(v.Field(n), text)
 			}
 		}

@@ -1,9 +1,12 @@
 package printer
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -20,10 +23,7 @@ func matrix(j *report.Job) (header []string, rows [][]string) {
 	}
 	slices.Sort(params)
 	metrics := j.MetricNames()
-	if by := j.BestBy; by != nil && slices.Contains(metrics, by.Metric) { // the metric that ranks the runs comes first
-		metrics = slices.DeleteFunc(metrics, func(name string) bool { return name == by.Metric })
-		metrics = append([]string{by.Metric}, metrics...)
-	}
+	slices.SortStableFunc(metrics, func(a, b string) int { return cmp.Compare(rankOf(j.BestBy, a), rankOf(j.BestBy, b)) })
 	metrics = metrics[:min(len(metrics), maxMetricColumns)]
 	header = slices.Concat([]string{"#", "run", "status"}, params, metrics)
 	for _, r := range j.Runs {
@@ -47,15 +47,31 @@ func matrix(j *report.Job) (header []string, rows [][]string) {
 	return header, rows
 }
 
+// rankOf returns the place of a metric among those that rank the runs. Metrics that do not come last.
+func rankOf(by *report.Ranking, metric string) (n int) {
+	for ; by != nil && by.Metric != metric; by = by.Then {
+		n++
+	}
+	if by == nil {
+		return math.MaxInt
+	}
+	return n
+}
+
 // rankingLabel describes the order of a matrix's runs. It is "" if they are not ranked.
 func rankingLabel(j *report.Job) string {
-	switch {
-	case j.BestBy == nil:
-		return ""
-	case j.BestBy.Lower:
-		return "best first: the lowest " + j.BestBy.Metric
+	var parts []string
+	for by := j.BestBy; by != nil; by = by.Then {
+		end := "highest "
+		if by.Lower {
+			end = "lowest "
+		}
+		parts = append(parts, "the "+end+by.Metric)
 	}
-	return "best first: the highest " + j.BestBy.Metric
+	if len(parts) == 0 {
+		return ""
+	}
+	return "best first: " + strings.Join(parts, ", then ")
 }
 
 // isMatrix reports whether the job's runs are those of a matrix.

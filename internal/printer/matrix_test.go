@@ -28,6 +28,7 @@ func TestMatrixTable(t *testing.T) {
 		{"by early stopping", &report.Ranking{Metric: "loss", Lower: true}, "3124", "best first: the lowest loss"},
 		{"the other way", &report.Ranking{Metric: "loss"}, "1324", "best first: the highest loss"},
 		{"by what nobody has", &report.Ranking{Metric: "f1"}, "1234", "best first: the highest f1"},
+		{"by the next", &report.Ranking{Metric: "f1", Then: &report.Ranking{Metric: "loss"}}, "1324", "best first: the highest f1, then the highest loss"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			j := matrix()

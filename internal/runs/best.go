@@ -19,7 +19,8 @@ import (
 const maxRanked, manyRanked = 1000, 50
 
 // Best returns the runs of a job that succeeded, at most the newest 1000, the best by a metric first. Without a
-// metric it is the one that the job requires, or else the first by name. The params are those that differ. It returns an *exit.UsageError if there is no
+// metric it is the one that the job requires, or else the first by name. Those that the job requires also decide
+// between runs with the same value. The params are those that differ. It returns an *exit.UsageError if there is no
 // such run, or none has the metric. add may be nil.
 func Best(ctx context.Context, to *platform.Platform, job string, by *report.Ranking, add AddMLflow) (*report.Job, error) {
 	found, count, err := succeeded(ctx, to, job, maxRanked)
@@ -53,8 +54,12 @@ func Best(ctx context.Context, to *platform.Platform, job string, by *report.Ran
 		return nil, exit.Usagef("no run of %s has a metric (docs/metrics.md says how programs report metrics)", job)
 	case by != nil && !slices.Contains(names, by.Metric):
 		return nil, exit.Usagef("no run of %s has a metric %s; its runs have %s", job, by.Metric, metrics.InPlaceOf(by.Metric, names))
-	case by == nil:
-		by = required(to.Config.Jobs[job], names)
+	}
+	if j := to.Config.Jobs[job]; j != nil {
+		by = Ranking(by, j)
+	}
+	for by != nil && !slices.Contains(names, by.Metric) {
+		by = by.Then
 	}
 	setVaried(ranked.Runs)
 	ranked.Rank(by)

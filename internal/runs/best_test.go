@@ -102,7 +102,7 @@ func TestBest(t *testing.T) {
 		t.Errorf("the lowest is %v, %v", best.Metrics, err)
 	}
 	to.Config.Jobs["train"].Require = map[string]string{"loss": "< 1", "score": "<= base"}
-	if best, err := Best(t.Context(), to, "train", nil, scored); err != nil || best.Metrics["score"] != 119 {
+	if best, err := Best(t.Context(), to, "train", nil, scored); err != nil || best.Metrics["score"] != 0 || best.BestBy.Metric != "score" {
 		t.Errorf("without what the job requires first: %v, %v", best.Metrics, err)
 	}
 	delete(to.Config.Jobs["train"].Require, "loss")
@@ -126,6 +126,38 @@ func TestBest(t *testing.T) {
 	one, _ := ranking(t, 1, 1)
 	if best, err := Best(t.Context(), one, "train", nil, scored); err != nil || best.Runs[0].Params["SEED"] != float64(42) {
 		t.Errorf("of one run: %+v, %v", best, err)
+	}
+}
+
+// TestTies has runs with the same value of what decides: what else the job requires decides between them, and then
+// which is the newer one.
+func TestTies(t *testing.T) {
+	to, _ := ranking(t, 6, 6)
+	to.Config.Jobs["train"].Require = map[string]string{"acc": ">= 0.5", "bias": "<= 3", "cost": "<= 9"}
+	tied := func(_ context.Context, _ string, all ...*report.Run) {
+		for n, r := range all {
+			r.Metrics = map[string]float64{"acc": 0.9, "bias": float64(n / 3), "cost": float64(4 - n/2), "other": 1}
+		}
+	}
+	for name, test := range map[string]struct {
+		by   *report.Ranking
+		want string
+	}{
+		"by what is required": {nil, "3 1 2 5 6 4"},
+		"by the second":       {&report.Ranking{Metric: "bias"}, "5 6 4 3 1 2"},
+		"by another":          {&report.Ranking{Metric: "other", Lower: true}, "3 1 2 5 6 4"},
+	} {
+		best, err := Best(t.Context(), to, "train", test.by, tied)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var order []string
+		for _, r := range best.Runs {
+			order = append(order, strconv.Itoa(r.Number))
+		}
+		if have := strings.Join(order, " "); have != test.want || best.Number != 0 {
+			t.Errorf("%s: the order is %s, want %s", name, have, test.want)
+		}
 	}
 }
 

@@ -9,24 +9,18 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// RequiredRanking returns the order of runs by the first metric, by name, that their job requires, or nil.
-func RequiredRanking(j *config.Job) *report.Ranking {
-	for _, name := range slices.Sorted(maps.Keys(j.Require)) {
-		if c, err := metrics.ParseCondition(j.Require[name]); err == nil {
-			return &report.Ranking{Metric: name, Lower: !c.HigherIsBetter()}
+// Ranking returns the order of runs of a job: by first, unless it is nil, and then by the metrics that the job
+// requires, by name. It is nil if nothing decides.
+func Ranking(first *report.Ranking, j *config.Job) *report.Ranking {
+	var by *report.Ranking
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(j.Require))) {
+		c, err := metrics.ParseCondition(j.Require[name])
+		if err == nil && (first == nil || first.Metric != name) {
+			by = &report.Ranking{Metric: name, Lower: !c.HigherIsBetter(), Then: by}
 		}
 	}
-	return nil
-}
-
-// required returns RequiredRanking if runs have the metric, and j is a job of slipway.yaml.
-func required(j *config.Job, has []string) *report.Ranking {
-	if j == nil {
-		return nil
+	if first == nil {
+		return by
 	}
-	by := RequiredRanking(j)
-	if by == nil || !slices.Contains(has, by.Metric) {
-		return nil
-	}
-	return by
+	return &report.Ranking{Metric: first.Metric, Lower: first.Lower, Then: by}
 }

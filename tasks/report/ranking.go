@@ -13,6 +13,8 @@ type Ranking struct {
 	Metric string `json:"metric"`
 	// Lower reports whether a lower value is better.
 	Lower bool `json:"lower_is_better"`
+	// Then is the order of runs that have the same value, nil for that of their numbers.
+	Then *Ranking `json:"then,omitempty"`
 }
 
 var lowerIsBetter = lazyregexp.New(`(?i)loss|err|mse|mae|perplexity|deviance|latency|(^|[_-])(time|seconds|wer|cer)([_-]|$)`)
@@ -35,24 +37,29 @@ func (j *Job) Rank(by *Ranking) {
 	}
 	j.BestBy = by
 	slices.SortStableFunc(j.Runs, func(a, b Run) int {
-		if by == nil {
-			return cmp.Compare(a.Number, b.Number)
-		}
-		x, hasX := a.Metrics[by.Metric]
-		y, hasY := b.Metrics[by.Metric]
-		hasX, hasY = hasX && a.Status == succeeded, hasY && b.Status == succeeded
-		switch {
-		case hasX != hasY && hasX:
-			return -1
-		case hasX != hasY:
-			return 1
-		case !hasX || x == y:
-			return cmp.Compare(a.Number, b.Number)
-		case by.Lower:
-			return cmp.Compare(x, y)
-		}
-		return cmp.Compare(y, x)
+		return cmp.Or(by.compare(&a, &b), cmp.Compare(a.Number, b.Number))
 	})
+}
+
+// compare returns -1 if a is better than b, 1 if b is, and 0 if nothing decides.
+func (r *Ranking) compare(a, b *Run) int {
+	if r == nil {
+		return 0
+	}
+	x, hasX := a.Metrics[r.Metric]
+	y, hasY := b.Metrics[r.Metric]
+	hasX, hasY = hasX && a.Status == succeeded, hasY && b.Status == succeeded
+	switch {
+	case hasX != hasY && hasX:
+		return -1
+	case hasX != hasY:
+		return 1
+	case !hasX || x == y:
+		return r.Then.compare(a, b)
+	case r.Lower:
+		return cmp.Compare(x, y)
+	}
+	return cmp.Compare(y, x)
 }
 
 // MetricNames returns the sorted names of all metrics of the runs of a matrix.
