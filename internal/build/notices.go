@@ -12,20 +12,26 @@ var noticeKinds = map[image.Level]report.Kind{
 	image.Step: report.Advance, image.Note: report.Note, image.Warning: report.Warning, image.Failed: report.Failed,
 }
 
-// Notices returns a function that reports a builder's notices about an image as events.
+// Notices returns a function that reports a builder's notices about an image as events. A note that several images
+// have, such as one about their base, is reported once.
 func Notices(p *project.Project, name string) func(image.Notice) {
-	return func(n image.Notice) { p.Report(event(name, n)) }
+	return func(n image.Notice) {
+		if n.Level != image.Note || p.FirstTime(n.Text) {
+			p.Report(event(name, n))
+		}
+	}
 }
 
 // progressNotices is like Notices, but sends what shows the progress of the build through
 // progress.
 func progressNotices(p *project.Project, progress *progress) func(image.Notice) {
+	report := Notices(p, progress.name)
 	return func(n image.Notice) {
-		switch e := event(progress.name, n); n.Level {
+		switch n.Level {
 		case image.Step, image.Detail, image.Uploading:
-			progress.send(e)
+			progress.send(event(progress.name, n))
 		default:
-			p.Report(e)
+			report(n)
 		}
 	}
 }

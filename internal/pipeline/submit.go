@@ -66,9 +66,13 @@ func (p *Pipeline) submit(ctx context.Context, j *config.Job, s run.Submission) 
 		}
 		return submitted, job.LocateRejection(ctx, p.Project, j, fmt.Errorf("submit %s: %w", jobLabel(j), err))
 	}
+	follows := "; following it"
+	if p.Detach {
+		follows = ""
+	}
 	message := map[run.How]string{
 		run.Created:  "run " + submitted.Run.UUID,
-		run.Attached: "run " + submitted.Run.UUID + " is already active for these inputs; following it",
+		run.Attached: "run " + submitted.Run.UUID + " is already active for these inputs" + follows,
 		run.UpToDate: "up to date: run " + submitted.Run.UUID + " succeeded for these inputs (--rerun runs it again)",
 	}[submitted.How]
 	p.Report(report.Event{Kind: report.Done, Step: "submit", Subject: j.Name, Run: submitted.Run.UUID, Status: string(submitted.Run.Status), Message: message})
