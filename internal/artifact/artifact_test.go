@@ -262,17 +262,22 @@ func golden(t *testing.T, s *story) {
 	}
 }
 
-// TestSecretParam has a run whose param is the value of a secret.
-func TestSecretParam(t *testing.T) {
+// TestSecretInManifest has a run whose param is the value of a secret, and whose program has named a metric by it.
+func TestSecretInManifest(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *story) {
 		known := secret.NewMasker()
 		known.Add(secret.NewValue([]byte("hunter2hunter2")))
 		s.Secrets = known
 		s.inputs = map[string]any{"URL": "https://me:hunter2hunter2@acme.dev", "EPOCHS": 12345678901234567}
-		if _, err := s.keep(t.Context(), ""); err != nil {
+		named := map[string]float64{"auc of hunter2hunter2": 0.8, "f1": 0.7}
+		judged := []report.Requirement{{Metric: "acc", Message: "the run has no metric acc; its metrics are auc of hunter2hunter2, f1"}}
+		if _, err := s.Keep(t.Context(), s.job, run.Target{Project: "fraud", UUID: uuid, Kind: "job"}, "", judged, named); err != nil {
 			t.Fatal(err)
 		}
 		m, err := s.Latest(t.Context(), "train")
+		if err != nil || m.Metrics["auc of ***"] != 0.8 || len(m.Metrics) != 2 || strings.Contains(m.Requirements[0].Message, "hunter2") || m.Ref != "refs/heads/main" {
+			t.Errorf("it has %v and %+v, %v", m.Metrics, m.Requirements, err)
+		}
 		if err != nil || m.Params["URL"] != "https://me:***@acme.dev" || fmt.Sprintf("%.0f", m.Params["EPOCHS"]) != "12345678901234568" {
 			t.Errorf("the params are %v, %v", m.Params, err)
 		}

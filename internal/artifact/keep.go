@@ -1,9 +1,7 @@
 package artifact
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -54,6 +52,9 @@ func (s *Store) Keep(ctx context.Context, j *config.Job, target run.Target, gate
 	m.Gate, m.Requirements = gate, requirements
 	if len(metrics) > 0 {
 		m.Metrics = metrics
+	}
+	if err := s.mask(m); err != nil {
+		return nil, err
 	}
 	kept.Action, kept.Gate, kept.Files, kept.Bytes = report.ActionCopied, m.Gate, len(m.Files), m.bytes()
 	generation := int64(0)
@@ -129,9 +130,6 @@ func (k *keeping) manifest(ctx context.Context) (*Manifest, error) {
 		return nil, fmt.Errorf("get run %s: %w", k.target.UUID, err)
 	}
 	m := describe(k.Config.Project, k.job.Name, outcome)
-	if m.Params, err = k.masked(m.Params); err != nil {
-		return nil, err
-	}
 	chosen := map[string]bool{}
 	for name, paths := range found {
 		m.Artifacts[name] = Group{Pattern: k.job.Artifacts[name], Files: paths}
@@ -144,18 +142,6 @@ func (k *keeping) manifest(ctx context.Context) (*Manifest, error) {
 		return nil, err
 	}
 	return m, nil
-}
-
-// masked returns the params of a run with secret values masked: others may read the bucket than those who may read the
-// run.
-func (k *keeping) masked(params map[string]any) (masked map[string]any, err error) {
-	text, err := json.Marshal(params)
-	if err != nil {
-		return nil, err
-	}
-	numbers := json.NewDecoder(bytes.NewReader(k.MaskJSON(text)))
-	numbers.UseNumber()
-	return masked, numbers.Decode(&masked)
 }
 
 // missing returns the error for patterns that match nothing.

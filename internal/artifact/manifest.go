@@ -90,6 +90,23 @@ func describe(of, job string, o *run.Outcome) *Manifest {
 	return m
 }
 
+// mask masks secret values in what a manifest says of a run: others may read the bucket than those who may read the
+// run. A program names its metrics as it likes. The paths of files stay, because they name objects.
+func (s *Store) mask(m *Manifest) error {
+	text, err := json.Marshal(Manifest{Ref: m.Ref, Params: m.Params, Metrics: m.Metrics, Requirements: m.Requirements})
+	if err != nil {
+		return err
+	}
+	var masked Manifest
+	numbers := json.NewDecoder(bytes.NewReader(s.MaskJSON(text)))
+	numbers.UseNumber()
+	if err := numbers.Decode(&masked); err != nil {
+		return err
+	}
+	m.Ref, m.Params, m.Metrics, m.Requirements = masked.Ref, masked.Params, masked.Metrics, masked.Requirements
+	return nil
+}
+
 // bytes returns the sizes of the files together.
 func (m *Manifest) bytes() (total int64) {
 	for _, f := range m.Files {
