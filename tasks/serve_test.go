@@ -25,7 +25,7 @@ import (
 )
 
 // servingModels is a project on a real API server and a server of Polyaxon, whose job train makes models for
-// the Deployment api. serve is the entry of slipway.yaml, and image the image.
+// the Deployment api. serve is the entry of slipway.yaml, and what follows it, and image the image.
 func servingModels(t *testing.T, registry, image, serve string) (*vault, kubernetes.Interface) {
 	t.Helper()
 	access := testenv.Kubernetes(t)
@@ -140,13 +140,20 @@ func TestServeManifests(t *testing.T) {
 	}
 }
 
-// TestServeBuildArgument builds an image for each model, with the run as a build argument.
+// TestServeBuildArgument builds an image for each model, with the run as a build argument. Manifests and a service
+// roll it out.
 func TestServeBuildArgument(t *testing.T) {
 	if !testenv.Thorough() {
 		t.Skip("CI starts BuildKit for it; TestServeManifests rolls out models by variables")
 	}
 	builder, host := testenv.BuildKit(t), testenv.Registry(t)
-	v, clients := servingModels(t, host, "{dockerfile: Dockerfile}", "{model: train, image: api, build-arg: MODEL_RUN}")
+	v, clients := servingModels(t, host, "{dockerfile: Dockerfile}", "{model: train, image: api, build-arg: MODEL_RUN, service: page}\nservices:\n  page: {polyaxonfile: page.yml, image: api, credentials: false}")
+	listen := func() {
+		port := freePort(t)
+		v.write("page.yml", fmt.Sprintf("version: 1.1\nkind: component\ninputs: [{name: DOCKER_IMAGE, type: str}, {name: MODEL_RUN, type: str}]\n"+
+			"run:\n  kind: service\n  ports: [%d]\n  rewritePath: true\n  container: {image: '{{ DOCKER_IMAGE }}', command: [%q, serve=%d]}\n", port, sandboxtest.Program, port))
+	}
+	listen()
 	v.env.Environ = append(os.Environ(), "BUILDKIT_HOST="+builder)
 	v.write("Dockerfile", "FROM scratch\nARG MODEL_RUN\nENV BUILT_FOR=$MODEL_RUN\nCOPY page.html /\n")
 
@@ -177,6 +184,23 @@ func TestServeBuildArgument(t *testing.T) {
 		return ""
 	}
 
+	// expect checks that both serve the run of train, from the image that was built for it.
+	expect := func(result *Result, action report.Action) {
+		t.Helper()
+		s := result.Served[0]
+		if s.Action != action || s.Run != result.Jobs[0].UUID || builtFor() != s.Run || !cmp.Equal(s.By, []string{"Deployment api", "service page"}) {
+			t.Errorf("built for %s, served %+v; want %s", builtFor(), s, action)
+		}
+		service, err := Status(t.Context(), v.env, StatusOptions{Run: s.ServiceRun})
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := service.Runs[0]
+		if now.Status != "running" || now.Inputs["MODEL_RUN"] != s.Run || now.Inputs["DOCKER_IMAGE"] != result.Images[0].Reference {
+			t.Errorf("the service is %s with %v", now.Status, now.Inputs)
+		}
+	}
+
 	built, err := Build(t.Context(), v.env, BuildOptions{})
 	if err != nil || len(built.Images) > 0 || !strings.Contains(v.events.String(), "image api is not built: it needs the run of job train") {
 		t.Errorf("build without a model: %+v, %v\n%s", built.Images, err, v.events)
@@ -186,18 +210,22 @@ func TestServeBuildArgument(t *testing.T) {
 		t.Errorf("plan: %+v, %v", plan.Images, err)
 	}
 	first, err := Deploy(t.Context(), v.env, DeployOptions{})
-	if err != nil || len(first.Images) != 1 || builtFor() != first.Jobs[0].UUID {
-		t.Fatalf("built for %s: %+v, %v", builtFor(), first, err)
+	if err != nil || len(first.Images) != 1 || len(first.Served) != 1 {
+		t.Fatalf("%+v, %v", first, err)
 	}
+	expect(first, report.ActionCreate)
 	again, err := Deploy(t.Context(), v.env, DeployOptions{})
-	if err != nil || again.Served[0].Action != "unchanged" || again.Images[0].Digest != first.Images[0].Digest {
-		t.Errorf("again: %+v, %v", again.Served, err)
+	if err != nil || again.Images[0].Digest != first.Images[0].Digest {
+		t.Errorf("again: %+v, %v", again.Images, err)
 	}
+	expect(again, report.ActionUnchanged)
 	v.values["VAL_ACC"] = "0.95"
+	listen() // elsewhere: processes of this machine have no addresses of their own
 	better, err := Deploy(t.Context(), v.env, DeployOptions{})
-	if err != nil || better.Served[0].Action != "update" || builtFor() != better.Jobs[0].UUID {
-		t.Errorf("a better model: built for %s: %+v, %v", builtFor(), better.Served, err)
+	if err != nil || better.Jobs[0].UUID == first.Jobs[0].UUID {
+		t.Errorf("a better model: %+v, %v", better.Jobs, err)
 	}
+	expect(better, report.ActionUpdate)
 	if built, err := Build(t.Context(), v.env, BuildOptions{}); err != nil || len(built.Images) != 1 || built.Images[0].Digest != better.Images[0].Digest {
 		t.Errorf("build: %+v, %v", built.Images, err)
 	}
