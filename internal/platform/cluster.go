@@ -12,24 +12,17 @@ import (
 // connectCluster connects to the cluster of slipway.yaml, or to the sandbox's if
 // slipway.yaml has none. It sends no request to the cluster.
 func (to *Platform) connectCluster(ctx context.Context) error {
-	cfg := to.Config.Cluster
-	if cfg == nil {
+	if to.Config.Cluster == nil {
 		connected, err := cluster.Connect(to.Sandbox.Access(), to.RunNamespace, "sandbox")
 		to.Cluster = connected
 		return err
-	}
-	if cfg.Namespace != "" {
-		to.RunNamespace = cfg.Namespace
 	}
 	access, err := to.Access(ctx)
 	if err != nil {
 		return err
 	}
-	to.Rest = access.Config
-	if to.Cluster, err = cluster.Connect(access.Config, to.RunNamespace, access.Name); err == nil {
-		to.Cluster.Pause = to.Sleep
-	}
-	return err
+	to.Rest, to.Cluster, to.RunNamespace = access.Config, access.Cluster, access.Cluster.Namespace
+	return nil
 }
 
 // CheckNamespace returns a *source.Error if the cluster's namespace does not exist, so

@@ -22,20 +22,32 @@ type Access struct {
 	Config *rest.Config
 	// Name is what users call the cluster.
 	Name string
+	// Cluster is the namespace of slipway.yaml there. A command has one, so that connections are
+	// shared, and a program that gets credentials and fails is run once. It is nil if Config is.
+	Cluster *cluster.Cluster
 }
 
 // Access returns the access to the cluster of slipway.yaml. It finds it once: it reads the
 // kubeconfig, or asks Google for the cluster. It sends no request to the cluster. Errors
 // have the position in slipway.yaml.
 func (p *Project) Access(ctx context.Context) (*Access, error) {
-	return p.access.get(ctx, func(ctx context.Context) (*Access, error) {
+	return p.access.get(ctx, func(ctx context.Context) (found *Access, err error) {
 		switch cfg := p.Config.Cluster; {
 		case cfg == nil:
 			return &Access{}, nil
 		case cfg.GKE != nil:
-			return p.findGKE(ctx, cfg.GKE)
+			found, err = p.findGKE(ctx, cfg.GKE)
+		default:
+			found, err = p.readKubeconfig(ctx, cfg.Kubeconfig)
 		}
-		return p.readKubeconfig(ctx, p.Config.Cluster.Kubeconfig)
+		if err != nil {
+			return nil, err
+		}
+		if found.Cluster, err = cluster.Connect(found.Config, p.Namespace(), found.Name); err != nil {
+			return nil, err
+		}
+		found.Cluster.Pause = p.Sleep
+		return found, nil
 	})
 }
 
