@@ -24,6 +24,7 @@ var descriptions = []struct {
 	served      *regexp.Regexp
 }{
 	{"api/v1", "core.json.gz", regexp.MustCompile(`^/api/v1(/watch)?(/namespaces/\{namespace\})?/(namespaces|secrets|configmaps|pods|services|events|nodes)(/\{name\}(/log|/portforward)?)?$`)},
+	{"apis/authentication.k8s.io/v1", "authentication.json.gz", regexp.MustCompile(`^/apis/authentication\.k8s\.io/v1/selfsubjectreviews$`)},
 	{"apis/authorization.k8s.io/v1", "authorization.json.gz", regexp.MustCompile(`^/apis/authorization\.k8s\.io/v1/selfsubject(access|rules)reviews$`)},
 }
 

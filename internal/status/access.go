@@ -38,9 +38,6 @@ func (v *viewer) lookAtNamespace(ctx context.Context) {
 // lookAtIdentity finds out who the user is.
 func (v *viewer) lookAtIdentity(ctx context.Context) {
 	name, groups, err := v.Cluster.Identity(ctx)
-	if apierrors.IsNotFound(err) && v.Embedded {
-		name, err = "the owner of the sandbox", nil
-	}
 	if apierrors.IsNotFound(err) {
 		err = errors.New("this server does not report the user (Kubernetes 1.28 and newer do)")
 		v.hide(identity, "", err)

@@ -4,27 +4,30 @@ import (
 	"mime"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 
 	apidiscovery "k8s.io/api/apidiscovery/v2"
+	authentication "k8s.io/api/authentication/v1"
 	authorization "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/version"
 )
 
 // groups returns the API groups of the cluster. Each has the version v1 only.
-func groups() []string { return []string{"", authorization.GroupName} }
+func groups() []string { return append([]string{""}, namedGroups()...) }
+
+// namedGroups returns the groups but the core, which has no name.
+func namedGroups() []string { return []string{authentication.GroupName, authorization.GroupName} }
 
 // serveDiscovery responds with what the cluster has, and reports whether that is what the
 // request is about.
 func (s *Server) serveDiscovery(w http.ResponseWriter, r *http.Request) bool {
-	var answer any
-	path := strings.TrimSuffix(r.URL.Path, "/")
-	reviews := metav1.APIGroup{Name: authorization.GroupName, Versions: []metav1.GroupVersionForDiscovery{{GroupVersion: authorization.SchemeGroupVersion.String(), Version: "v1"}}}
-	reviews.PreferredVersion = reviews.Versions[0]
-	switch {
-	case r.Method != http.MethodGet:
+	if r.Method != http.MethodGet {
 		return false
+	}
+	var answer any
+	switch path := strings.TrimSuffix(r.URL.Path, "/"); {
 	case path == "/version":
 		answer = version.Info{
 			Major: "1", Minor: "35", GitVersion: "v1.35.4+slipway-sandbox", GoVersion: runtime.Version(), Compiler: runtime.Compiler,
@@ -33,25 +36,39 @@ func (s *Server) serveDiscovery(w http.ResponseWriter, r *http.Request) bool {
 	case path == "/api" && wantsAggregated(r):
 		answer = s.aggregated(w, "")
 	case path == "/apis" && wantsAggregated(r):
-		answer = s.aggregated(w, authorization.GroupName)
+		answer = s.aggregated(w, namedGroups()...)
 	case path == "/api":
 		answer = metav1.APIVersions{TypeMeta: metav1.TypeMeta{Kind: "APIVersions"}, Versions: []string{"v1"}}
 	case path == "/apis":
-		answer = metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}, Groups: []metav1.APIGroup{reviews}}
-	case path == "/apis/"+authorization.GroupName:
-		reviews.TypeMeta = metav1.TypeMeta{Kind: "APIGroup", APIVersion: "v1"}
-		answer = reviews
+		list := metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}}
+		for _, name := range namedGroups() {
+			list.Groups = append(list.Groups, group(name))
+		}
+		answer = list
 	case path == "/api/v1":
 		answer = metav1.APIResourceList{TypeMeta: metav1.TypeMeta{Kind: "APIResourceList"}, GroupVersion: "v1", APIResources: s.resources("")}
-	case path == "/apis/"+authorization.SchemeGroupVersion.String():
-		answer = metav1.APIResourceList{
-			TypeMeta: metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"}, GroupVersion: authorization.SchemeGroupVersion.String(), APIResources: s.resources(authorization.GroupName),
-		}
 	default:
-		return false
+		name, below := strings.CutPrefix(path, "/apis/")
+		name, isVersion := strings.CutSuffix(name, "/v1")
+		if !below || !slices.Contains(namedGroups(), name) {
+			return false
+		}
+		found := group(name)
+		found.TypeMeta = metav1.TypeMeta{Kind: "APIGroup", APIVersion: "v1"}
+		if answer = found; isVersion {
+			answer = metav1.APIResourceList{
+				TypeMeta: metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"}, GroupVersion: name + "/v1", APIResources: s.resources(name),
+			}
+		}
 	}
 	respond(w, http.StatusOK, answer)
 	return true
+}
+
+// group describes an API group with a name.
+func group(name string) metav1.APIGroup {
+	v1 := metav1.GroupVersionForDiscovery{GroupVersion: name + "/v1", Version: "v1"}
+	return metav1.APIGroup{Name: name, Versions: []metav1.GroupVersionForDiscovery{v1}, PreferredVersion: v1}
 }
 
 // resources describes the resources of an API group, and their subresources.
@@ -105,9 +122,20 @@ func wantsAggregated(r *http.Request) bool {
 	return false
 }
 
-// aggregated describes an API group in aggregatedForm.
-func (s *Server) aggregated(w http.ResponseWriter, group string) *apidiscovery.APIGroupDiscoveryList {
+// aggregated describes API groups in aggregatedForm.
+func (s *Server) aggregated(w http.ResponseWriter, groups ...string) *apidiscovery.APIGroupDiscoveryList {
 	w.Header().Set("Content-Type", aggregatedForm)
+	list := &apidiscovery.APIGroupDiscoveryList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupDiscoveryList", APIVersion: apidiscovery.SchemeGroupVersion.String()}}
+	for _, group := range groups {
+		list.Items = append(list.Items, apidiscovery.APIGroupDiscovery{
+			ObjectMeta: metav1.ObjectMeta{Name: group}, Versions: []apidiscovery.APIVersionDiscovery{s.aggregatedVersion(group)},
+		})
+	}
+	return list
+}
+
+// aggregatedVersion describes the version v1 of an API group.
+func (s *Server) aggregatedVersion(group string) apidiscovery.APIVersionDiscovery {
 	v1 := apidiscovery.APIVersionDiscovery{Version: "v1", Freshness: apidiscovery.DiscoveryFreshnessCurrent}
 	for _, resource := range s.resources(group) {
 		answers := &metav1.GroupVersionKind{Group: group, Version: "v1", Kind: resource.Kind}
@@ -125,8 +153,5 @@ func (s *Server) aggregated(w http.ResponseWriter, group string) *apidiscovery.A
 			Verbs: resource.Verbs, ShortNames: resource.ShortNames, Categories: resource.Categories,
 		})
 	}
-	return &apidiscovery.APIGroupDiscoveryList{
-		TypeMeta: metav1.TypeMeta{Kind: "APIGroupDiscoveryList", APIVersion: apidiscovery.SchemeGroupVersion.String()},
-		Items:    []apidiscovery.APIGroupDiscovery{{ObjectMeta: metav1.ObjectMeta{Name: group}, Versions: []apidiscovery.APIVersionDiscovery{v1}}},
-	}
+	return v1
 }

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	authentication "k8s.io/api/authentication/v1"
 	authorization "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -68,6 +69,8 @@ func (k kind) empty() object {
 		return &corev1.Service{}
 	case eventKind:
 		return &corev1.Event{}
+	case selfReviewKind:
+		return &authentication.SelfSubjectReview{}
 	case accessReviewKind:
 		return &authorization.SelfSubjectAccessReview{}
 	case rulesReviewKind:
@@ -89,7 +92,7 @@ func kindOf(x object) kind {
 // verbs returns what clients can do with objects of the kind.
 func (k kind) verbs() metav1.Verbs {
 	switch {
-	case k.apiGroup == authorization.GroupName:
+	case k.isReview():
 		return metav1.Verbs{"create"}
 	case k.derived:
 		return metav1.Verbs{"get", "list", "watch"}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	authentication "k8s.io/api/authentication/v1"
 	authorization "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -24,7 +25,8 @@ var openAPI embed.FS
 func descriptions() map[string]string {
 	return map[string]string{
 		"api/v1": "openapi/core.json.gz",
-		"apis/" + authorization.SchemeGroupVersion.String(): "openapi/authorization.json.gz",
+		"apis/" + authentication.SchemeGroupVersion.String(): "openapi/authentication.json.gz",
+		"apis/" + authorization.SchemeGroupVersion.String():  "openapi/authorization.json.gz",
 	}
 }
 

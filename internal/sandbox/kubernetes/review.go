@@ -5,21 +5,28 @@ import (
 	"slices"
 	"strings"
 
+	authentication "k8s.io/api/authentication/v1"
 	authorization "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// The kinds by which clients ask what they may do. Their objects are not kept.
+// The kinds by which clients ask who they are and what they may do. Their objects are not kept.
 var (
+	selfReviewKind   = kind{apiGroup: authentication.GroupName, name: "SelfSubjectReview", resource: "selfsubjectreviews"}
 	accessReviewKind = kind{apiGroup: authorization.GroupName, name: "SelfSubjectAccessReview", resource: "selfsubjectaccessreviews"}
 	rulesReviewKind  = kind{apiGroup: authorization.GroupName, name: "SelfSubjectRulesReview", resource: "selfsubjectrulesreviews"}
 )
 
-func reviewKinds() []kind { return []kind{accessReviewKind, rulesReviewKind} }
+func reviewKinds() []kind { return []kind{selfReviewKind, accessReviewKind, rulesReviewKind} }
 
-// review responds with what the only user may do. The server decides by the same rules.
+// isReview reports whether the kind is one of reviewKinds, which alone are in groups with a name.
+func (k kind) isReview() bool { return k.apiGroup != "" }
+
+// review responds with who the only user is, or with what the user may do. The server decides by
+// the same rules.
 func (s *Server) review(w http.ResponseWriter, r *http.Request, t target) error {
 	if r.Method != http.MethodPost || t.name != "" {
 		return methodNotSupported(r, t)
@@ -37,6 +44,9 @@ func (s *Server) review(w http.ResponseWriter, r *http.Request, t target) error 
 		return err
 	}
 	switch x := x.(type) {
+	case *authentication.SelfSubjectReview:
+		x.CreationTimestamp = metav1.Now()
+		x.Status.UserInfo = authentication.UserInfo{Username: user, Groups: []string{"system:authenticated"}}
 	case *authorization.SelfSubjectAccessReview:
 		x.Status, err = s.access(x.Spec)
 	case *authorization.SelfSubjectRulesReview:

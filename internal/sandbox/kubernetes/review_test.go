@@ -8,11 +8,13 @@ import (
 	"sync/atomic"
 	"testing"
 
+	authentication "k8s.io/api/authentication/v1"
 	authorization "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
+	authenticationclient "k8s.io/client-go/kubernetes/typed/authentication/v1"
 	authorizationclient "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	"k8s.io/client-go/rest"
 )
@@ -141,11 +143,30 @@ func TestReviews(t *testing.T) {
 		{http.MethodPost, host + "/apis/authorization.k8s.io/v1/subjectaccessreviews", http.StatusNotFound},
 		{http.MethodGet, host + "/apis/authorization.k8s.io/v1/secrets", http.StatusNotFound},
 		{http.MethodGet, host + "/apis//v1/secrets", http.StatusNotFound},
+		{http.MethodGet, host + "/apis/authentication.k8s.io", http.StatusOK},
+		{http.MethodGet, host + "/apis/authentication.k8s.io/v1", http.StatusOK},
+		{http.MethodGet, host + "/apis/apps/v1", http.StatusNotFound},
+		{http.MethodGet, host + "/authentication.k8s.io", http.StatusNotFound},
+		{http.MethodPost, host + "/apis/authentication.k8s.io/v1/selfsubjectaccessreviews", http.StatusNotFound},
 		{http.MethodGet, host + "/api/v1/selfsubjectaccessreviews", http.StatusNotFound},
 	} {
 		if status, text := send(t, c.method, c.path, "application/json", "{}"); status != c.want {
 			t.Errorf("%s %s: %d %s, want %d", c.method, c.path, status, text, c.want)
 		}
+	}
+}
+
+// TestSelfReview checks who the user is.
+func TestSelfReview(t *testing.T) {
+	t.Parallel()
+	_, _, host := attach(t)
+	reviews, err := authenticationclient.NewForConfig(&rest.Config{Host: host, QPS: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	review, err := reviews.SelfSubjectReviews().Create(t.Context(), &authentication.SelfSubjectReview{}, metav1.CreateOptions{})
+	if err != nil || review.Status.UserInfo.Username != "slipway" || !slices.Equal(review.Status.UserInfo.Groups, []string{"system:authenticated"}) || review.CreationTimestamp.IsZero() {
+		t.Errorf("%+v, %v", review, err)
 	}
 }
 
@@ -176,7 +197,7 @@ func TestDiscovery(t *testing.T) {
 				seen[n] = append(seen[n], strings.Join([]string{list.GroupVersion, r.Name, r.Kind, strings.Join(r.Verbs, ","), strings.Join(r.ShortNames, ","), strings.Join(r.Categories, ",")}, " "))
 			}
 		}
-		if want := map[bool]int{false: 2, true: 4}[legacy]; int(asked.Load()) != want {
+		if want := map[bool]int{false: 2, true: 5}[legacy]; int(asked.Load()) != want {
 			t.Errorf("it takes %d requests, want %d", asked.Load(), want)
 		}
 	}

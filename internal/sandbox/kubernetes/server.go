@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 
-	authorization "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -112,7 +111,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	watched := query.Get("watch") == "true" || query.Get("watch") == "1"
 	switch {
-	case t.kind.apiGroup == authorization.GroupName:
+	case t.kind.isReview():
 		return s.review(w, r, t)
 	case t.subresource != "":
 		return s.serveSubresource(w, r, t)

@@ -1,10 +1,6 @@
 package kubernetes
 
-import (
-	"strings"
-
-	authorization "k8s.io/api/authorization/v1"
-)
+import "strings"
 
 // target is the kind and the name of the objects that a request is about.
 type target struct {
@@ -17,13 +13,15 @@ type target struct {
 
 // parse reads /api/v1/namespaces[/NAME[/SUBRESOURCE]] and
 // /api/v1[/namespaces/NS]/RESOURCE[/NAME[/SUBRESOURCE]], and the same below
-// /apis/authorization.k8s.io/v1. It reports whether path is one of these.
+// /apis/GROUP/v1. It reports whether path is one of these.
 func parse(path string) (target, bool) {
 	group := ""
 	rest, ok := strings.CutPrefix(path, "/api/v1/")
 	if !ok {
-		group = authorization.GroupName
-		rest, ok = strings.CutPrefix(path, "/apis/"+group+"/v1/")
+		rest, ok = strings.CutPrefix(path, "/apis/")
+		var found bool
+		group, rest, found = strings.Cut(rest, "/v1/")
+		ok = ok && found && group != ""
 	}
 	if !ok {
 		return target{}, false
