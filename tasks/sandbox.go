@@ -15,9 +15,18 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
+// locate finds the project, even if there is a mistake in slipway.yaml.
+func (e *Env) locate(ctx context.Context) (*project.Place, error) {
+	env, err := e.project()
+	if err != nil {
+		return nil, err
+	}
+	return project.Locate(ctx, env)
+}
+
 // SandboxStatus reports whether this project's sandbox is running, and where.
 func SandboxStatus(ctx context.Context, env *Env) (*Result, error) {
-	p, err := env.open(ctx)
+	p, err := env.locate(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +49,7 @@ func SandboxStatus(ctx context.Context, env *Env) (*Result, error) {
 
 // SandboxStop stops this project's sandbox and the runs in it.
 func SandboxStop(ctx context.Context, env *Env) (*Result, error) {
-	p, err := env.open(ctx)
+	p, err := env.locate(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -56,14 +65,14 @@ func SandboxStop(ctx context.Context, env *Env) (*Result, error) {
 	if err != nil {
 		return result, fmt.Errorf("stop the sandbox: %w", err)
 	}
-	p.Event(report.Done, "sandbox", p.Config.Project, "stopped")
+	p.Event(report.Done, "sandbox", p.Name, "stopped")
 	return result, nil
 }
 
 // SandboxReset stops this project's sandbox and deletes everything in it: images, secrets,
 // runs, their outputs and the persistent volumes.
 func SandboxReset(ctx context.Context, env *Env) (*Result, error) {
-	p, err := env.open(ctx)
+	p, err := env.locate(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +80,7 @@ func SandboxReset(ctx context.Context, env *Env) (*Result, error) {
 	if err := sandbox.Reset(ctx, p.StateDir()); err != nil {
 		return result, fmt.Errorf("reset the sandbox: %w", err)
 	}
-	p.Event(report.Done, "sandbox", p.Config.Project, "reset")
+	p.Event(report.Done, "sandbox", p.Name, "reset")
 	return result, nil
 }
 
