@@ -209,7 +209,7 @@ func (b *Builder) solve(ctx context.Context, s Spec, o Output, export client.Exp
 	}
 	defer root.Close()
 	files := newTree(root)
-	files.git = s.Git
+	files.git, files.hidden = s.Git, s.Hidden
 	ctx, end := panics.WithCancelOnPanic(ctx)
 	defer end(nil)
 	offered, err := attachables(ctx, s, o.Keychain)

@@ -32,6 +32,8 @@ type tree struct {
 	root *os.Root
 	// git reports whether .git is included.
 	git bool
+	// hidden are files that are left out.
+	hidden []string
 	// onExcluded, if not nil, is called with the path of each key or credentials file that is
 	// left out.
 	onExcluded func(at string)
@@ -80,6 +82,9 @@ func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) er
 			return fs.SkipDir
 		case exclusion.Excluded(d.Name()):
 			t.reportExcluded(at, d.Name())
+			return nil
+		case slices.Contains(t.hidden, at):
+			t.reportExcluded(at, "")
 			return nil
 		case d.Type()&(fs.ModeSocket|fs.ModeDevice|fs.ModeNamedPipe|fs.ModeIrregular) != 0:
 			return nil // docker build leaves out sockets too, and a pipe would block

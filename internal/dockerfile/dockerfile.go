@@ -51,6 +51,9 @@ type Spec struct {
 	BuildArgs map[string]string
 	// Secrets are the values for RUN --mount=type=secret,id=ID, by id.
 	Secrets map[string]secret.Value
+	// Hidden are files, relative to Dir, that are not in the context, because secrets are read from
+	// them.
+	Hidden []string
 	// SSH reports whether RUN --mount=type=ssh can use the agent at SSH_AUTH_SOCK of
 	// Environ.
 	SSH bool

@@ -155,7 +155,7 @@ func (b *builder) text() ([]byte, error) { return source.ReadFile(nil, b.path(),
 // equal content has equal digests.
 func (b *builder) spec(ctx context.Context) (Spec, error) {
 	spec := Spec{
-		Name: b.Name, Dir: b.Dir, File: b.File, Target: b.Target, BuildArgs: b.BuildArgs, SSH: b.SSH, Git: b.Git, At: b.At, Environ: b.Environ,
+		Name: b.Name, Dir: b.Dir, File: b.File, Target: b.Target, BuildArgs: b.BuildArgs, SSH: b.SSH, Git: b.Git, Hidden: b.Hidden, At: b.At, Environ: b.Environ,
 	}
 	spec.Platforms = b.platforms()
 	if b.Offline {

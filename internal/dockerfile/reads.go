@@ -55,7 +55,7 @@ func Read(ctx context.Context, s Spec) (*Reading, error) {
 	if file != "" {
 		r.Files = append(r.Files, file)
 	}
-	context, left, err := contextOf(ctx, root, ignored)
+	context, left, err := contextOf(ctx, root, ignored, s.Hidden)
 	if err != nil {
 		return nil, err
 	}
@@ -111,9 +111,10 @@ func readIgnored(root *os.Root, dockerfile string) (*patternmatcher.PatternMatch
 }
 
 // contextOf returns the files of the context. As left it returns the keys and credentials
-// that are left out and that .dockerignore does not exclude.
-func contextOf(ctx context.Context, root *os.Root, ignored *patternmatcher.PatternMatcher) (files, left []string, err error) {
+// that are left out and that .dockerignore does not exclude; those that are hidden are among them.
+func contextOf(ctx context.Context, root *os.Root, ignored *patternmatcher.PatternMatcher, hidden []string) (files, left []string, err error) {
 	t := newTree(root)
+	t.hidden = hidden
 	t.onExcluded = func(at string) {
 		if matched, _ := ignored.MatchesOrParentMatches(filepath.FromSlash(at)); !matched {
 			left = append(left, at)

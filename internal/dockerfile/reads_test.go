@@ -7,6 +7,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// TestReadHidden leaves hidden files out of the context, and says which of them an instruction
+// would read.
+func TestReadHidden(t *testing.T) {
+	dir := write(t, t.TempDir(), map[string]string{"Dockerfile": "FROM scratch\nCOPY conf /conf\n", "conf/token.txt": "t", "conf/app.yaml": "a", "other.txt": "o"})
+	got, err := Read(t.Context(), Spec{Name: "app", Dir: dir, Hidden: []string{"conf/token.txt", "other.txt"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (&Reading{Files: []string{"Dockerfile", "conf/app.yaml"}, Excluded: []string{"conf/token.txt"}}); !cmp.Equal(want, got) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
 // The Dockerfile says what a build reads. The test checks whether a file of variables gets
 // into the image, and how, and whether an instruction reads a key.
 func TestRead(t *testing.T) {

@@ -90,6 +90,9 @@ type Spec struct {
 	// Files are files and directories, relative to Dir. They are copied to the same paths
 	// below Workdir.
 	Files []string
+	// Hidden are files, relative to Dir, that never go into the image, because slipway.yaml reads
+	// secrets from them.
+	Hidden []string
 	// Workdir is an absolute path. If empty, it is /app.
 	Workdir string
 	// Owner is the owner of the files and of the directories made for them. The zero value

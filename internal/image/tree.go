@@ -107,6 +107,9 @@ func (c *collector) walk(ctx context.Context, named string) error {
 			return c.refuse("name what it points to", "%s goes through the symbolic link %s", named, at)
 		}
 	}
+	if slices.Contains(c.spec.Hidden, named) {
+		return c.refuse("remove it from files", "%s is never added to an image, because slipway.yaml reads a secret from it", named)
+	}
 	// WalkDir follows a link only if it is the starting point.
 	if info, err := c.root.Lstat(filepath.FromSlash(named)); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		return c.add(named, fs.FileInfoToDirEntry(info))
@@ -119,7 +122,7 @@ func (c *collector) walk(ctx context.Context, named string) error {
 			return c.unreadable(&fs.PathError{Op: "read", Path: at, Err: cause(err)})
 		case exclusion.Excluded(d.Name()) && d.IsDir():
 			return fs.SkipDir
-		case exclusion.HoldsCredentials(d.Name()):
+		case exclusion.HoldsCredentials(d.Name()), slices.Contains(c.spec.Hidden, at):
 			c.excluded = append(c.excluded, at)
 			return nil
 		case d.IsDir() && at != "." && c.ignored.matches(at) && c.ignored.ignoresAllBelow():
