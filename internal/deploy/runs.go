@@ -57,7 +57,10 @@ func (s runs) compare(ctx context.Context, jobs []report.Job) {
 		}
 		group.Go(func() error {
 			found, err := runsof.OnBranch(asking, s.Platform, j.Name, base, j.UUID, s.trackingServer().Add)
-			if err != nil && ctx.Err() == nil {
+			switch {
+			case errors.As(err, new(*runsof.ShallowError)):
+				s.Event(report.Note, "run", j.Name, "not compared: "+err.Error())
+			case err != nil && ctx.Err() == nil:
 				s.Event(report.Warning, "run", j.Name, fmt.Sprintf("not compared with %s: %v", base.Branch, err))
 			}
 			j.Base = found

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,12 +40,15 @@ func (p *Pipeline) CheckBase(ctx context.Context, j *config.Job) error {
 		if base == nil {
 			of := p.BaseBranch(ctx)
 			found, err := runs.OnBranch(ctx, p.Platform, j.Name, of, "", p.AddMLflow)
-			if err != nil {
+			shallow := new(runs.ShallowError)
+			if err != nil && !errors.As(err, &shallow) {
 				return fmt.Errorf("find the base of job %s: %w", j.Name, err)
 			}
 			if found == nil {
 				e := source.Errorf(p.Config.At(project.Section(j), j.Name, "require", name), "no run to compare with: job %s has no run that succeeded on branch %s", j.Name, of.Branch)
-				e.Hint = "leave out base until a run of the branch has succeeded"
+				if e.Hint = "leave out base until a run of the branch has succeeded"; err != nil {
+					e.Hint += "; this checkout is shallow, and may not know of one: " + shallow.Hint()
+				}
 				return e
 			}
 			base = found
@@ -171,7 +175,7 @@ func (p *Pipeline) base(ctx context.Context, j *config.Job, all map[string]*metr
 	of := p.BaseBranch(ctx)
 	for _, without := range []string{uuid, ""} {
 		found, err := runs.OnBranch(ctx, p.Platform, j.Name, of, without, p.AddMLflow)
-		if err != nil || found != nil {
+		if err != nil && !errors.As(err, new(*runs.ShallowError)) || found != nil {
 			return found, err
 		}
 	}

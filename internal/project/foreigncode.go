@@ -14,7 +14,9 @@ import (
 // with secrets also for pull requests of forks, and the code of a fork may do anything with them:
 // slipway.yaml names what is read and where it is sent, and builds run what the fork wrote. A
 // commit is trusted if it is the one that GitHub runs the workflow for, which is the newest of
-// the base branch. Others are not compared with the head, as that may have moved on meanwhile.
+// the base branch, as it was committed: a patch, or an artifact of the workflow before, that is
+// unpacked over its files is the fork's. Other commits are not compared with the head, as that may
+// have moved on meanwhile.
 func (p *Project) checkForeignCode(ctx context.Context) error {
 	name, _ := p.Lookup("GITHUB_EVENT_NAME")
 	if name != "pull_request_target" && name != "workflow_run" {
@@ -37,7 +39,7 @@ func (p *Project) checkForeignCode(ctx context.Context) error {
 		return ctx.Err()
 	}
 	trusted, _ := p.Lookup("GITHUB_SHA")
-	if r.Commit != "" && (r.Commit == trusted || known && r.Commit == e.PullRequest.Base.SHA) {
+	if r.Commit != "" && !r.Modified && (r.Commit == trusted || known && r.Commit == e.PullRequest.Base.SHA) {
 		if !r.Clean {
 			p.Event(report.Warning, "", "", fmt.Sprintf("a workflow on %s has the secrets of the repository, and it runs for %s: the checkout has more than the commit of the base branch (%s), "+
 				"and nothing of that may come from the pull request", name, from, r.Reason))
@@ -53,5 +55,9 @@ func checkedOut(r revision.Revision) string {
 	if r.Commit == "" {
 		return "a checkout without git"
 	}
-	return "the commit " + r.Commit[:min(12, len(r.Commit))]
+	commit := "the commit " + r.Commit[:min(12, len(r.Commit))]
+	if r.Modified {
+		commit += " with changes (" + r.Reason + ")"
+	}
+	return commit
 }

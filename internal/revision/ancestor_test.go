@@ -20,6 +20,9 @@ func TestIsAncestor(t *testing.T) {
 	command(t, dir, "checkout", "-q", "main")
 	shallow := filepath.Join(t.TempDir(), "shallow")
 	command(t, dir, "clone", "-q", "--depth=1", "file://"+filepath.ToSlash(dir), shallow)
+	if IsShallow(t.Context(), dir, os.Environ()) || !IsShallow(t.Context(), shallow, os.Environ()) {
+		t.Error("a shallow clone is not told from a whole one")
+	}
 	for _, test := range []struct {
 		dir, commit, of string
 		want            bool

@@ -9,10 +9,10 @@ import (
 )
 
 // uncommitted describes the files in the output of git status (porcelain format, version 1,
-// with NUL between entries). It skips paths of which unused accepts an element, and returns
-// "" if no others are left.
-func uncommitted(status string, unused func(name string) bool) string {
-	first, more := "", 0
+// with NUL between entries), and reports whether one of them is a file of the commit. It skips
+// paths of which unused accepts an element, and returns "" if no others are left.
+func uncommitted(status string, unused func(name string) bool) (first string, modified bool) {
+	more := 0
 	entries := strings.Split(status, "\x00")
 	for n := 0; n < len(entries); n++ {
 		if len(entries[n]) < 4 {
@@ -25,6 +25,7 @@ func uncommitted(status string, unused func(name string) bool) string {
 		if unused != nil && slices.ContainsFunc(strings.Split(path, "/"), unused) {
 			continue
 		}
+		modified = modified || state != "??"
 		if first != "" {
 			more++
 			continue
@@ -41,7 +42,7 @@ func uncommitted(status string, unused func(name string) bool) string {
 	if more > 0 {
 		first += fmt.Sprintf(" (and %d more)", more)
 	}
-	return first
+	return first, modified
 }
 
 // refusal returns git's message if git refuses to work, for example because the repository

@@ -23,6 +23,9 @@ type Revision struct {
 	Time time.Time
 	// Clean reports whether nothing is uncommitted, including new files.
 	Clean bool
+	// Modified reports whether a file of the commit is changed, deleted or renamed. New files alone
+	// leave it false.
+	Modified bool
 	// Reason says why the tree is not exactly a commit: it names the uncommitted files, says
 	// that a repository is there and git is not, or quotes git if git refuses to work. It is
 	// empty for a clean tree, and if there is no repository.
@@ -71,7 +74,7 @@ func Read(ctx context.Context, dir string, environ []string, unused func(name st
 	}
 	r.Commit, r.Time, r.Source = lines[0], time.Unix(seconds, 0).UTC(), address(remote)
 	if r.Reason = g.refusal(statusErr); statusErr == nil {
-		r.Reason = uncommitted(status, unused)
+		r.Reason, r.Modified = uncommitted(status, unused)
 	}
 	r.Clean = r.Reason == ""
 	if len(lines) > 2 {
@@ -107,6 +110,11 @@ func IsAncestor(ctx context.Context, dir string, environ []string, commit, of st
 	}
 	_, err := git{dir: dir, environ: environment(environ)}.output(ctx, "merge-base", "--is-ancestor", commit, of)
 	return err == nil
+}
+
+// IsShallow reports whether the repository of the tree at dir lacks a part of its history.
+func IsShallow(ctx context.Context, dir string, environ []string) bool {
+	return git{dir: dir, environ: environment(environ)}.run(ctx, "rev-parse", "--is-shallow-repository") == "true"
 }
 
 // Tracked returns the files below a directory of the tree at dir that git tracks. It

@@ -173,11 +173,11 @@ func TestReason(t *testing.T) {
 		t.Errorf("with files that are not used: %+v", r)
 	}
 	write(t, filepath.Join(dir, "b c"), "1")
-	if r := read(t, dir); r.Clean || r.Reason != "b c is not committed" {
+	if r := read(t, dir); r.Clean || r.Modified || r.Reason != "b c is not committed" {
 		t.Errorf("with a new file: %+v", r)
 	}
 	write(t, filepath.Join(dir, "a"), "2")
-	if r := read(t, dir); r.Clean || r.Reason != "a has changes that are not committed (and 1 more)" {
+	if r := read(t, dir); r.Clean || !r.Modified || r.Reason != "a has changes that are not committed (and 1 more)" {
 		t.Errorf("with a changed file: %+v", r)
 	}
 	command(t, dir, "checkout", "-q", "a")
@@ -189,7 +189,7 @@ func TestReason(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "a")); err != nil {
 		t.Fatal(err)
 	}
-	if r := read(t, dir); r.Clean || !strings.HasPrefix(r.Reason, "a is deleted") {
+	if r := read(t, dir); r.Clean || !r.Modified || !strings.HasPrefix(r.Reason, "a is deleted") {
 		t.Errorf("with a deleted file: %+v", r)
 	}
 }
