@@ -30,7 +30,7 @@ func raisedAt(dir string, of *config.Image, lines []string) report.Position {
 		}
 		below, ok := strings.CutPrefix(path.Clean(found[1]), strings.TrimSuffix(path.Clean(of.Workdir), "/")+"/")
 		name := filepath.FromSlash(below)
-		if !ok || !filepath.IsLocal(name) {
+		if !ok || !filepath.IsLocal(name) || !isBelow(below, of.Files) {
 			continue
 		}
 		name = filepath.Join(dir, name)
@@ -44,4 +44,12 @@ func raisedAt(dir string, of *config.Image, lines []string) report.Position {
 		return report.Position{File: name, Line: number}
 	}
 	return report.Position{}
+}
+
+// isBelow reports whether a path is one of the files and directories of an image, or below one.
+func isBelow(name string, files []string) bool {
+	return slices.ContainsFunc(files, func(file string) bool {
+		file = path.Clean(filepath.ToSlash(file))
+		return file == "." || name == file || strings.HasPrefix(name, file+"/")
+	})
 }
