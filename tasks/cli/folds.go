@@ -13,22 +13,39 @@ type folds struct {
 	end   func()
 	// title is that of the part that has begun, or "".
 	title string
-	// active are the jobs with a run that has not ended.
-	active map[string]bool
+	// active are the runs that have not ended: of a job itself, and those below it, by the job and
+	// their subjects.
+	active map[string]map[string]bool
 }
 
 // of returns the title of the part that an event belongs to, or "".
 func (f *folds) of(e report.Event) string {
 	job, _, _ := strings.Cut(e.Subject, "/") // a run of a matrix belongs to its job
 	switch {
-	case e.Kind == report.Status && printer.Ended(e):
+	case e.Kind == report.Status && printer.Ended(e) && e.Subject == job:
 		delete(f.active, job)
+	case e.Kind == report.Status && printer.Ended(e):
+		delete(f.active[job], e.Subject)
 	case e.Kind == report.Status:
-		f.active[job] = true
-	case e.Kind == report.Line && len(f.active) < 2: // the lines of jobs side by side would be torn into many parts
+		if f.active[job] == nil {
+			f.active[job] = map[string]bool{}
+		}
+		f.active[job][e.Subject] = true
+	case e.Kind == report.Line && f.printing() < 2: // the lines of runs side by side would be torn into many parts
 		return "log of " + e.Subject
 	}
 	return ""
+}
+
+// printing returns how many runs may print lines now. A run with runs below it prints none.
+func (f *folds) printing() (n int) {
+	for job, runs := range f.active {
+		n += len(runs)
+		if runs[job] && len(runs) > 1 {
+			n--
+		}
+	}
+	return n
 }
 
 // enter ends the part that has begun, and begins the one with a title, unless it is "".

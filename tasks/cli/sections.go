@@ -25,7 +25,7 @@ func newSections(w io.Writer, next report.Sink, now func() time.Time) *sections 
 		_, _ = fmt.Fprintf(w, "\x1b[0Ksection_%s:%d:slipway_%d\r\x1b[0K%s\n", what, now().Unix(), count, title) // there is no other place to report that the log is gone
 	}
 	return &sections{next: next, folds: folds{
-		begin: func(title string) { count++; mark("start", printer.EscapeLines(title)) }, end: func() { mark("end", "") }, active: map[string]bool{},
+		begin: func(title string) { count++; mark("start", printer.EscapeLines(title)) }, end: func() { mark("end", "") }, active: map[string]map[string]bool{},
 	}}
 }
 

@@ -31,7 +31,7 @@ type workflow struct {
 }
 
 func newWorkflow(commands *actions.Commands, to *streams, next report.Sink, now func() time.Time) *workflow {
-	return &workflow{commands: commands, encode: to.encoded, next: next, throttle: printer.NewThrottle(now), folds: folds{begin: commands.Group, end: commands.EndGroup, active: map[string]bool{}}}
+	return &workflow{commands: commands, encode: to.encoded, next: next, throttle: printer.NewThrottle(now), folds: folds{begin: commands.Group, end: commands.EndGroup, active: map[string]map[string]bool{}}}
 }
 
 // Event implements report.Sink.
@@ -75,7 +75,7 @@ func (w *workflow) close() {
 func (w *workflow) report(r *report.Result, err error) {
 	w.close()
 	if r.LeftOut != nil {
-		w.commands.Notice(source.Position{}, "slipway "+r.Command, printer.ShortenIDs(printer.LeftOut(r)))
+		w.commands.Notice(source.Position{}, titleOf(r), printer.ShortenIDs(printer.LeftOut(r)))
 	}
 	w.problems(r)
 	shown := *r
@@ -95,13 +95,16 @@ func (w *workflow) report(r *report.Result, err error) {
 		if failed := new(tasks.RunError); errors.As(e, &failed) && failed.At.File != "" {
 			at = failed.At
 		}
-		w.commands.Error(at, "slipway "+r.Command, printer.ShortenIDs(message))
+		w.commands.Error(at, titleOf(r), printer.ShortenIDs(message))
 	}
 	w.output(r)
 	if err := w.commands.Summary(printer.Summary(&shown)...); err != nil {
 		w.next.Event(report.Event{Kind: report.Warning, Message: "step summary: " + err.Error()})
 	}
 }
+
+// titleOf returns the title of an annotation. A result has no command if the command line is not valid.
+func titleOf(r *report.Result) string { return strings.TrimSpace("slipway " + r.Command) }
 
 // annotated reports whether an annotation contains all of an error, so that the error need
 // not be printed again. It does not for the problems of check, which have one annotation
@@ -135,7 +138,7 @@ func (w *workflow) problems(r *report.Result) {
 			annotate(p.Position, p.Name, message)
 		}
 		if more := len(all) - len(shown); more > 0 {
-			annotate(source.Position{}, "slipway "+r.Command, fmt.Sprintf("%d more problems are in the log", more))
+			annotate(source.Position{}, titleOf(r), fmt.Sprintf("%d more problems are in the log", more))
 		}
 	}
 }

@@ -121,6 +121,15 @@ func TestWorkflowGroups(t *testing.T) {
 	line("a", "five")
 	status("a", "succeeded")
 	line("b", "six")
+	status("b", "succeeded")
+	status("c", "running") // a matrix: its runs print, and it does not
+	status("c/0", "running")
+	line("c/0", "seven")
+	status("c/1", "running")
+	line("c/0", "eight")
+	line("c/1", "nine")
+	status("c/0", "succeeded")
+	line("c/1", "ten")
 	w.Event(report.Event{Kind: report.Warning, Message: "50% of\nthem"})
 	w.close()
 	want := `→ run      a  running
@@ -135,6 +144,19 @@ func TestWorkflowGroups(t *testing.T) {
 → run      a  succeeded
 ::group::log of b
   b | six
+::endgroup::
+→ run      b  succeeded
+→ run      c  running
+→ run      c/0  running
+::group::log of c/0
+  c/0 | seven
+::endgroup::
+→ run      c/1  running
+  c/0 | eight
+  c/1 | nine
+→ run      c/0  succeeded
+::group::log of c/1
+  c/1 | ten
 ::endgroup::
 ::warning title=slipway::50%25 of%0Athem
 `
@@ -158,7 +180,7 @@ func TestWorkflowShowsWhereItFailed(t *testing.T) {
 	_ = a.Run(t.Context(), func(context.Context, *tasks.Env) (*report.Result, error) {
 		return nil, &tasks.RunError{Job: "train", UUID: strings.Repeat("0", 32), Status: "failed", At: report.Position{File: filepath.Join(top, "ml", "train.py"), Line: 7}}
 	})
-	if want := "::error file=ml/train.py,line=7,title=slipway ::job train: run 00000000 failed"; !strings.HasPrefix(out.String(), want) {
+	if want := "::error file=ml/train.py,line=7,title=slipway::job train: run 00000000 failed"; !strings.HasPrefix(out.String(), want) {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
 }
