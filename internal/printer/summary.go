@@ -23,7 +23,7 @@ func Summary(r *report.Result) []string {
 	if r.ExitCode != 0 {
 		verdict = fmt.Sprintf("failed (exit code %d)", r.ExitCode)
 	}
-	sections := []string{fmt.Sprintf("## slipway %s: %s", r.Command, verdict)}
+	sections := []string{"## " + strings.TrimSpace("slipway "+r.Command) + ": " + verdict}
 	if r.Error != "" {
 		sections = append(sections, fenced(ShortenIDs(r.Error)))
 	}

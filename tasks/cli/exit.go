@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/actions"
 	"github.com/slipway-ci/slipway/internal/printer"
-	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // ExitError is an error that has already been printed, with its exit code. mage exits with
@@ -28,15 +29,19 @@ func (e *ExitError) Unwrap() error { return e.Err }
 // ExitStatus returns the exit code.
 func (e *ExitError) ExitStatus() int { return e.Code }
 
-// refuse prints an error of the command line: as an annotation in a workflow, which shows it on
-// the page of the run, and otherwise as fail does.
+// refuse prints an error of the command line as fail does. In a workflow it reports it as Run does the
+// error of a task: the page of the run shows it, and the step has outputs.
 func (a *App) refuse(err error) error {
 	commands, ok := actions.New(a.open().err, a.open().secrets.Mask, os.LookupEnv)
-	if !ok || !annotated(err) {
+	if !ok {
 		return a.fail(err)
 	}
-	commands.Error(source.Position{}, "slipway", printer.ShortenIDs(err.Error()))
-	return &ExitError{Code: tasks.ExitCode(err), Err: err}
+	code := tasks.ExitCode(err)
+	newWorkflow(commands, a.open(), a.sink(), time.Now).report(&report.Result{Command: a.name, ExitCode: code, Error: err.Error()}, err)
+	if !annotated(err) {
+		return a.fail(err)
+	}
+	return &ExitError{Code: code, Err: err}
 }
 
 // fail prints err without the parts that events have reported, and returns an *ExitError.

@@ -138,15 +138,23 @@ func TestOutputsAreWords(t *testing.T) {
 	}
 }
 
-// TestRefusals checks that an error of the command line is an annotation, too: it is all that
-// the page of a workflow's run shows.
+// TestRefusals checks that an error of the command line is an annotation, too, and that the step then
+// has outputs and a summary, as docs/github-actions.md says of commands that fail.
 func TestRefusals(t *testing.T) {
-	t.Setenv("GITHUB_ACTIONS", "true")
+	dir := t.TempDir()
+	for name, value := range map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": filepath.Join(dir, "output"), "GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary")} {
+		t.Setenv(name, value)
+	}
 	var out bytes.Buffer
 	a := cli.Open()
 	a.Stdout, a.Stderr = &out, &out
 	if code := a.Usage(errors.New("unknown flag: --nonsense")); code != tasks.ExitUsage || out.String() != "::error title=slipway::unknown flag: --nonsense\n" {
 		t.Errorf("exit code %d: %q", code, out.String())
+	}
+	set := outputs(t, filepath.Join(dir, "output"))
+	if summary, err := os.ReadFile(filepath.Join(dir, "summary")); err != nil || set["status"] != "failed" || set["exit-code"] != "2" || set["changed"] != "false" ||
+		string(summary) != "## slipway: failed (exit code 2)\n\n```\nunknown flag: --nonsense\n```\n\n" {
+		t.Errorf("the outputs are %v, and the summary is %q (%v)", set, summary, err)
 	}
 	out.Reset()
 	a = cli.Open()
