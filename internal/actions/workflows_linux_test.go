@@ -62,7 +62,8 @@ func TestWorkflows(t *testing.T) {
 	}
 
 	f.run("deploy.yml", "push", "", false, `status=failed`, `## slipway deploy: failed \(exit code 1\)`, `run [0-9a-f]{32} failed`, "--env", "SLIPWAY_FILE=failing.yaml")
-	f.cancel()
+	f.cancel(syscall.SIGINT)
+	f.cancel(syscall.SIGHUP)
 
 	shipped, err := filepath.Glob(filepath.Join(testenv.Root(t), "workflows", "*.yml"))
 	if err != nil {
@@ -243,8 +244,9 @@ func (f *flows) wants(workflow string, out []byte, wants ...string) {
 }
 
 // cancel cancels a deploy as GitHub's runner does: SIGINT to the process of the step, and SIGTERM
-// 7.5 s later. slipway must stop its run.
-func (f *flows) cancel() {
+// 7.5 s later. SIGHUP is what the step gets when the terminal of a runner is closed. slipway must stop
+// its run.
+func (f *flows) cancel(first syscall.Signal) {
 	f.t.Helper()
 	c := f.act("deploy.yml", "push", "", "--env", "SLIPWAY_FILE=slow.yaml")
 	log := &safeBuffer{}
@@ -263,7 +265,7 @@ func (f *flows) cancel() {
 	if step == 0 {
 		f.t.Fatalf("the run never ran:\n%s", log)
 	}
-	_ = syscall.Kill(step, syscall.SIGINT)
+	_ = syscall.Kill(step, first)
 	select {
 	case <-ended:
 	case <-time.After(7500 * time.Millisecond):
@@ -271,7 +273,7 @@ func (f *flows) cancel() {
 		<-ended
 	}
 	f.wants("deploy.yml, cancelled", []byte(log.String()), `status=stopped`, `exit-code=130`, `run [0-9a-f]{32} stopped`)
-	if out := f.slipway("runs", "-o", "json"); !strings.Contains(out, `"status": "stopped"`) {
+	if out := f.slipway("runs", "-o", "json"); !strings.Contains(out, `"status": "stopped"`) || strings.Contains(out, `"status": "running"`) {
 		f.t.Errorf("the run is not stopped:\n%s", out)
 	}
 }
