@@ -28,7 +28,8 @@ const (
 // component is a real component that tests use.
 type component struct {
 	name string
-	// stamp returns a text that changes when the part has to be made again.
+	// stamp returns a text that changes when the component has to be made again. It is nil if the
+	// component is installed on this machine rather than kept in the cache, which other machines may have too.
 	stamp func() (string, error)
 	make  func(context.Context, Options) error
 }
@@ -63,11 +64,12 @@ func setUp(ctx context.Context, o Options) error {
 		{"mlflow (MLflow's server and client)", func() (string, error) { return mlflowPackage, nil }, makeMLflow},
 		{"penguins (the packages of examples/python)", func() (string, error) { return hashTree(penguinsLock) }, makePenguins},
 		{"installers (uv, twine and check-wheel-contents)", func() (string, error) { return strings.Join(installerPackages(), " "), nil }, makeInstallers},
-		{"docker-registry", func() (string, error) { return "debian", nil }, makeRegistry},
-		{"containerd (a Kubernetes node)", func() (string, error) { return "debian", nil }, makeNode},
-		{"runc and a static shell (for BuildKit)", func() (string, error) { return "debian", nil }, makeRuncAndShell},
-		{"skopeo", func() (string, error) { return "debian", nil }, makeSkopeo},
-		{"dockerd (Docker)", func() (string, error) { return "debian", nil }, makeDocker},
+		{"docker-registry", nil, makeRegistry},
+		{"containerd (a Kubernetes node)", nil, makeNode},
+		{"runc and a static shell (for BuildKit)", nil, makeRuncAndShell},
+		{"skopeo", nil, makeSkopeo},
+		{"dockerd (Docker)", nil, makeDocker},
+		{"chromium (a browser)", nil, makeChromium},
 	}
 	// Go's compiler wants processors, and pip and apt-get wait for the network most of the time.
 	var group errgroup.Group
@@ -90,6 +92,9 @@ func setUpAll(ctx context.Context, o Options, components []component) error {
 }
 
 func (p component) setUp(ctx context.Context, o Options) error {
+	if p.stamp == nil {
+		return p.make(ctx, o)
+	}
 	want, err := p.stamp()
 	if err != nil {
 		return err
@@ -206,6 +211,11 @@ func makeDocker(ctx context.Context, o Options) error {
 	return installed(ctx, o, []string{"dockerd"}, "docker.io")
 }
 
+// makeChromium installs Chromium, and a font for its pages.
+func makeChromium(ctx context.Context, o Options) error {
+	return installed(ctx, o, []string{"chromium"}, "chromium", "fonts-dejavu-core")
+}
+
 // installed installs Debian packages if one of the programs is missing. It returns an
 // error if that takes root and the user is not root.
 func installed(ctx context.Context, o Options, programs []string, packages ...string) error {
@@ -221,6 +231,7 @@ func installed(ctx context.Context, o Options, programs []string, packages ...st
 	case os.Geteuid() != 0:
 		return fmt.Errorf("%s is not installed, and installing Debian's packages %s takes root", missing, strings.Join(packages, ", "))
 	}
+	_, _ = fmt.Fprintf(o.Log, "installing Debian's packages %s\n", strings.Join(packages, ", "))
 	quiet := []string{"DEBIAN_FRONTEND=noninteractive"}
 	if err := run(ctx, o, quiet, "apt-get", "update", "-qq"); err != nil {
 		return err

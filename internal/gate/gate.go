@@ -123,7 +123,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case !shown && !g.hasKey(r):
 		w.Header().Set("WWW-Authenticate", `Basic realm="slipway service"`)
-		http.Error(w, "authentication required: use the whole address that slipway up or slipway runs prints, with its key", http.StatusUnauthorized)
+		http.Error(w, "authentication required: first open the address with its key, which slipway runs prints", http.StatusUnauthorized)
 		return
 	case !ownPage(r, shown):
 		http.Error(w, errPage.Error(), http.StatusForbidden)

@@ -161,6 +161,16 @@ func Docker(t testing.TB) string {
 	return "unix://" + file("s")
 }
 
+// Chromium returns the path of Chromium.
+func Chromium(t testing.TB) string {
+	t.Helper()
+	binary, err := exec.LookPath("chromium")
+	if err != nil {
+		missing(t, "chromium (Debian's package of the same name)")
+	}
+	return binary
+}
+
 // shortDir returns a temporary directory with a short path, as the path of a Unix socket
 // must be short.
 func shortDir(t testing.TB) string {
