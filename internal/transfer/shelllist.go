@@ -6,25 +6,42 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/state"
 )
 
-// listShell returns the regular files of a place that a Shell reaches, as listFiles does, and the checksums that
-// earlier syncs have left in the volume.
-func listShell(ctx context.Context, p Place, out excluded, skipped func(name, why string)) (files map[string]*file, known map[string]sum, err error) {
+// left is what earlier syncs have left in a volume that a Shell reaches. Jobs can write it, too.
+type left struct {
+	// sums are the checksums of files.
+	sums map[string]sum
+	// now is the time when the files were listed, by the clock that the volume has.
+	now time.Time
+}
+
+// listShell returns the regular files of a place that a Shell reaches, as listFiles does. Of the checksums that earlier
+// syncs have left in the volume it reads one line of a file of limited size, as jobs could have put anything there.
+func listShell(ctx context.Context, p Place, out excluded, skipped func(name, why string)) (files map[string]*file, was left, err error) {
 	const find = `find . -type d -name ` + state.Name + ` -prune -o `
-	text, err := p.run(ctx, false, `[ -L `+statePath+` ] || cat `+p.sumsPath()+` 2>/dev/null
+	text, err := p.run(ctx, false, `date +%s
+[ -L `+statePath+` ] || find `+p.sumsPath()+` -type f -size -`+maxSums+`k -exec cat {} + 2>/dev/null | tr -d '\n'
 echo
 { if `+find+`! -type d -exec stat -c "//$F|%n" {} + 2>&1 >&3 | grep -v 'No such file or directory' >&2; then exit 1; fi; } 3>&1
 `, nil)
 	if err != nil {
-		return nil, nil, err
+		return nil, was, err
 	}
+	now, text, _ := strings.Cut(text, "\n")
+	seconds, err := strconv.ParseInt(now, 10, 64)
+	if err != nil {
+		return nil, was, fmt.Errorf("date in the volume prints %q", now)
+	}
+	was.now = time.Unix(seconds, 0)
 	sums, text, _ := strings.Cut(text, "\n")
-	if json.Unmarshal([]byte(sums), &known) != nil {
-		known = nil // they are only a cache
+	if json.Unmarshal([]byte(sums), &was.sums) != nil {
+		was.sums = nil // they are only a cache
 	}
 	files = map[string]*file{}
 	links := map[string]bool{}
@@ -42,7 +59,7 @@ echo
 		}
 		return nil
 	}); err != nil || len(links) == 0 {
-		return files, known, err
+		return files, was, err
 	}
 	text, err = p.run(ctx, false, find+`-type l -exec sh -c 'for l; do
 t=$(readlink -f -- "$l") || continue
@@ -50,7 +67,7 @@ case $t in "$0"/*) [ ! -f "$t" ] || stat -L -c "//$F|%n" "$l";; esac
 done' "$root" {} +
 `, nil)
 	if err != nil {
-		return nil, nil, err
+		return nil, was, err
 	}
 	err = eachStat(text, func(info *shellInfo) error {
 		if links[info.name] {
@@ -62,8 +79,11 @@ done' "$root" {} +
 	for _, name := range sorted(links) {
 		skipped(name, "it is a link that leads to no file of this directory")
 	}
-	return files, known, err
+	return files, was, err
 }
+
+// maxSums bounds the file with the checksums, in KiB: those of half a million files.
+const maxSums = "131072"
 
 // eachStat calls do for each file of a list. Each begins with two slashes in a new line, which no path has.
 func eachStat(text string, do func(*shellInfo) error) error {
@@ -110,20 +130,30 @@ cat >"$t" && mv -f "$t" `+p.sumsPath()+"\n", strings.NewReader(string(text)))
 	return err
 }
 
-// learn makes a checksum known that was computed elsewhere.
+// learn makes a checksum known that was computed elsewhere. It is kept as record does.
 func (s *sums) learn(name string, of sum) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.before[name] = of
-	s.after[name], s.changed = of, true
+	s.mu.Unlock()
+	s.record(name, of)
 }
 
-// believe makes checksums known that the volume keeps.
-func (s *sums) believe(known map[string]sum) {
+// believe makes checksums known that the volume keeps. Who can write them can also write the files, so a wrong one hides
+// only what its writer has changed. What this machine has computed comes first.
+func (s *sums) believe(was left, files map[string]*file) {
 	if s == nil { // of a bucket
 		return
 	}
-	for name, of := range known {
-		s.before[name] = of
+	for name, of := range was.sums {
+		f := files[name]
+		if f == nil {
+			continue
+		}
+		if own := s.before[name]; own != withSum(f.info, own.CRC32C) {
+			s.before[name] = of
+		}
+	}
+	if !was.now.IsZero() {
+		s.now = func() time.Time { return was.now }
 	}
 }

@@ -132,7 +132,7 @@ func (j *job) placed(text string, changes []Change, a *archive, done []bool) err
 				return bad
 			}
 			info.sum.CRC32C = a.sums[n].CRC32C
-			j.toSums.learn(name, info.sum)
+			j.toSums.placed(name, info.sum)
 			done[n] = true
 			j.advance(0, 1)
 		}

@@ -161,7 +161,7 @@ func Sync(ctx context.Context, o Options) (summary *Summary, err error) {
 
 // list reads what both places have.
 func (j *job) list(ctx context.Context, out excluded) (err error) {
-	var fromKnown, toKnown map[string]sum
+	var fromWas, toWas left
 	switch {
 	case j.From.Remote():
 		var found bool
@@ -169,7 +169,7 @@ func (j *job) list(ctx context.Context, out excluded) (err error) {
 			err = Missing(ctx, j.Client, j.From)
 		}
 	case j.From.ByShell():
-		j.from, fromKnown, err = listShell(ctx, j.From, out, j.Skipped)
+		j.from, fromWas, err = listShell(ctx, j.From, out, j.Skipped)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = &NameError{j.From.Text, "is not there"}
 		}
@@ -186,7 +186,7 @@ func (j *job) list(ctx context.Context, out excluded) (err error) {
 	case j.To.Remote():
 		j.to, _, err = listObjects(ctx, j.Client, j.To, out, func(string, string) {})
 	case j.To.ByShell():
-		j.to, toKnown, err = listShell(ctx, j.To, out, func(string, string) {})
+		j.to, toWas, err = listShell(ctx, j.To, out, func(string, string) {})
 		if errors.Is(err, fs.ErrNotExist) {
 			j.to, err = map[string]*file{}, nil
 		}
@@ -200,8 +200,8 @@ func (j *job) list(ctx context.Context, out excluded) (err error) {
 		}
 	}
 	j.openSums(j.CacheDir)
-	j.fromSums.believe(fromKnown)
-	j.toSums.believe(toKnown)
+	j.fromSums.believe(fromWas, j.from)
+	j.toSums.believe(toWas, j.to)
 	if err != nil {
 		return &PlaceError{j.To, errors.Join(err, j.close())}
 	}
