@@ -46,6 +46,9 @@ func TestNoSinkHasASecret(t *testing.T) {
 	c.run("status loud --file loud.yaml", 0)
 	c.run("logs loud --file loud.yaml", 0)
 	c.mustBeClean("after a job that prints its secrets")
+	if changed := c.git("status", "--porcelain", "--untracked-files=all"); changed != "" {
+		t.Errorf("the workspace has changed:\n%s", changed)
+	}
 	if shown := strings.Count(c.comment(), "***"); shown < 5 {
 		t.Errorf("the comment has %d masked lines of the job:\n%s", shown, c.comment())
 	}
@@ -114,13 +117,10 @@ func newCanaries(t *testing.T) *canaries {
 		mustWrite(t, filepath.Join(c.dir, filepath.FromSlash(name)), text, 0o644)
 	}
 	mustWrite(t, filepath.Join(c.out, "event.json"), `{"pull_request": {"number": 7, "head": {"sha": "`+strings.Repeat("01", 20)+`", "repo": {"full_name": "acme/churn"}}, "base": {"ref": "main", "repo": {"full_name": "acme/churn"}}}}`, 0o644)
-	for _, args := range [][]string{{"init", "-q", "-b", "main"}, {"remote", "add", "origin", "https://me:" + canary + "-remote@git.example.com/acme/churn.git"}, {"add", "-A"}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "t"}} {
-		git := exec.CommandContext(t.Context(), "git", args...)
-		git.Dir = c.dir
-		if out, err := git.CombinedOutput(); err != nil {
-			t.Fatalf("git: %v\n%s", err, out)
-		}
-	}
+	c.git("init", "-q", "-b", "main")
+	c.git("remote", "add", "origin", "https://me:"+canary+"-remote@git.example.com/acme/churn.git")
+	c.git("add", "-A")
+	c.git("-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "t")
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
@@ -132,6 +132,18 @@ func newCanaries(t *testing.T) *canaries {
 		"GITHUB_WORKFLOW_REF=acme/churn/.github/workflows/pr.yml@refs/pull/7/merge",
 	)
 	return c
+}
+
+// git returns what a command of git prints in the repository.
+func (c *canaries) git(args ...string) string {
+	c.t.Helper()
+	git := exec.CommandContext(c.t.Context(), "git", args...)
+	git.Dir = c.dir
+	out, err := git.CombinedOutput()
+	if err != nil {
+		c.t.Fatalf("git: %v\n%s", err, out)
+	}
+	return string(out)
 }
 
 // mlflow answers as a tracking server without runs, and keeps what it is sent but the credentials.

@@ -75,6 +75,10 @@ func TestTokenErrors(t *testing.T) {
 			s.Run(googletest.Job{}) // another job, with another bearer
 			return o
 		}, google.NoSubject, []string{"id-token: write", "401"}},
+		{"an answer without a token", func(_ *testing.T, s *googletest.Server) google.Options {
+			s.Fail(googletest.Fault{Service: "github", Code: http.StatusOK, Body: `{"count": 0, "value": ""}`})
+			return inJob(s, "")
+		}, google.NoSubject, []string{"GitHub's answer has no OIDC token", "try again later"}},
 		{"no variable", func(_ *testing.T, s *googletest.Server) google.Options {
 			o := s.Options()
 			o.Federation = &google.Federation{Provider: provider, Variable: "GOOGLE_ID_TOKEN"}
