@@ -239,6 +239,19 @@ func TestVolumeOnCluster(t *testing.T) {
 	}
 	w.set("", "")
 
+	// Without jobs, the claim is created for the pods of others.
+	write("{claim: alone, create: {size: 1Gi, access: ReadWriteOnce, class: standard}}")
+	must(nil, os.WriteFile("slipway.yaml", []byte("project: story\ncluster: {kubeconfig: {path: kubeconfig}, namespace: polyaxon-v1}\n"+
+		"volume: {claim: alone, create: {size: 1Gi, access: ReadWriteOnce, class: standard}}\n"), 0o600))
+	if seen, changes, err := plan(); err != nil || seen.Action != "create" || changes != 1 {
+		t.Errorf("a plan without jobs: %+v, %d changes, %v", seen, changes, err)
+	}
+	deployed, err := Deploy(ctx, env, DeployOptions{})
+	if err != nil || len(deployed.Volumes) != 1 || deployed.Volumes[0].Action != "create" || deployed.Volumes[0].Status != "Pending" {
+		t.Errorf("a deploy without jobs: %+v, %v", deployed, err)
+	}
+	must(claims.Get(ctx, "alone", metav1.GetOptions{}))
+
 	// A request about the claim that is not answered is given up, and deploy decides.
 	write("{claim: slow, create: {size: 1Gi, access: ReadWriteOnce, class: filestore}}")
 	w.set("", "persistentvolumeclaims")

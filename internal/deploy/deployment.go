@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -68,6 +69,8 @@ type Deployment struct {
 	mlflowOnce sync.Once
 	// artifacts is what runs leave in the bucket, nil if nothing is copied.
 	artifacts *artifact.Store
+	// withoutJobs is set if slipway.yaml has no jobs, and all else of it is deployed.
+	withoutJobs bool
 	// claimMissing reports whether the volume claim that slipway.yaml describes does not exist
 	// yet, once the runs are checked.
 	claimMissing bool
@@ -99,12 +102,9 @@ type Selection struct {
 // question it asks the server is its version. It returns all errors joined.
 func Read(ctx context.Context, p *project.Project, w Selection) (*Deployment, error) {
 	d := &Deployment{Platform: platform.New(p)}
-	if len(w.Jobs) == 0 && len(p.Config.Jobs) == 0 && len(p.Config.Images)+len(p.Config.Secrets)+len(p.Config.Manifests) > 0 {
-		what := "images and secrets"
-		if len(p.Config.Manifests) > 0 && p.Config.Cluster != nil {
-			what = "images, secrets and manifests"
-		}
-		p.Note("slipway.yaml has no jobs: only its " + what + " are deployed")
+	if rest := besidesJobs(p.Config); len(w.Jobs) == 0 && len(p.Config.Jobs) == 0 && len(rest) > 0 {
+		p.Note("slipway.yaml has no jobs: a deploy acts only on its " + strings.Join(rest, ", "))
+		d.withoutJobs = true
 		d.Images, _ = p.Images(nil)
 		return d, d.checkAll(ctx, w)
 	}
@@ -121,6 +121,22 @@ func Read(ctx context.Context, p *project.Project, w Selection) (*Deployment, er
 		return d, d.check(ctx, w)
 	}
 	return d, d.checkAll(ctx, w)
+}
+
+// besidesJobs returns the sections of slipway.yaml that a deploy without jobs acts on.
+func besidesJobs(c *config.Config) []string {
+	var sections []string
+	for _, section := range []struct {
+		name string
+		has  bool
+	}{
+		{"images", len(c.Images) > 0}, {"secrets", len(c.Secrets) > 0}, {"volume", c.Volume != nil && c.Volume.Create != nil}, {"manifests", len(c.Manifests) > 0},
+	} {
+		if section.has {
+			sections = append(sections, section.name)
+		}
+	}
+	return sections
 }
 
 // checkAll reads the manifests, and checks everything.
@@ -182,6 +198,7 @@ func (d *Deployment) check(ctx context.Context, w Selection) error {
 			return exit.IfInterrupted(ctx, err)
 		}
 	}
+	volume{d}.noteUnused()
 	errs := []error{data{d}.checkPlaces()}
 	if d.ReadsSecrets() {
 		var err error

@@ -34,11 +34,11 @@ func (d *Deployment) checkRuns(ctx context.Context, jobs []*config.Job) error {
 // is reached without the cluster.
 const namespaceTimeout = 5 * time.Second
 
-// checkNamespaceOfRuns returns an error if the namespace of the runs does not exist or is being
-// deleted, even if no secrets are written to it. If Polyaxon has its own address, the runs do not need the
+// checkNamespaceOfRuns returns an error if the namespace of the runs and the volume does not exist or is
+// being deleted, even if no secrets are written to it. If Polyaxon has its own address, the runs do not need the
 // cluster, so a cluster that cannot be asked is not an error.
 func (d *Deployment) checkNamespaceOfRuns(ctx context.Context, jobs []*config.Job) error {
-	if len(jobs) == 0 || d.Cluster == nil || d.NamespaceToCreate != "" {
+	if len(jobs) == 0 && !(volume{d}).used() || d.Cluster == nil || d.NamespaceToCreate != "" {
 		return nil
 	}
 	if d.Config.Polyaxon == nil {

@@ -20,10 +20,18 @@ import (
 // how and it is missing. It never changes a claim that is there.
 type volume struct{ *Deployment }
 
-// described reports whether slipway.yaml describes a claim for the jobs.
+// described reports whether slipway.yaml describes a claim for what is deployed: the jobs or, without
+// any, the pods of the manifests and of others.
 func (s volume) described() bool {
 	v := s.Config.Volume
-	return len(s.Jobs) > 0 && v != nil && v.Create != nil
+	return (len(s.Jobs) > 0 || s.withoutJobs) && v != nil && v.Create != nil
+}
+
+// noteUnused says so if the claim is not created because the sandbox needs none.
+func (s volume) noteUnused() {
+	if s.Embedded && s.described() {
+		s.Note("volume.create has no effect on the sandbox: its persistent volume is a directory of this machine, without a limit of its size")
+	}
 }
 
 // used reports whether the deploy has a claim to look after. The sandbox's volume is a
@@ -35,9 +43,6 @@ func (s volume) used() bool { return s.described() && !s.Embedded }
 // of that class exists. What cannot be asked is not an error, because creating the claim will
 // show it. It sets claimMissing and claimErr.
 func (s volume) check(ctx context.Context) error {
-	if s.Embedded && s.described() {
-		s.Note("volume.create has no effect on the sandbox: its persistent volume is a directory of this machine, without a limit of its size")
-	}
 	if !s.used() || s.Cluster == nil {
 		return nil
 	}
