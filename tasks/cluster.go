@@ -65,7 +65,7 @@ func ClusterCredentials(ctx context.Context, env *Env, o ClusterCredentialsOptio
 	if o.Name != "" {
 		entry.Name = o.Name
 	}
-	entry.Plugin = plugin(p)
+	entry.Plugin = plugin(p, o)
 	written, err := kubeconfig.Merge(ctx, entry, kubeconfig.Options{Paths: kubeconfig.Files(o.Kubeconfig, p.Lookup), KeepCurrent: o.KeepContext})
 	if taken := new(kubeconfig.TakenError); errors.As(err, &taken) {
 		return result, exit.Usagef("%v: choose another name with --name", err)
@@ -88,17 +88,26 @@ func ClusterCredentials(ctx context.Context, env *Env, o ClusterCredentialsOptio
 
 // plugin returns the plugin by which kubectl gets credentials: this program, for the
 // slipway.yaml of this command.
-func plugin(p *project.Project) kubeconfig.Plugin {
+func plugin(p *project.Project, o ClusterCredentialsOptions) kubeconfig.Plugin {
+	typed, file := "slipway cluster credentials", ""
+	if p.Env.File != "" {
+		file = absolute(p.Env.File)
+	}
+	for _, flag := range []struct{ name, value string }{{"-f", file}, {"--env", p.Environment}, {"--name", o.Name}, {"--kubeconfig", o.Kubeconfig}} {
+		if flag.value != "" {
+			typed += " " + flag.name + " " + flag.value
+		}
+	}
 	made := kubeconfig.Plugin{
 		Command: p.Plugin[0], Args: p.Plugin[1:],
-		Hint: "This entry was written by `slipway cluster credentials`. Install slipway, and run that again in " + p.Config.Dir + ".",
+		Hint: "This entry was written by `" + typed + "`. Install slipway, and run that again in " + p.Config.Dir + ".",
 	}
 	if found, err := exec.LookPath("slipway"); err == nil && same(found, made.Command) {
 		made.Command = "slipway" // it stays valid when another version is installed
 	}
 	made.Env = []kubeconfig.Variable{{Name: "SLIPWAY_DIR", Value: p.Config.Dir}}
-	if p.Env.File != "" {
-		made.Env = append(made.Env, kubeconfig.Variable{Name: "SLIPWAY_FILE", Value: absolute(p.Env.File)})
+	if file != "" {
+		made.Env = append(made.Env, kubeconfig.Variable{Name: "SLIPWAY_FILE", Value: file})
 	}
 	if p.Environment != "" {
 		made.Env = append(made.Env, kubeconfig.Variable{Name: "SLIPWAY_ENV", Value: p.Environment})

@@ -14,8 +14,8 @@ const (
 	polyaxonWord = "polyaxon"
 	mlflowWord   = "mlflow"
 	// kubernetesPrefix begins the words for Services of Kubernetes: svc/NAME or
-	// svc/NAME:PORT.
-	kubernetesPrefix = "svc/"
+	// svc/NAME:PORT. longPrefix does so, too: kubectl get -o name prints it.
+	kubernetesPrefix, longPrefix = "svc/", "service/"
 )
 
 // kind says what a word names.
@@ -59,6 +59,9 @@ func targets(p *project.Project, words []string) ([]target, error) {
 
 func targetOf(p *project.Project, word string) (target, error) {
 	rest, isKubernetes := strings.CutPrefix(word, kubernetesPrefix)
+	if !isKubernetes {
+		rest, isKubernetes = strings.CutPrefix(word, longPrefix)
+	}
 	switch {
 	case p.Config.Services[word] != nil:
 		return target{kind: serviceKind, word: word, name: word}, nil

@@ -54,7 +54,7 @@ type shownRun struct {
 
 // Workloads returns the runs as the pods, services and events of a cluster.
 func (s *Server) Workloads() kubernetes.Workloads {
-	return &workloads{Server: s, node: nodeOf(s.options.Capacity), shown: map[string]*shownRun{}}
+	return &workloads{Server: s, node: nodeOf(s.options.Capacity, metav1.NewTime(s.options.Now())), shown: map[string]*shownRun{}}
 }
 
 // Objects implements kubernetes.Workloads.
@@ -218,8 +218,8 @@ func identity(name string) types.UID {
 	return types.UID(fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16]))
 }
 
-// nodeOf returns the node of the sandbox, which is this machine.
-func nodeOf(capacity *Capacity) *corev1.Node {
+// nodeOf returns the node of the sandbox, which is this machine and ready since the sandbox started.
+func nodeOf(capacity *Capacity, started metav1.Time) *corev1.Node {
 	have := corev1.ResourceList{
 		corev1.ResourceCPU:    *resource.NewMilliQuantity(capacity.MilliCPU, resource.DecimalSI),
 		corev1.ResourceMemory: *resource.NewQuantity(capacity.Memory, resource.BinarySI),
@@ -228,14 +228,16 @@ func nodeOf(capacity *Capacity) *corev1.Node {
 		have[corev1.ResourceName(name)] = *resource.NewQuantity(n, resource.DecimalSI)
 	}
 	return &corev1.Node{
-		ObjectMeta: metav1.ObjectMeta{Name: nodeName, UID: identity(nodeName), Labels: map[string]string{
+		ObjectMeta: metav1.ObjectMeta{Name: nodeName, UID: identity(nodeName), CreationTimestamp: started, Labels: map[string]string{
 			corev1.LabelHostname: nodeName, corev1.LabelOSStable: runtime.GOOS, corev1.LabelArchStable: runtime.GOARCH,
 		}},
 		Status: corev1.NodeStatus{
 			Capacity: have, Allocatable: have,
-			Addresses:  []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: "127.0.0.1"}, {Type: corev1.NodeHostName, Address: nodeName}},
-			Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "SandboxReady", Message: "the sandbox is running"}},
-			NodeInfo:   corev1.NodeSystemInfo{KubeletVersion: "v1.35.4+slipway-sandbox", OperatingSystem: runtime.GOOS, Architecture: runtime.GOARCH, ContainerRuntimeVersion: "slipway://sandbox"},
+			Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: "127.0.0.1"}, {Type: corev1.NodeHostName, Address: nodeName}},
+			Conditions: []corev1.NodeCondition{{
+				Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "SandboxReady", Message: "the sandbox is running", LastHeartbeatTime: started, LastTransitionTime: started,
+			}},
+			NodeInfo: corev1.NodeSystemInfo{KubeletVersion: "v1.35.4+slipway-sandbox", OperatingSystem: runtime.GOOS, Architecture: runtime.GOARCH, ContainerRuntimeVersion: "slipway://sandbox"},
 		},
 	}
 }
