@@ -399,7 +399,7 @@ func TestRedirectsOfAnIndex(t *testing.T) {
 func TestSettingsThatNeedPip(t *testing.T) {
 	t.Parallel()
 	p := newFakeIndex(t, recipe{name: "a", version: "1"})
-	for _, more := range []string{"PIP_CLIENT_CERT=/x", "PIP_TRUSTED_HOST=x.example", "PIP_CERT=/none/such", "PIP_INDEX_URL=http://x.example/simple", "PIP_EXTRA_INDEX_URL=ftp://x.example"} {
+	for _, more := range []string{"PIP_CLIENT_CERT=/x", "PIP_TRUSTED_HOST=x.example", "PIP_CERT=/none/such", "PIP_INDEX_URL=http://x.example/simple", "PIP_INDEX_URL=http://127.x.example/simple", "PIP_EXTRA_INDEX_URL=ftp://x.example"} {
 		s := p.spec(t)
 		s.Environ = append(s.Environ, more)
 		if _, err := Resolve(t.Context(), s); !errors.Is(err, errNoPip) {

@@ -3,6 +3,7 @@ package wheel
 import (
 	"cmp"
 	"context"
+	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -105,7 +106,8 @@ func isSupportedURL(address string) bool {
 }
 
 func isLoopback(host string) bool {
-	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
+	address, err := netip.ParseAddr(host) // 127.example.com is a name
+	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
 // defaultIndex returns pip's default index. It is empty if there is no pip, or if pip's default
