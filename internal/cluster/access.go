@@ -76,6 +76,9 @@ func (c *Cluster) Review(ctx context.Context, rights []Right) ([]Verdict, error)
 			verdicts[i] = known[r]
 		}
 	}
+	if err := c.reviewStreams(ctx, rights, verdicts); err != nil {
+		return nil, fmt.Errorf("ask cluster %s for the user's rights: %w", c.Name, err)
+	}
 	return verdicts, nil
 }
 

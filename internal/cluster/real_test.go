@@ -14,6 +14,7 @@ func TestRealKubernetes(t *testing.T) {
 	clustertest.Contract(t, access)
 	checkOpenAPI(t, access)
 	routes(t, access)
+	streamsOfARole(t, access)
 	if testenv.Thorough() { // the sandbox runs them every time
 		clustertest.Kubectl(t, access)
 	}

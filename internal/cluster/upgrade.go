@@ -30,7 +30,11 @@ import (
 func upgrade(ctx context.Context, at *url.URL, config *rest.Config) (httpstream.Connection, error) {
 	connection, err := upgradeToWebSocket(ctx, at, config)
 	if httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err) {
+		refused := err
 		connection, err = upgradeToSPDY(ctx, at, config)
+		if err != nil && !errors.As(err, new(apierrors.APIStatus)) {
+			err = fmt.Errorf("%w (by WebSockets: %w)", err, refused)
+		}
 	}
 	if _, limited := ctx.Deadline(); limited && errors.Is(err, os.ErrDeadlineExceeded) {
 		<-ctx.Done() // the connection has the deadline of ctx, and may be told a moment earlier

@@ -44,6 +44,7 @@ func (to *Platform) Needs() []Need {
 	everywhere := func(group, resource string) cluster.Right {
 		return cluster.Right{Group: group, Resource: resource, Everywhere: true}
 	}
+	const bySockets = "for WebSockets, where a proxy before the cluster passes no SPDY"
 	cfg, secrets, inCluster := to.Config, secretAt(to.Project) != nil, !to.Embedded
 	if secrets {
 		for _, name := range secretNames(to.Project) {
@@ -63,6 +64,9 @@ func (to *Platform) Needs() []Need {
 	} else {
 		use("to say why a run waits or failed", core("pods"), "list")
 	}
+	if cfg.Polyaxon == nil && inCluster {
+		use(bySockets, sub("pods", "portforward"), "get")
+	}
 	use("to read the lines of runs from their pods", sub("pods", "log"), "get")
 	use("to say why a run waits", core("events"), "list")
 	if v := cfg.Volume; v != nil && v.Create != nil && inCluster {
@@ -75,6 +79,7 @@ func (to *Platform) Needs() []Need {
 		const copies = "to copy data to the volume"
 		need(copies, core("pods"), "get", "create", "delete")
 		need(copies, sub("pods", "exec"), "create")
+		use(bySockets, sub("pods", "exec"), "get")
 		if v := cfg.Volume; v != nil && v.Claim != "" && v.Create == nil {
 			use("to say why the volume cannot be used", cluster.Right{Resource: "persistentvolumeclaims", Name: v.Claim}, "get")
 		}
@@ -88,6 +93,7 @@ func (to *Platform) Needs() []Need {
 		}
 		if cfg.Polyaxon != nil {
 			use(build, sub("pods", "portforward"), "create")
+			use(bySockets, sub("pods", "portforward"), "get")
 		}
 	}
 	const exist, fit = "to check that they exist before a run starts", "to check that a run can start"
