@@ -66,7 +66,7 @@ func manifestAnswers(t *testing.T, access *rest.Config) {
 		"no dry run":      {forbidden(dryRuns), answer{403, "Forbidden", "", always}, ExitStep, "permission denied", []string{"a=1", "b=1"}},
 		"no patch":        {forbidden(writes), answer{403, "Forbidden", "", always}, ExitStep, "permission denied", []string{"a=1", "b=1"}},
 		"no second patch": {forbidden(second), answer{403, "Forbidden", "", always}, ExitStep, "permission denied", []string{"a=1", "b=1"}},
-		"no delete":       {forbidden(deletes), answer{403, "Forbidden", "", always}, ExitStep, "permission denied", []string{"a=1", "b=2", "c=2"}},
+		"no delete":       {forbidden(deletes), answer{403, "Forbidden", "", always}, ExitStep, "permission denied", []string{"a=1", "b=1"}},
 		"no create":       {forbidden(creates), answer{403, "Forbidden", "", always}, ExitOK, "", []string{"b=2", "c=2"}},
 		"no update":       {forbidden(updates), answer{403, "Forbidden", "", always}, ExitOK, "", []string{"b=2", "c=2"}},
 		"a policy":        {second, answer{403, "Forbidden", "", always}, ExitUsage, "by a quota or a policy", []string{"a=1", "b=1"}},

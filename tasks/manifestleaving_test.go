@@ -43,6 +43,9 @@ func manifestLeaving(t *testing.T, access *rest.Config) {
 				t.Errorf("%s as %s: exit code %d: %v", what, user, ExitCode(err), err)
 			}
 		}
+		if _, err := Plan(t.Context(), v.env, PlanOptions{}); user == "admin" && (ExitCode(err) != ExitStep || !strings.Contains(err.Error(), "is being deleted (Terminating)")) {
+			t.Errorf("plan: exit code %d: %v", ExitCode(err), err)
+		}
 		if result, _ := Doctor(t.Context(), v.env, DoctorOptions{}); user == "admin" && byWhat(result, "cluster")["namespace"].Outcome != report.CheckFailed {
 			t.Errorf("doctor says\n%s", told(t, result))
 		}

@@ -67,6 +67,8 @@ func TestSecretsOnCluster(t *testing.T) {
 		t.Errorf("to prune: %v", err)
 	}
 
+	secretsRefused(t, access, env, func(access *rest.Config) { write(access, namespace) })
+
 	// check must get each Secret by name after rendering templates: this user may not list
 	// Secrets.
 	must(clients.CoreV1().Secrets(namespace).Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "acme-token"}}, metav1.CreateOptions{}))

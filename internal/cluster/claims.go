@@ -99,7 +99,7 @@ func (c *Cluster) explainClaim(what string, err error) error {
 		return fmt.Errorf("%s: %w", what, homeless)
 	}
 	if apierrors.IsForbidden(err) {
-		return fmt.Errorf("%s: not allowed; these credentials need get and create on persistentvolumeclaims, and a resource quota must not be exceeded: %w", where, err)
+		return fmt.Errorf("%s: not allowed; these credentials need get and create on persistentvolumeclaims, which slipway doctor prints as a Role, and a resource quota must not be exceeded: %w", where, err)
 	}
 	return fmt.Errorf("%s: %w", where, err)
 }

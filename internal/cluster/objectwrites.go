@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -77,7 +76,7 @@ func (o *Objects) Apply(ctx context.Context, object *unstructured.Unstructured, 
 // asChanged returns a *ChangedError for the answer that an object is not as it was read. A
 // conflict with another field manager is something else, and names the fields.
 func asChanged(err error, attempts int) error {
-	if apierrors.IsConflict(err) && !ownedByOthers(err) || apierrors.IsAlreadyExists(err) {
+	if apierrors.IsConflict(err) && !OwnedByOthers(err) || apierrors.IsAlreadyExists(err) {
 		return &ChangedError{Lost: attempts > 1, Err: err}
 	}
 	return err
@@ -132,32 +131,27 @@ func (o *Objects) Update(ctx context.Context, object *unstructured.Unstructured)
 }
 
 // Delete deletes an object as it was read, and what it owns. It returns nil if there is none, and
-// a *ChangedError if it was changed since.
-func (o *Objects) Delete(ctx context.Context, object *unstructured.Unstructured) error {
+// a *ChangedError if it was changed since. With dryRun the server only says whether it would.
+func (o *Objects) Delete(ctx context.Context, object *unstructured.Unstructured, dryRun bool) error {
 	client, err := o.client(ctx, object.GroupVersionKind())
 	if err != nil {
 		return err
 	}
 	below, uid, version := metav1.DeletePropagationBackground, object.GetUID(), object.GetResourceVersion()
+	options := metav1.DeleteOptions{PropagationPolicy: &below, Preconditions: &metav1.Preconditions{UID: &uid, ResourceVersion: &version}}
+	if dryRun {
+		options.DryRun = []string{metav1.DryRunAll}
+	}
 	attempts := 0
 	_, err = endure(ctx, o, writing, func() (any, error) {
 		attempts++
-		return nil, client.Delete(ctx, object.GetName(), metav1.DeleteOptions{
-			PropagationPolicy: &below, Preconditions: &metav1.Preconditions{UID: &uid, ResourceVersion: &version},
-		})
+		return nil, client.Delete(ctx, object.GetName(), options)
 	})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return o.failed(ctx, "delete", object.GroupVersionKind(), object.GetName(), asChanged(err, attempts))
 	}
 	return nil
 }
-
-// RefusedError reports that a quota or a policy of the cluster refuses an object, although the
-// user has permission to write it.
-type RefusedError struct{ Message string }
-
-// Error returns the message.
-func (e *RefusedError) Error() string { return e.Message }
 
 // failed returns the error of a request. When the API server rejects a Secret as invalid, its
 // message may quote the Secret, so only the reason is kept.
@@ -167,27 +161,21 @@ func (o *Objects) failed(ctx context.Context, what string, kind schema.GroupVers
 	case o.homeless(err) != nil:
 		return fmt.Errorf("%s %s %s: %w", what, kind.Kind, name, o.homeless(err))
 	case apierrors.IsForbidden(err) && what != "get" && o.permits(ctx, what, kind):
-		return &RefusedError{where + ": the cluster refuses it, by a quota or a policy: " + err.Error()}
+		return refusedByPolicy(where, err)
 	case apierrors.IsForbidden(err):
-		return fmt.Errorf("%s: permission denied; these credentials need get and patch on what the manifests name, create for what is new, delete for --prune, and delete and update for --rollback: %w", where, err)
+		return fmt.Errorf("%s: permission denied; these credentials need get and patch on what the manifests name, create for what is new, delete for --prune, and delete and update for --rollback, which slipway doctor prints as a Role: %w", where, err)
 	case apierrors.IsInvalid(err) && kind.Group == "" && kind.Kind == "Secret":
 		return apierrors.NewBadRequest(fmt.Sprintf("%s: the cluster rejected it as invalid (%s)", where, apierrors.ReasonForError(err)))
 	}
 	return fmt.Errorf("%s: %w", where, err)
 }
 
-// permits reports whether the user has permission for a request that was forbidden, so that
-// something else has forbidden it. The server answers both in the same way.
+// permits reports whether the user has permission for a request that was forbidden.
 func (o *Objects) permits(ctx context.Context, what string, kind schema.GroupVersionKind) bool {
 	right, err := o.RightOn(ctx, kind)
 	if err != nil {
 		return false
 	}
-	var rights []Right
-	for _, verb := range map[string][]string{"apply": {"patch", "create"}, "create": {"create"}, "put back": {"update"}, "delete": {"delete"}}[what] {
-		right.Verb = verb
-		rights = append(rights, right)
-	}
-	verdicts, err := o.Review(ctx, rights)
-	return err == nil && !slices.ContainsFunc(verdicts, func(v Verdict) bool { return v != Allowed })
+	verbs := map[string][]string{"apply": {"patch", "create"}, "create": {"create"}, "put back": {"update"}, "delete": {"delete"}}[what]
+	return o.Cluster.permits(ctx, right, verbs...)
 }

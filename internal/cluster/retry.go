@@ -49,12 +49,12 @@ func retryAfter[T any](ctx context.Context, c *Cluster, again func(error) bool, 
 // isContended reports whether the write of a Secret failed temporarily, or because others wrote
 // to the same object at that moment. A conflict with another field manager stays one.
 func isContended(err error) bool {
-	return isTemporary(err) || apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) && !ownedByOthers(err)
+	return isTemporary(err) || apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) && !OwnedByOthers(err)
 }
 
-// ownedByOthers reports whether server-side apply was refused because other field managers own
+// OwnedByOthers reports whether server-side apply was refused because other field managers own
 // fields, which the error names.
-func ownedByOthers(err error) bool {
+func OwnedByOthers(err error) bool {
 	return apierrors.HasStatusCause(err, metav1.CauseTypeFieldManagerConflict)
 }
 

@@ -14,10 +14,16 @@ import (
 )
 
 // Secrets returns the Secrets of the namespace as a store.
-func (c *Cluster) Secrets() secret.Store { return secrets{c} }
+func (c *Cluster) Secrets() secret.Store { return secrets{Cluster: c} }
+
+// TriedSecrets is like Secrets, but the API server only says whether it would make each change.
+func (c *Cluster) TriedSecrets() secret.Store { return secrets{c, []string{metav1.DryRunAll}} }
 
 // secrets implements secret.Store.
-type secrets struct{ *Cluster }
+type secrets struct {
+	*Cluster
+	dryRun []string
+}
 
 // written selects the Secrets that slipway may have written. Helm keeps a Secret for each
 // revision of a release, of up to 1 MiB.
@@ -27,7 +33,7 @@ const written = "type!=helm.sh/release.v1"
 func (s secrets) List(ctx context.Context) ([]secret.Stored, error) {
 	all, err := s.list(ctx)
 	if err != nil {
-		return nil, s.explain("list secrets", err)
+		return nil, s.explain(ctx, "list secrets", "", err)
 	}
 	return all, nil
 }
@@ -64,14 +70,14 @@ func (s secrets) Read(ctx context.Context, names []string) ([]secret.Stored, err
 // read, and the errors of those that the user may not read, by their names. It reads several
 // Secrets by one request, or by one request for each if the user may not list Secrets.
 func (c *Cluster) ReadableSecrets(ctx context.Context, names []string) (found []secret.Stored, unread map[string]error, err error) {
-	s := secrets{c}
+	s := secrets{Cluster: c}
 	if len(names) > 1 {
 		all, err := s.list(ctx)
 		if err == nil {
 			return slices.DeleteFunc(all, func(x secret.Stored) bool { return !slices.Contains(names, x.Name) }), nil, nil
 		}
 		if !apierrors.IsForbidden(err) {
-			return nil, nil, s.explain("list secrets", err)
+			return nil, nil, s.explain(ctx, "list secrets", "", err)
 		}
 	}
 	return s.readEach(ctx, names)
@@ -92,9 +98,9 @@ func (s secrets) readEach(ctx context.Context, names []string) ([]secret.Stored,
 			switch {
 			case apierrors.IsNotFound(err):
 			case apierrors.IsForbidden(err):
-				forbidden[i] = s.explain("get secret "+name, err)
+				forbidden[i] = s.explain(ctx, "get secret ", name, err)
 			case err != nil:
-				return s.explain("get secret "+name, err)
+				return s.explain(ctx, "get secret ", name, err)
 			default:
 				found[i] = []secret.Stored{stored(item)}
 			}
@@ -138,36 +144,45 @@ func (s secrets) Apply(ctx context.Context, b secret.Bundle, force bool) error {
 	if b.Immutable {
 		wanted.Immutable = &b.Immutable
 	}
-	_, err := retryAfter(ctx, s.Cluster, isContended, func() (*v1.Secret, error) {
-		return s.Client.CoreV1().Secrets(s.Namespace).Apply(ctx, wanted, metav1.ApplyOptions{FieldManager: FieldManager, Force: force})
+	_, err := retryAfter(ctx, s.Cluster, s.again, func() (*v1.Secret, error) {
+		return s.Client.CoreV1().Secrets(s.Namespace).Apply(ctx, wanted, metav1.ApplyOptions{FieldManager: FieldManager, Force: force, DryRun: s.dryRun})
 	})
 	if err != nil {
-		return s.explain("apply secret "+b.Name, err)
+		return s.explain(ctx, "apply secret ", b.Name, err, "patch", "create")
 	}
 	return nil
+}
+
+// again reports whether a write is repeated. Of one that is only tried, another writer is no matter.
+func (s secrets) again(err error) bool {
+	return isTemporary(err) || s.dryRun == nil && isContended(err)
 }
 
 // Delete implements secret.Store.
 func (s secrets) Delete(ctx context.Context, name string) error {
-	_, err := retryAfter(ctx, s.Cluster, isContended, func() (any, error) {
-		return nil, s.Client.CoreV1().Secrets(s.Namespace).Delete(ctx, name, metav1.DeleteOptions{})
+	_, err := retryAfter(ctx, s.Cluster, s.again, func() (any, error) {
+		return nil, s.Client.CoreV1().Secrets(s.Namespace).Delete(ctx, name, metav1.DeleteOptions{DryRun: s.dryRun})
 	})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return s.explain("delete secret "+name, err)
+		return s.explain(ctx, "delete secret ", name, err, "delete")
 	}
 	return nil
 }
 
-// explain returns an error that says what the user can do. When the API server rejects a
-// Secret as invalid, its message may quote the Secret, so only the reason is kept.
-func (s secrets) explain(what string, err error) error {
+// explain returns an error that says what the user can do. It is a *RefusedError if the user has the
+// permissions for a write, which verbs are. When the API server rejects a Secret as invalid, its
+// message may quote the Secret, so only the reason is kept.
+func (s secrets) explain(ctx context.Context, what, name string, err error, verbs ...string) error {
+	what += name
 	where := fmt.Sprintf("%s in namespace %s of cluster %s", what, s.Namespace, s.Name)
 	switch {
 	case s.homeless(err) != nil:
 		return fmt.Errorf("%s: %w", what, s.homeless(err))
+	case apierrors.IsForbidden(err) && len(verbs) > 0 && s.permits(ctx, Right{Resource: "secrets", Name: name}, verbs...):
+		return refusedByPolicy(where, err)
 	case apierrors.IsForbidden(err):
-		return fmt.Errorf("%s: permission denied; these credentials need get, create and patch on secrets, and list and delete for --prune: %w", where, err)
-	case ownedByOthers(err):
+		return fmt.Errorf("%s: permission denied; these credentials need get, create and patch on secrets, and list and delete for --prune, which slipway doctor prints as a Role: %w", where, err)
+	case OwnedByOthers(err):
 		return fmt.Errorf("%s: %w (%s)", where, err, secret.TakeOver)
 	case isContended(err) && !isTemporary(err):
 		return fmt.Errorf("%s: somebody else changes it at the same time, %d times in a row: run it again: %w", where, maxAttempts, err)

@@ -255,7 +255,7 @@ func (d *Deployment) Connect(ctx context.Context) error {
 	}
 	if u.Secrets {
 		var err error
-		if d.planned, err = (secrets{d}).plan(ctx); err != nil {
+		if d.planned, err = (secrets{d}).prepare(ctx); err != nil {
 			return exit.IfInterrupted(ctx, err)
 		}
 	}

@@ -36,9 +36,9 @@ func (d *Deployment) connectForPlan(ctx context.Context, whom string, u platform
 }
 
 // isAbsent reports whether err means that slipway.yaml names a cluster, a context, a namespace or a
-// Polyaxon that does not exist.
+// Polyaxon that does not exist, or a namespace that is being deleted.
 func isAbsent(err error) bool {
-	return errors.As(err, new(*gke.NotFoundError)) || errors.As(err, new(*cluster.NoContextError)) || errors.As(err, new(*cluster.NoNamespaceError)) || errors.As(err, new(*cluster.NoPolyaxonError))
+	return errors.As(err, new(*cluster.LeavingError)) || errors.As(err, new(*gke.NotFoundError)) || errors.As(err, new(*cluster.NoContextError)) || errors.As(err, new(*cluster.NoNamespaceError)) || errors.As(err, new(*cluster.NoPolyaxonError))
 }
 
 // noteUnreachable notes that whom cannot be reached, and why, unless that was told already: the

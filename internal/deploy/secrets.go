@@ -2,8 +2,12 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -60,6 +64,20 @@ func (s secrets) plan(ctx context.Context) ([]secret.Change, error) {
 	return secret.Plan(ctx, s.Cluster.Secrets(), s.wanted())
 }
 
+// prepare plans the changes, and returns an error for one that the API server would refuse, before
+// anything is changed.
+func (s secrets) prepare(ctx context.Context) ([]secret.Change, error) {
+	changes, err := s.plan(ctx)
+	if err != nil || s.Embedded || s.NamespaceToCreate != "" || tallySecrets(changes).changed() == 0 {
+		return changes, err
+	}
+	err = secret.Apply(ctx, s.Cluster.TriedSecrets(), s.wanted(), changes)
+	if apierrors.IsForbidden(err) || cluster.OwnedByOthers(err) || errors.As(err, new(*cluster.RefusedError)) || errors.As(err, new(*cluster.LeavingError)) {
+		return nil, err
+	}
+	return changes, ctx.Err() // other errors may be about trying alone
+}
+
 // wanted returns what to sync.
 func (d *Deployment) wanted() secret.Wanted {
 	return secret.Wanted{Project: d.Config.Project, Bundles: d.Bundles, Prune: d.Prune, Force: d.ForceConflicts}
@@ -81,7 +99,7 @@ func (s secrets) sync(ctx context.Context) ([]secret.Change, error) {
 	changes := s.planned
 	if changes == nil {
 		var err error
-		if changes, err = s.plan(ctx); err != nil {
+		if changes, err = s.prepare(ctx); err != nil {
 			return nil, s.notSynced(err)
 		}
 	}

@@ -100,10 +100,13 @@ func (m *memory) Update(_ context.Context, object *unstructured.Unstructured) (*
 	return object, nil
 }
 
-func (m *memory) Delete(_ context.Context, object *unstructured.Unstructured) error {
+func (m *memory) Delete(_ context.Context, object *unstructured.Unstructured, dryRun bool) error {
 	key := m.key(object.GroupVersionKind(), object.GetName())
 	if now := m.objects[key]; now != nil && now.GetResourceVersion() != object.GetResourceVersion() {
 		return &cluster.ChangedError{Err: errBroken}
+	}
+	if dryRun {
+		return nil
 	}
 	if err := m.write(); err != nil {
 		return err

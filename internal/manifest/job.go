@@ -78,7 +78,7 @@ func (w Wanted) deleteJob(ctx context.Context, s Store, o *Object, before *unstr
 	if err := w.checkReplaced(o, before); err != nil {
 		return err
 	}
-	if err := s.Delete(ctx, before); err != nil {
+	if err := s.Delete(ctx, before, false); err != nil {
 		return err
 	}
 	for waited := time.Duration(0); ; waited += jobGonePause {

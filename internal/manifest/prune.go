@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
@@ -15,7 +16,8 @@ import (
 
 // planPrune returns what Prune deletes: what is in the inventory, still belongs to the
 // project, and is in no manifest. It leaves claims, whose data would be lost, and objects of
-// no namespace, which other environments of the project may use.
+// no namespace, which other environments of the project may use. It returns the server's error for
+// what would not be deleted, so that nothing is applied then.
 func (w Wanted) planPrune(ctx context.Context, s Store) ([]Change, error) {
 	if !w.Prune {
 		return nil, nil
@@ -38,6 +40,8 @@ func (w Wanted) planPrune(ctx context.Context, s Store) ([]Change, error) {
 		change := Change{Kind: e.kind, Name: e.name, Action: Prune, before: before}
 		if why, kept := keeps(before); kept {
 			change.Action, change.Reason = Leave, why
+		} else if err := s.Delete(ctx, before, true); apierrors.IsForbidden(err) || errors.As(err, new(*cluster.RefusedError)) {
+			return nil, err // other errors may be about trying alone
 		}
 		changes = append(changes, change)
 	}
@@ -97,7 +101,7 @@ func (w Wanted) prune(ctx context.Context, s Store, c Change) (Change, error) {
 		if now == nil {
 			return c, nil
 		}
-		err = s.Delete(ctx, now)
+		err = s.Delete(ctx, now, false)
 		if changed := new(cluster.ChangedError); !errors.As(err, &changed) || n == maxAttempts {
 			return c, err
 		}

@@ -72,7 +72,7 @@ func (c Change) deleteCreated(ctx context.Context, s Store, now *unstructured.Un
 		!c.unsure && now.GetUID() != c.after.GetUID(), !asApplied(c.after, now, !c.unsure), !sameValues(c.object.Object, c.after.Object, now.Object):
 		return Leave, changedMeanwhile, nil
 	default:
-		err = s.Delete(ctx, now)
+		err = s.Delete(ctx, now, false)
 	}
 	if c.Action == Replace {
 		why = jobNotRunAgain

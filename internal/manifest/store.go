@@ -23,6 +23,7 @@ type Store interface {
 	// Update replaces an object, and its field managers, and returns what it is then. Its resource
 	// version must be the one in the cluster.
 	Update(ctx context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error)
-	// Delete deletes an object, which must be as it was read. It returns nil if there is none.
-	Delete(ctx context.Context, object *unstructured.Unstructured) error
+	// Delete deletes an object, which must be as it was read. It returns nil if there is none. With
+	// dryRun the server only says whether it would.
+	Delete(ctx context.Context, object *unstructured.Unstructured, dryRun bool) error
 }
