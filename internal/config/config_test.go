@@ -121,6 +121,7 @@ func TestErrors(t *testing.T) {
 		"bad key of a secret":   {"secrets: {s: {data: {a/b: \"env:K\"}}}\n", `slipway.yaml:1:27: "a/b" cannot be a key of secret s: use letters, digits, dashes, underscores and dots, at most 253, as Kubernetes requires`},
 		"a key of two dots":     {"secrets: {s: {data: {..: \"env:K\"}}}\n", `slipway.yaml:1:26: ".." cannot be a key of secret s: use letters, digits, dashes, underscores and dots, at most 253, as Kubernetes requires`},
 		"tls without its key":   {"secrets: {s: {tls: {cert: \"env:C\"}}}\n", "slipway.yaml:1:20: secrets.s.tls needs key"},
+		"upper-case registry":   {"secrets: {s: {docker-registry: {server: ASIA.gcr.io, service-account-key: \"env:P\"}}}\n", `slipway.yaml:1:41: secrets.s.docker-registry.server must be the address of a registry as names of images have it, in lower-case letters, such as https://asia.gcr.io or registry.example.com:5000, not "ASIA.gcr.io"`},
 		"a secret of two":       {"secrets: {s: {data: {k: \"env:K\"}, basic-auth: {username: u, password: \"env:P\"}}}\n", "slipway.yaml:1:14: secret s needs exactly one of data, docker-registry, tls and basic-auth"},
 		"a pasted secret":       {"jobs: {j: {polyaxonfile: a.yml, params: {P: \"secret:hunter2\"}}}\n", "slipway.yaml:1:45: params.P of j begins with secret: but is not a valid secret source (write secret:env:NAME or secret:file:PATH)"},
 		"two volumes":           {"volume: {connection: a, claim: b}\n", "slipway.yaml:1:9: volume needs exactly one of connection and claim"},

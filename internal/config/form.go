@@ -46,7 +46,12 @@ var forms = map[string]form{
 	"tracking": {pattern: lazyregexp.New(`^(https?://[^/\s]+(/\S*)?|service:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?|cluster)$`), description: "an address that begins with https:// or http://, service:NAME, or cluster"},
 	"host":     {pattern: lazyregexp.New(`^[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?$|^[0-9A-Fa-f:]+:[0-9A-Fa-f:.]*$`), description: "the name or the address of a host, without https:// and port"},
 	"mirror":   {pattern: lazyregexp.New(`^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._-]+)*$`), description: "a host and the beginning of a path, such as mirror.example.com/dockerhub, without https://"},
-	"debian":   {pattern: lazyregexp.New(`^[a-z0-9][a-z0-9+.-]+$`), description: "the name of a Debian package, such as libgl1, without a version"},
+	"registry": {
+		// Kubernetes compares it with the beginning of an image's name, and takes * for a part of a host.
+		pattern:     lazyregexp.New(`^(https?://)?([a-z0-9*]([-a-z0-9*.]{0,251}[a-z0-9*])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[-a-z0-9._/]*)?$`),
+		description: "the address of a registry as names of images have it, in lower-case letters, such as https://asia.gcr.io or registry.example.com:5000",
+	},
+	"debian": {pattern: lazyregexp.New(`^[a-z0-9][a-z0-9+.-]+$`), description: "the name of a Debian package, such as libgl1, without a version"},
 	"bucket": {
 		pattern: lazyregexp.New(`^gs://[a-z0-9][-_.a-z0-9]{1,220}[a-z0-9](/.*)?$`), check: isBucket,
 		description: "gs:// and the name of a bucket that Cloud Storage accepts (3 to 63 lower-case letters, digits, dashes, underscores and dots), as gs://acme-ml or gs://acme-ml/models",

@@ -20,7 +20,7 @@ type Secret struct {
 
 // DockerRegistry holds what an imagePullSecret is made of.
 type DockerRegistry struct {
-	Server            string `yaml:"server" doc:"Address of the registry" required:"yes"`
+	Server            string `yaml:"server" doc:"Address of the registry" required:"yes" form:"registry"`
 	ServiceAccountKey string `yaml:"service-account-key" doc:"Secret source of a Google service account key" required:"yes" form:"source"`
 }
 

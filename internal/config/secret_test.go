@@ -54,3 +54,18 @@ func sourcesOf(of reflect.Type, seen map[reflect.Type]bool) (n int) {
 	}
 	return n
 }
+
+// TestRegistryAddresses has addresses that Kubernetes compares with names of images, and those that
+// would never match one.
+func TestRegistryAddresses(t *testing.T) {
+	for address, want := range map[string]bool{
+		"asia.gcr.io": true, "https://asia.gcr.io": true, "https://index.docker.io/v1/": true, "europe-docker.pkg.dev/acme-ml/images": true,
+		"registry:5000": true, "http://127.0.0.1:5000": true, "[::1]:5000": true, "*.gcr.io": true,
+		"https://": false, "Asia.gcr.io": false, "a b": false, "user@asia.gcr.io": false, "gcr.io?x=1": false, "gcr.io#x": false, "gcr.io:": false,
+		"gcr.io:port": false, "ftp://gcr.io": false, "gcr.io, asia.gcr.io": false,
+	} {
+		if got := forms["registry"].matches(address); got != want {
+			t.Errorf("%q: %v", address, got)
+		}
+	}
+}
