@@ -41,6 +41,7 @@ func TestRunsOnNode(t *testing.T) {
 	others(t, c)
 	t.Run("pods", func(t *testing.T) { // the node must outlive the parallel subtests
 		waits(t, c)
+		synced(t, c)
 		ends(t, c)
 		besides(t, c)
 		logs(t, c)

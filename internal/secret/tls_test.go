@@ -66,6 +66,7 @@ func TestTLS(t *testing.T) {
 	cert, key := inPEM(t, "CERTIFICATE", signed(t, onCurve)), inPEM(t, "PRIVATE KEY", pkcs8(onCurve))
 	for name, c := range map[string]struct{ cert, key, wrong, problem string }{
 		"PKCS #8":       {cert, key, "", ""},
+		"CRLF":          {strings.ReplaceAll(cert, "\n", "\r\n"), strings.ReplaceAll(key, "\n", "\r\n"), "", ""},
 		"SEC 1":         {cert, inPEM(t, "EC PRIVATE KEY", must(x509.MarshalECPrivateKey(onCurve))), "", ""},
 		"openssl's":     {"subject=CN = web\n" + cert, inPEM(t, "EC PARAMETERS", []byte{6, 1, 1}, "EC PRIVATE KEY", must(x509.MarshalECPrivateKey(onCurve))), "", ""},
 		"PKCS #1":       {inPEM(t, "CERTIFICATE", signed(t, ofRSA)), inPEM(t, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(ofRSA)), "", ""},

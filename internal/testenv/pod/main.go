@@ -8,9 +8,11 @@
 //	sleep=TIME    wait, such as 100ms
 //	memory=MIB    use memory
 //	write=FILE,N  write N MiB to a file
+//	has=FILE,TEXT exit with 1 unless TEXT is what a file has
 //	serve=PORT    answer HTTP requests on a port with "hello from NAME" until a signal; as a
-//	              registry it answers 403 below /v2/private/, and 404 elsewhere below /v2/; it
-//	              answers /bytes/N with N bytes, and exits with 1 for /exit
+//	              registry it answers 403 below /v2/private/, 401 below /v2/keyed/ to who is not
+//	              the user _json_key, and 404 elsewhere below /v2/; it answers /bytes/N with N
+//	              bytes, and exits with 1 for /exit
 //	once=DIR,CODE exit with CODE if DIR has no mark, and do nothing the next time
 //	exit=CODE     exit with CODE
 //	pause         wait for a signal, as the first container of a pod does
@@ -54,6 +56,12 @@ func main() {
 		case "write":
 			file, size, _ := strings.Cut(value, ",")
 			fill(file, number(size))
+		case "has":
+			file, want, _ := strings.Cut(value, ",")
+			if text, err := os.ReadFile(file); string(text) != want {
+				fmt.Printf("%s has %q, %v\n", file, text, err)
+				os.Exit(1)
+			}
 		case "serve":
 			serve(value)
 		case "sleep":
@@ -119,12 +127,21 @@ func fill(file string, size int) {
 	}
 }
 
+// user returns the name in a request's credentials.
+func user(r *http.Request) string {
+	name, _, _ := r.BasicAuth()
+	return name
+}
+
 func serve(port string) {
 	name, _ := os.Hostname()
 	server := &http.Server{Addr: ":" + port, ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/v2/private/"):
 			w.WriteHeader(http.StatusForbidden)
+		case strings.HasPrefix(r.URL.Path, "/v2/keyed/") && user(r) != "_json_key":
+			w.Header().Set("WWW-Authenticate", `Basic realm="keyed"`)
+			w.WriteHeader(http.StatusUnauthorized)
 		case strings.HasPrefix(r.URL.Path, "/v2/"):
 			w.WriteHeader(http.StatusNotFound)
 		case strings.HasPrefix(r.URL.Path, "/bytes/"):
