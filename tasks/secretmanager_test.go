@@ -62,6 +62,11 @@ func TestSecretManagerEverywhere(t *testing.T) {
 	if _, err := Runs(t.Context(), env, RunsOptions{}); err != nil || authorized.Load() == 0 {
 		t.Errorf("Polyaxon was asked %d times with its token: %v", authorized.Load(), err)
 	}
+	const unmasked = "not all secrets of slipway.yaml can be read, so that they are not masked: "
+	c.AddSecret("data", &googletest.Version{State: "DISABLED"})
+	if _, err := Runs(t.Context(), env, RunsOptions{}); err != nil || strings.Count(events.String(), unmasked) != 1 || !strings.Contains(events.String(), "secrets/data, which is its latest one, is disabled") {
+		t.Errorf("one secret cannot be read: %v\n%s", err, events)
+	}
 	for _, value := range values {
 		if strings.Contains(events.String(), value) {
 			t.Errorf("an event shows %q", value)
