@@ -26,7 +26,10 @@ func (j *job) checkNames() error {
 			}
 		}
 	}
-	if err := checkFiles(names, false); err != nil || j.toRoot == nil || checkFiles(names, true) == nil {
+	if err := checkFiles(names, false); err != nil || j.toRoot == nil {
+		return err
+	}
+	if err := j.checkKinds(names); err != nil || checkFiles(names, true) == nil {
 		return err
 	}
 	folds, err := foldsNames(j.toRoot)
