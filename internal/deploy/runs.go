@@ -36,7 +36,7 @@ func (s runs) Apply(ctx context.Context, result *report.Result) (err error) {
 		s.Results, err = p.Run(ctx, s.Jobs)
 	}
 	result.Jobs = append(result.Jobs, pipeline.Reports(s.Results)...)
-	result.Jobs = append(result.Jobs, s.tracking.report()...)
+	s.tracking.addTo(result)
 	s.compare(ctx, result.Jobs)
 	return err
 }
@@ -113,18 +113,18 @@ func (s runs) applyWithoutUpstream(ctx context.Context, p *pipeline.Pipeline) er
 func (s runs) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
 	planned, err := s.plan(ctx)
 	s.plannedRuns = planned
-	tracked := false
-	for n, one := range planned {
+	for _, one := range planned {
 		result.Jobs = append(result.Jobs, one.Report())
 		if one.Changes() || one.Copies() {
 			changes++
 		}
-		tracked = tracked || one.Changes() && s.Config.MLflow.Tracks(s.Jobs[n])
 	}
-	if tracked && err == nil {
-		server, starts, err := s.tracking.plan(ctx, s.asksPolyaxon)
-		result.Jobs = append(result.Jobs, server...)
-		return changes + starts, err
+	for n, one := range planned {
+		if err == nil && one.Changes() {
+			starts := 0
+			starts, err = s.tracking.plan(ctx, s.Jobs[n], result, s.asksPolyaxon)
+			changes += starts
+		}
 	}
 	return changes, err
 }

@@ -43,6 +43,7 @@ func (s serve) Apply(ctx context.Context, result *report.Result) error {
 		}
 		s.tell(m, &served)
 	}
+	s.tracking.addTo(result)
 	return errors.Join(errs...)
 }
 
@@ -176,7 +177,11 @@ func (s serve) Plan(ctx context.Context, result *report.Result) (changes int, er
 				return changes, err
 			}
 			if served.Action != report.ActionUnchanged {
-				changes++
+				starts, err := s.tracking.plan(ctx, s.Config.Services[m.Service], result, s.asksPolyaxon)
+				if err != nil {
+					return changes, err
+				}
+				changes += 1 + starts
 			}
 		}
 		result.Served = append(result.Served, served)

@@ -145,33 +145,37 @@ func (t *tracking) reach(ctx context.Context, s *service.Service) (string, error
 	return address, err
 }
 
-// report returns the service as a report shows it, if a job has needed it. t may be nil.
-func (t *tracking) report() []report.Job {
-	if t == nil || t.started.Name == "" {
-		return nil
+// addTo adds the service to the jobs of a result, if a run has needed it. t may be nil.
+func (t *tracking) addTo(result *report.Result) {
+	if t != nil && t.job != nil && t.started.Name != "" && !t.isIn(result) {
+		result.Jobs = append(result.Jobs, t.started.Report())
 	}
-	return []report.Job{t.started.Report()}
 }
 
-// plan returns what a deploy that submits jobs would do with the service, and how many runs
-// of it would be started. asks reports whether Polyaxon can be asked. t may be nil.
-func (t *tracking) plan(ctx context.Context, asks bool) (all []report.Job, starts int, err error) {
-	if t == nil || t.job == nil {
-		return nil, 0, nil
+func (t *tracking) isIn(result *report.Result) bool {
+	return slices.ContainsFunc(result.Jobs, func(j report.Job) bool { return j.Name == t.job.Name })
+}
+
+// plan adds to a result what a deploy that submits a run of j would do with the service, and returns how many runs of it
+// would be started. asks reports whether Polyaxon can be asked. t may be nil.
+func (t *tracking) plan(ctx context.Context, j *config.Job, result *report.Result, asks bool) (starts int, err error) {
+	if t == nil || t.job == nil || !t.Config.MLflow.Tracks(j) || t.isIn(result) {
+		return 0, nil
 	}
 	planned := report.Job{Name: t.job.Name, Action: report.ActionUnknown}
 	if asks {
 		active, err := t.active(ctx)
 		switch {
 		case err != nil:
-			return nil, 0, err
+			return 0, err
 		case active != nil:
 			planned.Action, planned.Run = report.ActionAttach, runsof.Report(active)
 		default:
 			planned.Action, starts = report.ActionSubmit, 1
 		}
 	}
-	return []report.Job{planned}, starts, nil
+	result.Jobs = append(result.Jobs, planned)
+	return starts, nil
 }
 
 // active returns the newest run of the service that is active and not stopping, or nil if
