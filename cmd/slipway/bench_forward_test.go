@@ -40,8 +40,10 @@ func BenchmarkForward(b *testing.B) {
 	execute(b, testenv.Root(b), "go", "build", "-o", binary, "./cmd/slipway")
 	servePod(b, access)
 	theirs, ours := forwardPort(b), forwardPort(b)
-	background(b, dir, theirs, testenv.Kubectl(b), "--kubeconfig", kubeconfig, "port-forward", "svc/web", strconv.Itoa(theirs)+":80")
-	background(b, dir, ours, binary, "dashboard", "svc/web", "--port", strconv.Itoa(ours))
+	kubectl, slipway := exec.Command(testenv.Kubectl(b), "--kubeconfig", kubeconfig, "port-forward", "svc/web", strconv.Itoa(theirs)+":80"), exec.Command(binary, "dashboard", "svc/web", "--port", strconv.Itoa(ours))
+	kubectl.Dir, slipway.Dir = dir, dir
+	background(b, theirs, kubectl)
+	background(b, ours, slipway)
 
 	for _, load := range []struct {
 		name            string
@@ -100,7 +102,7 @@ func servePod(b *testing.B, access *rest.Config) {
 }
 
 // forwardPort returns a free port.
-func forwardPort(b *testing.B) int {
+func forwardPort(b testing.TB) int {
 	b.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -111,14 +113,12 @@ func forwardPort(b *testing.B) int {
 }
 
 // background runs a program until the benchmark ends, and waits until a port answers.
-func background(b *testing.B, dir string, port int, name string, args ...string) {
-	b.Helper()
-	command := exec.Command(name, args...)
-	command.Dir = dir
+func background(tb testing.TB, port int, command *exec.Cmd) {
+	tb.Helper()
 	if err := command.Start(); err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	b.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = command.Process.Signal(os.Interrupt)
 		_ = command.Wait()
 	})
@@ -129,7 +129,7 @@ func background(b *testing.B, dir string, port int, name string, args ...string)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	b.Fatalf("%s forwards no port", name)
+	tb.Fatalf("%s forwards no port", command)
 }
 
 // download gets a number of bytes from a port, over a connection of its own.

@@ -24,7 +24,8 @@ import (
 )
 
 // TestPenguins takes examples/python from raw data to a served prediction by the command of its
-// README, and to what the README promises: a leaderboard, a batch, MLflow's runs, an API, a page.
+// README, and to what the README promises: a leaderboard, a batch, MLflow's runs, an API, a page. Its job train runs on
+// Polyaxon 1.11.3, too.
 func TestPenguins(t *testing.T) {
 	t.Parallel()
 	if !testenv.Thorough() {
@@ -60,6 +61,21 @@ func TestPenguins(t *testing.T) {
 	p.asks(t, served["api"].Address, train.UUID)
 	if again := p.deploy(t); len(again.Served) != 2 || again.Served[0].Action != report.ActionUnchanged {
 		t.Errorf("with nothing to do, served is %+v", again.Served)
+	}
+
+	// The services end with the sandbox, so this comes last. What does not report to MLflow does not start it again.
+	p.run(t, "sandbox", "stop")
+	text, err := os.ReadFile(filepath.Join(p.dir, "slipway.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, filepath.Join(p.dir, "old.yaml"), strings.Replace(string(text), "timeout: 10m", "mlflow: false", 1)+"\nsandbox: {polyaxon: \"1.11.3\"}\n", 0o644)
+	p.run(t, "submit", "train", "-f", "old.yaml")
+	if said := string(p.run(t, "follow", "train", "-f", "old.yaml")); !strings.Contains(said, "train: succeeded") || !strings.Contains(said, "val_accuracy = 0.98") {
+		t.Errorf("on Polyaxon 1.11.3:\n%s", said)
+	}
+	if said := string(p.run(t, "runs", "-f", "old.yaml")); strings.Contains(said, "running") {
+		t.Errorf("on Polyaxon 1.11.3 a service runs:\n%s", said)
 	}
 }
 

@@ -1,7 +1,15 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -51,8 +59,51 @@ func TestPenguinsOnNode(t *testing.T) {
 		"GCP_SA_KEY="+account, "GOOGLE_APPLICATION_CREDENTIALS="+key, "CLOUDSDK_AUTH_TOKEN_HOST="+cloud.Endpoints().Token,
 		"CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE="+testenv.CloudStorageOnDisk(t)+"/", "SLIPWAY_ENV=cluster")
 	p.run(t, "data", "mb", "gs://penguins")
-	p.takeRoad(t)
+	train, _ := p.takeRoad(t)
 	if again := p.deploy(t); len(again.Served) != 2 || again.Served[0].Action != report.ActionUnchanged {
 		t.Errorf("with nothing to do, served is %+v", again.Served)
 	}
+	p.appliesServers(t, train.UUID)
+}
+
+// appliesServers applies the manifests of docs/serving.md, FastAPI's and Streamlit's, which then serve the same
+// model beside the services of Polyaxon.
+func (p *penguins) appliesServers(t *testing.T, run string) {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(testenv.Root(t), "docs", "serving.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := strings.NewReplacer("main:app", "penguins.api:app", "page.py", "/app/src/penguins/page.py", "claimName: datasets", "claimName: polyaxon-pvc")
+	blocks := regexp.MustCompile("(?s)```yaml\n# (k8s/[a-z]+\\.yaml)\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	if len(blocks) != 2 {
+		t.Fatalf("docs/serving.md has %d manifests", len(blocks))
+	}
+	for _, block := range blocks {
+		mustWrite(t, filepath.Join(p.dir, block[1]), own.Replace(block[2]), 0o600)
+	}
+	text, err := os.ReadFile(filepath.Join(p.dir, "slipway.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, filepath.Join(p.dir, "slipway.yaml"), string(text)+"\nmanifests: [k8s]\n", 0o600)
+	var result report.Result
+	if err := json.Unmarshal(p.run(t, "apply", "-o", "json"), &result); err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Served) != 2 {
+		t.Errorf("served is %+v", result.Served)
+	}
+	for _, s := range result.Served {
+		if s.Run != run || s.Action != report.ActionCreate || !slices.Contains(s.By, "Deployment "+s.Name) {
+			t.Errorf("served is %+v, want run %s", s, run)
+		}
+	}
+	forwarded := func(name string) string {
+		port := forwardPort(t)
+		background(t, port, p.command(context.Background(), "dashboard", "svc/"+name, "--port", strconv.Itoa(port)))
+		return fmt.Sprintf("http://127.0.0.1:%d/", port)
+	}
+	newBrowser(t).opens(t, forwarded("api")+"health", "health", `"run":"`+run+`"`)
+	startChromium(t).shows(t, forwarded("page"), "Model of run "+run, "Adelie")
 }
