@@ -1,6 +1,7 @@
 package devtools
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,18 +39,23 @@ func MakeRelease(ctx context.Context, o Options, r Release) error {
 	if r.Publish && (r.Snapshot || r.Platform != "") {
 		return errors.New("only a release of a tag for all platforms can be published: leave out -snapshot and -platform")
 	}
+	is := next // what a snapshot is tested as
+	var env []string
 	if !r.Snapshot {
-		tags, err := output(ctx, "git", "tag", "--points-at=HEAD", "--sort=-version:refname")
+		tag, err := headTag(ctx)
 		if err != nil {
 			return err
 		}
-		tag, _, _ := strings.Cut(tags, "\n") // as goreleaser chooses it
 		if tag == "" {
-			return errors.New("the commit has no tag: a release of it is one with -snapshot")
+			return errors.New("the commit has no tag of a version: a release of it is one with -snapshot")
 		}
 		if err := checkDigests(ctx, tag); err != nil {
 			return err
 		}
+		if is, err = channel(ctx, tag); err != nil {
+			return err
+		}
+		env = []string{"GORELEASER_CURRENT_TAG=" + tag, "RELEASE_CHANNEL=" + is}
 	}
 	if err := goreleaser().setUp(ctx, o); err != nil {
 		return err
@@ -69,7 +75,7 @@ func MakeRelease(ctx context.Context, o Options, r Release) error {
 	if !r.Publish {
 		args = append(args, "--skip=publish")
 	}
-	if err := run(ctx, o, nil, filepath.Join(cacheDir, "goreleaser"), args...); err != nil {
+	if err := run(ctx, o, env, filepath.Join(cacheDir, "goreleaser"), args...); err != nil {
 		return err
 	}
 	lock, err := release.Lock(filepath.Join(dist, "wheels"))
@@ -79,11 +85,12 @@ func MakeRelease(ctx context.Context, o Options, r Release) error {
 	if err := os.WriteFile(filepath.Join(dist, "requirements.txt"), lock, 0o644); err != nil || r.Registry == "" {
 		return err
 	}
-	return pushImage(ctx, o, r)
+	return pushImage(ctx, o, r, is)
 }
 
-// pushImage builds and pushes the image with the program of the release for this machine.
-func pushImage(ctx context.Context, o Options, r Release) error {
+// pushImage builds and pushes the image with the program of the release for this machine. Its tags
+// are the version and the channel, if the release has one.
+func pushImage(ctx context.Context, o Options, r Release, channel string) error {
 	binaries, err := filepath.Glob(filepath.Join(dist, fmt.Sprintf("slipway_%s_%s_*", runtime.GOOS, runtime.GOARCH), "slipway*"))
 	if err != nil {
 		return err
@@ -95,11 +102,8 @@ func pushImage(ctx context.Context, o Options, r Release) error {
 	if err != nil {
 		return err
 	}
-	version, channel := strings.TrimPrefix(strings.TrimSpace(said), "slipway v"), "latest"
-	if strings.Contains(version, "-") {
-		channel = "next"
-	}
-	env := []string{"RELEASE_REGISTRY=" + r.Registry, "RELEASE_VERSION=" + strings.ReplaceAll(version, "+", "-"), "RELEASE_CHANNEL=" + channel}
+	version := strings.ReplaceAll(strings.TrimPrefix(strings.TrimSpace(said), "slipway v"), "+", "-")
+	env := []string{"RELEASE_REGISTRY=" + r.Registry, "RELEASE_VERSION=" + version, "RELEASE_CHANNEL=" + cmp.Or(channel, version)}
 	args := []string{"build", "-f", "release.yaml"}
 	if r.Platform != "" {
 		env, args = append(env, "RELEASE_PLATFORM="+r.Platform), append(args, "--env=one-platform")
