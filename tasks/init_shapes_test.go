@@ -17,22 +17,66 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestInitShapes runs init in repositories that users were seen to have. Each case names what
-// the files and the messages must have, and with a leading ! what they must not have.
+// initShape is a repository, and what the files and the messages of init must have there, or with a
+// leading ! must not have.
+type initShape struct {
+	files string
+	o     InitOptions
+	want  []string
+}
+
+// archive writes the files into an archive, and returns its path.
+func (c initShape) archive(t *testing.T) string {
+	t.Helper()
+	archive := filepath.Join(t.TempDir(), "files.txtar")
+	if err := os.WriteFile(archive, []byte(c.files), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return archive
+}
+
+func (c initShape) check(t *testing.T) {
+	t.Parallel()
+	env := shape(t, c.archive(t))
+	before := tree(t, env.Dir)
+	c.o.Yes = true
+	result, err := Init(t.Context(), env, c.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Builder{}
+	for name, text := range tree(t, env.Dir) {
+		if before[name] != text || name == config.FileName {
+			all.WriteString("\n-- " + name + " --\n" + text)
+		}
+	}
+	for _, e := range result.Events {
+		all.WriteString("\n" + e.Message)
+	}
+	for _, next := range result.Init.Next {
+		all.WriteString("\n" + next)
+	}
+	for _, f := range result.Init.Found {
+		all.WriteString("\n" + f.Position.String() + " " + f.What)
+	}
+	for _, want := range c.want {
+		if unwanted, not := strings.CutPrefix(want, "!"); not && strings.Contains(all.String(), unwanted) || !not && !strings.Contains(all.String(), want) {
+			t.Errorf("%q: %s", want, &all)
+		}
+	}
+}
+
+// TestInitShapes runs init in repositories that users were seen to have.
 func TestInitShapes(t *testing.T) {
 	const script = "-- requirements.txt --\nsix==1.17.0\n-- train.py --\nprint(1)\n"
-	for name, c := range map[string]struct {
-		files string
-		o     InitOptions
-		want  []string
-	}{
+	for name, c := range map[string]initShape{
 		"the lock is for the Python of --base": {script, InitOptions{Base: "registry.example.com/team/python:3.10-slim"},
 			[]string{"--python-version 3.10 --no-build", `base: "registry.example.com/team/python:3.10-slim"`}},
 		"a base whose name tells no version": {"-- .python-version --\n3.11\n" + script, InitOptions{Base: "pytorch/pytorch:2.1.0-cuda12.1"},
 			[]string{"--python-version 3.11"}},
 		"an export of conda": {"-- environment.yml --\nname: e\nchannels: [defaults]\ndependencies:\n  - _libgcc_mutex=0.1=main\n  - icu=73.1=h6a678d5_0\n  - python=3.10.13=h955ad1f_0\n" +
 			"  - numpy=1.26.4=py310h5f9d8c6_0\n  - pandas 2.2.1 py310_0\n  - xz=5.4.6=h5eee18b_0\n  - pip:\n      - wandb==0.17.0\n      - -e .\n-- train.py --\nprint(1)\n", InitOptions{},
-			[]string{"--python-version 3.10", "numpy==1.26.4 ", "pandas==2.2.1 ", "wandb==0.17.0", "!xz==", "!icu==", "icu=73.1=h6a678d5_0 (line 5), xz=5.4.6=h5eee18b_0 (line 9), -e . (line 12)", "!_libgcc"}},
+			[]string{"--python-version 3.10", "numpy==1.26.4 ", "pandas==2.2.1 ", "wandb==0.17.0", "!xz==", "!icu==", "icu=73.1=h6a678d5_0 (line 5), xz=5.4.6=h5eee18b_0 (line 9);", "-e . (line 12);", "!_libgcc"}},
 		"a poetry.lock names the Python of its project last": {"-- poetry.lock --\n[[package]]\nname = \"six\"\npython-versions = \">=3.13\"\n\n[metadata]\nlock-version = \"2.1\"\npython-versions = \"^3.11,<3.12\"\ncontent-hash = \"x\"\n-- train.py --\nprint(1)\n", InitOptions{},
 			[]string{"python:3.11-slim", "requirements: poetry.lock"}},
 		"a lock for another Python than the base has": {"-- poetry.lock --\npackage = []\n[metadata]\npython-versions = \">=3.12\"\n-- train.py --\nprint(1)\n", InitOptions{Base: "apt:bookworm"},
@@ -85,40 +129,7 @@ func TestInitShapes(t *testing.T) {
 		"a name like an option":                {"-- requirements.txt --\nsix\n-- -x.py --\nprint(1)\n", InitOptions{}, []string{"[python, ./-x.py]"}},
 		"a workflow ends before its job would": {script, InitOptions{CI: "github"}, []string{"timeout: 5h", "timeout-minutes: 360"}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			archive := filepath.Join(t.TempDir(), "files.txtar")
-			if err := os.WriteFile(archive, []byte(c.files), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			env := shape(t, archive)
-			before := tree(t, env.Dir)
-			c.o.Yes = true
-			result, err := Init(t.Context(), env, c.o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all := strings.Builder{}
-			for name, text := range tree(t, env.Dir) {
-				if before[name] != text || name == config.FileName {
-					all.WriteString("\n-- " + name + " --\n" + text)
-				}
-			}
-			for _, e := range result.Events {
-				all.WriteString("\n" + e.Message)
-			}
-			for _, next := range result.Init.Next {
-				all.WriteString("\n" + next)
-			}
-			for _, f := range result.Init.Found {
-				all.WriteString("\n" + f.Position.String() + " " + f.What)
-			}
-			for _, want := range c.want {
-				if unwanted, not := strings.CutPrefix(want, "!"); not && strings.Contains(all.String(), unwanted) || !not && !strings.Contains(all.String(), want) {
-					t.Errorf("%q: %s", want, &all)
-				}
-			}
-		})
+		t.Run(name, c.check)
 	}
 }
 
@@ -135,6 +146,8 @@ func TestInitRefusesFiles(t *testing.T) {
 	}{
 		"UTF-16":           {map[string]string{"requirements.txt": string(wide), "train.py": "print(1)\n"}, InitOptions{}, "requirements.txt: it is not text in UTF-8"},
 		"broken TOML":      {map[string]string{"pyproject.toml": "[project\nname = \"x\"\n", "train.py": "print(1)\n"}, InitOptions{}, "pyproject.toml:1:9: it is not TOML: "},
+		"a table twice":    {map[string]string{"pyproject.toml": "\"project\".'name' = \"x\"\n[project]\n", "train.py": "print(1)\n"}, InitOptions{}, "pyproject.toml:2:2: it is not TOML: "},
+		"Latin-1":          {map[string]string{"pyproject.toml": "[project]\nname = \"caf\xe9\"\n", "train.py": "print(1)\n"}, InitOptions{}, "pyproject.toml: it is not text in UTF-8 (save it as UTF-8"},
 		"slipway.yml":      {map[string]string{"slipway.yml": "", "train.py": "print(1)\n"}, InitOptions{}, "slipway reads slipway.yaml: rename it"},
 		"a base":           {map[string]string{"requirements.txt": "six\n", "train.py": "print(1)\n"}, InitOptions{Base: "python 3.12"}, "--base python 3.12: it is not the name of an image"},
 		"not a program":    {map[string]string{"requirements.txt": "six\n", "train.py": "print(1)\n", "train.sh": ""}, InitOptions{Program: "train.sh"}, "--program train.sh: it is not a program in Python"},

@@ -4,11 +4,12 @@ import (
 	"os"
 
 	"github.com/slipway-ci/slipway/internal/scaffold"
+	"github.com/slipway-ci/slipway/internal/survey"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // listFiles adds the files of a plan to the result. If done is not set, they are still to be
-// written, and it adds their texts as well.
+// written, and it adds their texts as well, without the credentials of addresses.
 func listFiles(to *report.Init, plan *scaffold.Plan, done bool) {
 	create, add := report.ActionCreate, report.ActionAppend
 	if done {
@@ -24,7 +25,7 @@ func listFiles(to *report.Init, plan *scaffold.Plan, done bool) {
 		case f.Lock != nil:
 			one.Command = f.Lock.Command()
 		default:
-			one.Text = f.Text
+			one.Text = survey.Masked(f.Text)
 		}
 		to.Files = append(to.Files, one)
 	}

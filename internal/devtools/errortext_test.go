@@ -39,6 +39,7 @@ var readsErrorText = map[string]string{
 	"internal/wheel.refusedBy":                            "pip only prints it",
 	"internal/wheel.lastLines":                            "it shortens what a program prints",
 	"internal/wheel.lacksExport":                          "the program only prints it",
+	"internal/wheel.namesAddress":                         "uv only prints it",
 }
 
 var (

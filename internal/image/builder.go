@@ -49,10 +49,15 @@ type builder struct{ Order }
 // NewBuilder returns a Builder for images of kind go, files and python.
 func NewBuilder(o Order) Builder { return &builder{o} }
 
-// Check checks that the files and directories that the spec names exist, and that slipway.lock has
-// its system packages where it is frozen.
+// Check checks that the files and directories that the spec names exist, that slipway.lock has
+// its system packages where it is frozen, and that the Python that the base is known to have is one
+// of the requirements.
 func (b *builder) Check(context.Context) error {
-	return errors.Join(Missing(b.Spec), checkSystem(b.Spec))
+	missing := Missing(b.Spec)
+	if missing == nil {
+		missing = checkRequirements(b.Spec)
+	}
+	return errors.Join(missing, checkSystem(b.Spec))
 }
 
 // CheckTools looks for the go command, or for what reads the lock of Python packages.

@@ -156,6 +156,11 @@ func (b *base) findPython(ctx context.Context, s Spec) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if stated := officialVersion(b.config.Config.Env); stated != "" && s.Python == "" && s.Interpreter == "" {
+		if err := wheel.CheckLock(wheelSpec(s, interpreter{version: stated})); err != nil {
+			return err
+		}
+	}
 	fs, err := b.read(ctx)
 	if err != nil {
 		return err
@@ -164,6 +169,28 @@ func (b *base) findPython(ctx context.Context, s Spec) error {
 	python, err := pythonOf(s, b.config.Config.Env, fs)
 	b.python = &python
 	return err
+}
+
+// checkRequirements returns an error if the requirements cannot be used with the Python that the
+// base is known to have before it is read.
+func checkRequirements(s Spec) error {
+	if s.Kind != KindPython {
+		return nil
+	}
+	version := s.Python
+	if named, sure := wheel.NamedPython(s.Base); sure && version == "" && s.Interpreter == "" {
+		version = named
+	}
+	return wheel.CheckLock(wheelSpec(s, interpreter{version: version}))
+}
+
+// officialVersion returns the version of Python that the variables of an image state, or "". They
+// are those of the official images, or of an image on top of one that put nothing before its Python.
+func officialVersion(env []string) string {
+	if first, _, _ := strings.Cut(variable(env, "PATH"), ":"); first != path.Dir(officialInterpreter) {
+		return ""
+	}
+	return variable(env, pythonVersion)
 }
 
 // pythonOf returns the interpreter that the requirements are for: the one that slipway.yaml

@@ -3,6 +3,7 @@ package image
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -141,6 +142,27 @@ func TestNoticesOfRequirements(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, said); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A lock for another Python is refused before the base is read, or made, where its name or its
+// configuration tells the version for sure.
+func TestAnotherPythonIsRefusedEarly(t *testing.T) {
+	t.Parallel()
+	dir := files{"a.py": "1", "lock.txt": "x==1 ; python_version >= '3.12' --hash=sha256:" + strings.Repeat("0", 64) + "\n"}.write(t)
+	for base, refused := range map[string]bool{"apt:bookworm": true, "python:3.11-slim": true, "docker.io/library/python:3.11": true, "apt:noble": false, "registry.example.com/team/python:3.11": false} {
+		err := NewBuilder(Order{Spec: pythonSpec(dir, base)}).Check(t.Context())
+		if want := "lock.txt:1:1: the markers exclude every package for Python 3.11 "; refused != (err != nil) || refused && !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v", base, err)
+		}
+	}
+	for path, refused := range map[string]bool{"/usr/local/bin:/bin": true, "/opt/conda/bin:/usr/local/bin": false} {
+		read := false
+		b := &base{config: &v1.ConfigFile{Config: v1.Config{Env: []string{"PATH=" + path, "PYTHON_VERSION=3.11.4"}}},
+			read: func(context.Context) (*rootfs.FS, error) { read = true; return nil, io.ErrUnexpectedEOF }}
+		if err := b.findPython(t.Context(), pythonSpec(dir, "registry.example.com/team/base")); read == refused || refused && !strings.Contains(err.Error(), "Python 3.11.4 ") {
+			t.Errorf("with PATH=%s the base is read: %v, %v", path, read, err)
+		}
 	}
 }
 

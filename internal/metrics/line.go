@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/logline"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // Word begins a line of a log that has metrics, as in slipway-metrics {"val_acc": 0.93}.
@@ -25,7 +26,7 @@ func (s *Source) Line(line string) {
 	if !found || rest != "" && strings.IndexByte(" \t:{\r", rest[0]) < 0 {
 		return
 	}
-	shown := "the line " + logline.Sanitize(Shorten(strings.TrimSpace(line)))
+	shown := "the line " + logline.Sanitize(source.Shorten(strings.TrimSpace(line)))
 	if len(line) > maxLine {
 		s.Warn("%s has more than %d MiB: its metrics are left out", shown, maxLine>>20)
 		return

@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // MaxNames is the maximum number of metrics of one source of a run.
@@ -49,7 +51,7 @@ func (s *Source) Take(where, name string, value float64) {
 }
 
 func (s *Source) warnOfName(where, name string) {
-	s.Warn("%s: %s is not a name for a metric: use up to %d bytes of text that can be printed", where, strconv.QuoteToASCII(Shorten(name)), maxName)
+	s.Warn("%s: %s is not a name for a metric: use up to %d bytes of text that can be printed", where, strconv.QuoteToASCII(source.Shorten(name)), maxName)
 }
 
 // Finite returns the values that are finite numbers, and the names of the others, sorted.

@@ -137,16 +137,3 @@ func pythonNumbers(text []byte) []byte {
 	}
 	return b.Bytes()
 }
-
-// Shorten returns at most the first 200 bytes of a text.
-func Shorten(text string) string {
-	const limit = 200
-	if len(text) <= limit {
-		return text
-	}
-	cut := limit
-	for cut > limit-utf8.UTFMax && !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "..."
-}

@@ -11,6 +11,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/state"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -45,9 +46,13 @@ func (to *Platform) join(ctx context.Context, u Uses) error {
 
 // StartSandbox joins the sandbox and masks its tokens. It starts the sandbox if it is not
 // running, or if it is another release and has no active runs. If it is another release
-// and has active runs, the error is a *source.Error. It does not set to.Sandbox.
+// and has active runs, the error is a *source.Error, as it is where its state cannot be written. It does
+// not set to.Sandbox.
 func (to *Platform) StartSandbox(ctx context.Context) (*sandbox.Sandbox, error) {
-	_ = state.Make(to.Config.Dir) // Join creates what it needs or reports why it cannot
+	// Join creates what it needs or reports why it cannot.
+	if refused := new(source.Error); errors.As(source.Unwritable(to.Config.Dir, state.Make(to.Config.Dir)), &refused) {
+		return nil, fmt.Errorf("start the sandbox: %w", refused)
+	}
 	was, absent := sandbox.Running(ctx, to.StateDir())
 	starts := absent != nil || !was.Is(to.SandboxRelease()) && was.ActiveRuns == 0
 	if absent == nil && starts {

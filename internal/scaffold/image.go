@@ -8,7 +8,9 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/layout"
+	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/survey"
 	"github.com/slipway-ci/slipway/internal/wheel"
 	"github.com/slipway-ci/slipway/tasks/exit"
@@ -28,6 +30,8 @@ const (
 	lockName = "requirements.lock.txt"
 	// usualPython is the version of Python where nothing names one.
 	usualPython = "3.12"
+	// mendLock is the first step after a warning about the lock.
+	mendLock = "mend what the warning about the lock says: until then, no image is built"
 )
 
 // chooseImages decides how images are built. A lock makes an image without a container
@@ -45,8 +49,9 @@ func (p *Plan) chooseImages(c *chooser, o Options) {
 			}
 			lock := r.Locks[0]
 			p.found(lock.At, "packages with hashes")
-			if err := wheel.CheckPython(wheel.Spec{Name: p.project.Text, Dir: r.Dir, Lock: lock.Path(), Python: python}); err != nil {
+			if err := wheel.CheckLock(wheel.Spec{Name: p.project.Text, Dir: r.Dir, Lock: lock.Path(), Python: python}); err != nil {
 				p.warn("%v", err)
+				p.first(mendLock)
 			}
 			return survey.Value{Text: lock.Path()}
 		}))
@@ -97,11 +102,15 @@ func (p *Plan) pythonImage(c *chooser, o Options, lock func(python string) surve
 	if c.err == nil && !isBase(base.Text) {
 		c.err = exit.Usagef("--base %s: it is not the name of an image, such as python:3.12-slim", base.Text)
 	}
-	if named := survey.Named(base.Text); named != "" {
+	if named, _ := wheel.NamedPython(base.Text); named != "" {
 		python.Text = named
 	}
 	if wants := p.Repository.RequiresPython; !wheel.AllowsPython(wants.Text, python.Text) {
-		p.warn("%s: the project requires Python %s, and the base %s has Python %s: name another with --base", wants.At, wants.Text, base.Text, python.Text)
+		p.warn("%s: the project requires Python %s, and the base %s has Python %s: name another with --base", wants.At, source.Shorten(wants.Text), base.Text, python.Text)
+		if fitting := survey.Satisfying(wants.Text); fitting != "" {
+			p.first("change base in " + config.FileName + " to an image with Python " + fitting + ", such as python:" + fitting + "-slim")
+			python.Text = fitting // the lock is made for the base that will be there
+		}
 	}
 	return image{name: p.project.Text, base: base, lock: lock(python.Text), files: p.sources(), pythonPath: p.Repository.Package}
 }

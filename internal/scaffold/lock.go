@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/survey"
 	"github.com/slipway-ci/slipway/internal/wheel"
 )
@@ -42,7 +43,7 @@ func (p *Plan) makeLock(c *chooser, o Options, python string) survey.Value {
 	case from.Form == "requirements" && len(from.Dropped) > 0:
 		p.ownPackages(&from)
 		p.listed(from, &lock)
-	case from.Form == "setup" || from.Form == "conda":
+	case from.Form == "setup", from.Form == "conda", from.Form == "flit", from.Form == "pyproject" && len(from.Dropped) > 0:
 		p.listed(from, &lock)
 	}
 	if p.Repository.Exists(lockName) {
@@ -73,20 +74,47 @@ func (p *Plan) listed(from survey.Packages, lock *Lock) {
 	if !p.Repository.Exists(lock.File) {
 		p.file(lock.File, text.String(), "the packages of "+from.Path())
 	}
-	var names []string
-	for n, v := range from.Dropped {
+	p.leftOut(from)
+}
+
+// leftOut warns of the packages of a file that an image cannot have.
+func (p *Plan) leftOut(from survey.Packages) {
+	var own, addresses, others []survey.Value
+	for _, v := range from.Dropped {
+		switch {
+		case survey.IsAddress(v.Text):
+			addresses = append(addresses, v)
+		case from.Form == "conda" && !strings.HasPrefix(v.Text, "-"):
+			others = append(others, v)
+		default:
+			own = append(own, v)
+		}
+	}
+	for _, kind := range []struct {
+		list []survey.Value
+		text string
+	}{
+		{own, "because an image takes packages from an index: %s; the programs of this repository are in the image without it"},
+		{addresses, "because an image takes packages from an index: %s; where a program needs it, publish it as a wheel to an index, or build the image with a Dockerfile"},
+		{others, "because pip cannot install them or wheels bring them: %s; what your programs need of these takes a Dockerfile"},
+	} {
+		if len(kind.list) > 0 {
+			p.warn("%s: left out, "+kind.text, from.Path(), names(kind.list))
+		}
+	}
+}
+
+// names returns the first of some packages, with their lines.
+func names(list []survey.Value) string {
+	var all []string
+	for n, v := range list {
 		if n == maxDropped {
-			names = append(names, fmt.Sprintf("and %d more", len(from.Dropped)-n))
+			all = append(all, fmt.Sprintf("and %d more", len(list)-n))
 			break
 		}
-		names = append(names, v.Text+" (line "+fmt.Sprint(v.At.Line)+")")
+		all = append(all, fmt.Sprintf("%s (line %d)", source.Shorten(v.Text), v.At.Line))
 	}
-	switch {
-	case len(names) > 0 && from.Form == "requirements":
-		p.warn("%s: left out, because an image takes packages from an index: %s; the programs of this repository are in the image without it", from.Path(), strings.Join(names, ", "))
-	case len(names) > 0:
-		p.warn("%s: left out, because pip cannot install them or wheels bring them: %s; what your programs need of these takes a Dockerfile", from.Path(), strings.Join(names, ", "))
-	}
+	return strings.Join(all, ", ")
 }
 
 // ownPackages adds to requirements with a project on disk, such as -e ., the packages that the

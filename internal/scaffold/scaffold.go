@@ -72,12 +72,11 @@ func New(ctx context.Context, r *survey.Repository, o Options, ask Ask) (*Plan, 
 	if r.Broken != nil {
 		return nil, r.Broken
 	}
-	for _, at := range r.Unread {
-		if len(r.Locks)+len(r.Requirements) == 0 {
-			return nil, &source.Error{Position: at, Message: "it is not text in UTF-8, but perhaps in UTF-16, as PowerShell writes it",
-				Hint: "save it as UTF-8, for example with pip freeze | Out-File -Encoding utf8 " + path.Base(at.File) + ", and run slipway init again"}
-		}
-		p.warn("%s is not text in UTF-8, and was not read", at.File)
+	if r.UnreadList != nil && len(r.Locks)+len(r.Requirements) == 0 {
+		return nil, r.UnreadList
+	}
+	for _, wrong := range r.Unread {
+		p.warn("%v", wrong)
 	}
 	c := &chooser{ctx: ctx, ask: ask}
 	p.project = r.Project
@@ -113,6 +112,9 @@ func (p *Plan) found(at source.Position, format string, args ...any) {
 func (p *Plan) warn(format string, args ...any) {
 	p.Warnings = append(p.Warnings, fmt.Sprintf(format, args...))
 }
+
+// first adds a step that comes before the commands to type next.
+func (p *Plan) first(step string) { p.Next = append(p.Next, step) }
 
 // next sets the commands to type next.
 func (p *Plan) next() {

@@ -22,6 +22,9 @@ func (p *Plan) MakeLocks(ctx context.Context, environ []string) error {
 			continue
 		}
 		text, err := wheel.Compile(ctx, p.Repository.Dir, f.Lock.File, f.Lock.Python, f.Lock.Text, environ)
+		if wrong := new(source.Error); errors.As(err, &wrong) {
+			return err
+		}
 		if err != nil {
 			return fmt.Errorf("%w (--lock none goes on without a lock; a package without wheels is locked without --no-build, and named under build-from-source in slipway.yaml)", err)
 		}
@@ -31,7 +34,7 @@ func (p *Plan) MakeLocks(ctx context.Context, environ []string) error {
 }
 
 // Write writes all files, or none. It never overwrites a file: one that has appeared
-// meanwhile is a *source.Error. Each file appears whole, and slipway.yaml as the last one.
+// meanwhile is a *source.Error, as is a directory that cannot be written. Each file appears whole, and slipway.yaml as the last one.
 func (p *Plan) Write() (err error) {
 	root, err := os.OpenRoot(p.Repository.Root)
 	if err != nil {
@@ -56,7 +59,7 @@ func (p *Plan) Write() (err error) {
 			if refused := new(source.Error); errors.As(err, &refused) {
 				return err
 			}
-			return fmt.Errorf("write %s: %w", f.Path, err)
+			return fmt.Errorf("write %s: %w", f.Path, source.Unwritable(p.Repository.Root, err))
 		}
 	}
 	return nil

@@ -52,8 +52,8 @@ func (r *Repository) addConda(name, text string, at source.Position) {
 		case item == "pip:":
 			pip = indent
 		case pip >= 0 && indent > pip:
-			if strings.HasPrefix(item, "-") || strings.Contains(item, "://") {
-				p.Dropped = append(p.Dropped, Value{item, here})
+			if strings.HasPrefix(item, "-") || isElsewhere(item) {
+				p.Dropped = append(p.Dropped, Value{Masked(item), here})
 			} else {
 				p.List = append(p.List, Value{item, here})
 			}

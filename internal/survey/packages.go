@@ -8,20 +8,20 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/source"
-	"github.com/slipway-ci/slipway/internal/wheel"
 )
 
 // Packages is a file that lists packages of Python.
 type Packages struct {
 	// Form is uv, poetry, pylock, requirements, pyproject, poetry-project (a pyproject.toml for
-	// Poetry), setup, conda or pipenv.
+	// Poetry), flit (one for Flit before the table project), setup, conda or pipenv.
 	Form string
 	At   source.Position
-	// List are the packages of a conda environment or of a setup.py, as pip requires them. For
-	// requirements it is only set with Dropped.
+	// List are the packages of a conda environment, a setup.py or of Flit, as pip requires them.
+	// For requirements and pyproject it is only set with Dropped.
 	List []Value
-	// Dropped are those that pip cannot install, as the environment of conda names them, and of
-	// requirements the projects on disk, such as -e .
+	// Dropped are those that an image cannot have: packages of conda that pip cannot install, and
+	// requirements that are projects on disk, such as -e ., or addresses. Credentials in addresses
+	// are masked.
 	Dropped []Value
 }
 
@@ -50,8 +50,6 @@ var (
 	pinned     = lazyregexp.New(`(?m)^([A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?[^#\n]*)`)
 	conda      = lazyregexp.New(`(?m)^(dependencies):`)
 	condaTitle = lazyregexp.New(`(?m)^name:[ \t]*["']?([A-Za-z0-9._-]+)`)
-	toml       = lazyregexp.New(`^\[+([^\]]+)\]+`)
-	tomlValue  = lazyregexp.New(`^\s*([A-Za-z0-9_-]+)\s*=\s*(.*)$`)
 	setupName  = lazyregexp.New(`[\s(,]name\s*=\s*["']([A-Za-z0-9._-]+)["']`)
 	setupNeeds = lazyregexp.New(`[\s(,](install_requires)\s*=`)
 
@@ -90,7 +88,8 @@ func (r *Repository) addPackages(name, text string) {
 		}
 		r.python(firstMatch(name, text, setupPython))
 		if v, ok := firstMatch(name, text, setupNeeds); ok {
-			r.Requirements = append(r.Requirements, Packages{Form: "setup", At: v.At, List: setupList(name, text)})
+			list, dropped := setupList(name, text)
+			r.Requirements = append(r.Requirements, Packages{Form: "setup", At: v.At, List: list, Dropped: dropped})
 		}
 	case base == "Pipfile":
 		r.Requirements = append(r.Requirements, Packages{Form: "pipenv", At: at})
@@ -106,27 +105,32 @@ func (r *Repository) addPackages(name, text string) {
 	default:
 		if v, ok := firstMatch(name, text, pinned); ok {
 			r.python(firstMatch(name, text, compiledFor))
-			list, dropped := splitLocal(name, text)
+			list, dropped := splitElsewhere(name, text)
 			r.Requirements = append(r.Requirements, Packages{Form: "requirements", At: v.At, List: list, Dropped: dropped})
 		}
 	}
 }
 
-// setupList returns the packages of a setup.py that names them in a list of texts.
-func setupList(name, text string) []Value {
+// setupList returns the packages of a setup.py that names them in a list of texts, and those that
+// come from an address or a directory.
+func setupList(name, text string) (all, elsewhere []Value) {
 	list, ok := firstMatch(name, text, setupTexts)
 	if !ok {
-		return nil
+		return nil, nil
 	}
-	var all []Value
 	for _, found := range pythonText.FindAllStringIndex(list.Text, 500) {
 		at := list.At
 		at.Line += strings.Count(list.Text[:found[0]], "\n")
-		if text := strings.TrimSpace(list.Text[found[0]+1 : found[1]-1]); text != "" && text[0] != '-' && !strings.Contains(text, "://") {
+		text := strings.TrimSpace(list.Text[found[0]+1 : found[1]-1])
+		switch {
+		case text == "" || text[0] == '-':
+		case isElsewhere(text):
+			elsewhere = append(elsewhere, Value{Masked(text), at})
+		default:
 			all = append(all, Value{text, at})
 		}
 	}
-	return all
+	return all, elsewhere
 }
 
 // isLocked reports whether each package of requirements has a hash.
@@ -137,43 +141,6 @@ func isLocked(text string) bool {
 		}
 	}
 	return true
-}
-
-// addProject reads a pyproject.toml by its lines, because their numbers are needed.
-func (r *Repository) addProject(name, text string) {
-	if path.Dir(name) == "." && !isCut(text) {
-		r.Broken = wheel.CheckTOML(name, []byte(text))
-	}
-	section, number := "", 0
-	for line := range strings.Lines(text) {
-		number++
-		line = strings.TrimRight(line, "\r\n")
-		if found := toml.FindStringSubmatch(line); found != nil {
-			if section = strings.TrimSpace(found[1]); section == "tool.poetry.dependencies" {
-				r.Requirements = append(r.Requirements, Packages{Form: "poetry-project", At: source.Position{File: name, Line: number}})
-			}
-			continue
-		}
-		found := tomlValue.FindStringSubmatch(line)
-		if found == nil {
-			continue
-		}
-		at := source.Position{File: name, Line: number}
-		value := Value{strings.Trim(strings.TrimSpace(strings.SplitN(found[2], " #", 2)[0]), `"'`), at}
-		switch section + " " + found[1] {
-		case "project name", "tool.poetry name":
-			if path.Dir(name) == "." {
-				r.Project = value
-			}
-		case "project requires-python", "tool.poetry.dependencies python":
-			if path.Dir(name) == "." {
-				r.RequiresPython = value
-			}
-			r.python(value, true)
-		case "project dependencies":
-			r.Requirements = append(r.Requirements, Packages{Form: "pyproject", At: at})
-		}
-	}
 }
 
 // python keeps what is known about the version of Python. What was seen first stays.
@@ -192,7 +159,7 @@ func (r *Repository) python(v Value, ok bool) {
 // Of the files in a directory requirements the one for production comes first: base.txt is
 // a part of it.
 func (r *Repository) sortPackages() {
-	order := map[string]int{"uv": 0, "poetry": 1, "pylock": 2, "requirements": 3, "pyproject": 4, "poetry-project": 4, "conda": 5, "setup": 6, "pipenv": 7}
+	order := map[string]int{"uv": 0, "poetry": 1, "pylock": 2, "requirements": 3, "pyproject": 4, "poetry-project": 4, "flit": 4, "conda": 5, "setup": 6, "pipenv": 7}
 	rank := func(a, b Packages) int {
 		return cmp.Or(
 			cmp.Compare(b2i(development.MatchString(a.Path())), b2i(development.MatchString(b.Path()))),

@@ -51,8 +51,10 @@ type Repository struct {
 	Polyaxonfiles []Polyaxonfile
 	Manifests     []Manifest
 	CI            CI
-	// Unread are the lists of packages that are not text in UTF-8.
-	Unread []source.Position
+	// Unread are the *source.Errors of files, or values of them, that could not be read. UnreadList
+	// is that of a list of packages, or nil.
+	Unread     []error
+	UnreadList error
 	// Broken is the *source.Error of a pyproject.toml that cannot be read.
 	Broken error
 	// Jupyter reports whether a list of packages names Jupyter, or is too large to tell.
@@ -156,23 +158,44 @@ func (r *Repository) look(t *tree, name string) {
 	}
 	switch {
 	case isCI(name):
-		r.CI.read(name, t.read(name))
+		r.CI.read(name, r.read(t, name))
 	case isDockerfile(base):
-		r.addDockerfile(name, t.read(name))
+		r.addDockerfile(name, r.read(t, name))
 	case isPackages(name):
 		text := t.read(name)
 		if text == "" && t.isBinary(name) {
-			r.Unread = append(r.Unread, source.Position{File: name})
+			r.UnreadList = notText(name)
+			r.Unread = append(r.Unread, r.UnreadList)
 			return
 		}
 		r.addPackages(name, text)
 	case ext == ".py":
-		r.addProgram(name, t.read(name))
+		r.addProgram(name, t.readCode(name))
 	case ext == ".ipynb":
 		r.Notebooks = append(r.Notebooks, name)
-	case ext == ".yml", ext == ".yaml", ext == ".json":
+	case ext == ".yml", ext == ".yaml":
+		r.addYAML(name, r.read(t, name))
+	case ext == ".json":
 		r.addYAML(name, t.read(name))
 	}
+}
+
+// read returns the beginning of a file, and keeps that it is not text.
+func (r *Repository) read(t *tree, name string) string {
+	text := t.read(name)
+	if text == "" && t.isBinary(name) {
+		r.Unread = append(r.Unread, notText(name))
+	}
+	return text
+}
+
+// notText returns the error for a file that is not text in UTF-8.
+func notText(name string) error {
+	wrong := &source.Error{Position: source.Position{File: name}, Message: "it is not text in UTF-8", Hint: "save it as UTF-8, and run slipway init again"}
+	if path.Ext(name) == ".txt" {
+		wrong.Message, wrong.Hint = wrong.Message+", but perhaps in UTF-16, as PowerShell writes it", "save it as UTF-8, for example with pip freeze | Out-File -Encoding utf8 "+path.Base(name)+", and run slipway init again"
+	}
+	return wrong
 }
 
 // finish derives what several files tell together.

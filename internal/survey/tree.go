@@ -159,14 +159,31 @@ func (t *tree) isBinary(name string) bool {
 
 // read returns the beginning of a file, or "" if it cannot be read, or is not text.
 func (t *tree) read(name string) string {
+	text := t.beginning(name)
+	if !utf8.Valid(text) && len(text) < maxRead {
+		return ""
+	}
+	return t.text(text)
+}
+
+// readCode is read for a program, which may say that it has another encoding than UTF-8 (PEP 263).
+func (t *tree) readCode(name string) string { return t.text(t.beginning(name)) }
+
+// beginning returns the first bytes of a file, or nil if it cannot be read.
+func (t *tree) beginning(name string) []byte {
 	if t.total > maxTotal {
 		t.truncated = true
-		return ""
+		return nil
 	}
 	text, err := source.ReadFile(t.root, filepath.FromSlash(name), maxRead)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) || !utf8.Valid(text) && len(text) < maxRead {
-		return ""
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
+	return text
+}
+
+// text returns the text of a file without what is not UTF-8, and "" if it is not text.
+func (t *tree) text(text []byte) string {
 	t.total += len(text)
 	cut := strings.ToValidUTF8(strings.TrimPrefix(string(text), "\ufeff"), "")
 	if strings.ContainsRune(cut, 0) {

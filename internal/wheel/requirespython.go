@@ -12,17 +12,6 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// CheckPython returns a *source.Error if the lock was made for versions of Python that the spec's is
-// none of, or if it cannot be read. It reads nothing but the lock.
-func CheckPython(s Spec) error {
-	f, err := s.format()
-	if err != nil {
-		return err
-	}
-	t, _ := newTarget(s.Python, "linux/amd64", rootfs.Libc{})
-	return s.checkPython(t, f)
-}
-
 // AllowsPython reports whether a constraint on versions, of PEP 440 or of Poetry, allows a version of Python, such as
 // 3.12, with any patch. What cannot be parsed allows all.
 func AllowsPython(constraint, python string) bool {
@@ -56,7 +45,7 @@ func (s Spec) checkPython(t target, f format) error {
 	if t.allowedBy(constraint) {
 		return nil
 	}
-	return &source.Error{Position: at, Message: fmt.Sprintf("it requires Python %s, and image %s has Python %s", constraint, s.Name, t.requestedPython),
+	return &source.Error{Position: at, Message: fmt.Sprintf("it requires Python %s, and image %s has Python %s", source.Shorten(constraint), s.Name, t.requestedPython),
 		Hint: fmt.Sprintf("use a base with such a Python, or have %s allow Python 3.%d, and lock again", path.Join(path.Dir(s.Lock), "pyproject.toml"), t.minor)}
 }
 

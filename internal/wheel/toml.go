@@ -16,18 +16,26 @@ const maxNesting = 10_000
 
 // unmarshal parses a TOML document.
 func unmarshal(text []byte, into any) error {
+	if nestsTooDeep(text) {
+		return fmt.Errorf("toml: more than %d nested brackets", maxNesting)
+	}
+	return toml.Unmarshal(text, into)
+}
+
+// nestsTooDeep reports whether a document may have more open brackets than maxNesting.
+func nestsTooDeep(text []byte) bool {
 	open := 0
 	for _, c := range text {
 		switch c {
 		case '[', '{':
 			if open++; open > maxNesting {
-				return fmt.Errorf("toml: more than %d nested brackets", maxNesting)
+				return true
 			}
 		case ']', '}':
 			open = max(open-1, 0)
 		}
 	}
-	return toml.Unmarshal(text, into)
+	return false
 }
 
 // CheckTOML returns a *source.Error for the first mistake in the syntax of a file in TOML.

@@ -34,6 +34,9 @@ func (s Spec) checkExporter(ctx context.Context, f format, owner string) error {
 	if _, err := readExport(filepath.Join(s.CacheDir, "export", in.key+".txt")); err == nil {
 		return nil
 	}
+	if err := s.checkProject(f, in.project); err != nil {
+		return err
+	}
 	if _, ok := find(s.Environ, owner); ok {
 		return nil
 	}
