@@ -98,6 +98,7 @@ func copiesData(ctx context.Context, t *testing.T, access *rest.Config, clients 
 	if err != nil || synced.Transfer.Copied != 2 || !strings.Contains(events.String(), "is gone: it was deleted; another pod goes on") {
 		t.Errorf("%+v, %v\n%s", synced, err, events)
 	}
+	syncsAndKills(ctx, t, clients, env, write)
 	for { // deleting takes a second
 		pods, err := clients.CoreV1().Pods(sandboxtest.Namespace).List(ctx, metav1.ListOptions{LabelSelector: volumePods})
 		if err == nil && len(pods.Items) == 0 {
