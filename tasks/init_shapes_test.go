@@ -86,7 +86,7 @@ func TestInitShapes(t *testing.T) {
 		"a project for the Python of the base": {"-- pyproject.toml --\n[project]\nname = \"shop\"\nrequires-python = \">=3.10,<4\"\ndependencies = [\"six\"]\n-- train.py --\nprint(1)\n", InitOptions{Base: "apt:bookworm"},
 			[]string{"!the project requires"}},
 		"Poetry without a lock": {"-- pyproject.toml --\n[tool.poetry]\nname = \"shop\"\n[tool.poetry.dependencies]\npython = \"^3.10\"\nsix = \"*\"\n-- train.py --\nprint(1)\n", InitOptions{},
-			[]string{"make the lock with: poetry lock", "requirements: poetry.lock"}},
+			[]string{"make the lock with: poetry lock", "poetry lock    # before the first build", "requirements: poetry.lock"}},
 		"a setup.py on one line": {"-- setup.py --\nfrom setuptools import setup\nsetup(name='shop', python_requires='>=3.9,<3.10', install_requires=['six>=1', \"idna\"])\n-- train.py --\nprint(1)\n", InitOptions{},
 			[]string{"project: shop", "python:3.9-slim", "six>=1  # setup.py:2", "idna  # setup.py:2", "uv pip compile", "requirements.in -o"}},
 		"a setup.py that computes its packages": {"-- setup.py --\nimport os\nfrom setuptools import setup\nsetup(name='shop', install_requires=os.listdir('.'))\n-- train.py --\nprint(1)\n", InitOptions{},

@@ -32,13 +32,13 @@ func (p *Plan) makeLock(c *chooser, o Options, python string) survey.Value {
 	lock := Lock{File: from.Path(), Python: python}
 	switch {
 	case from.Form == "pipenv":
-		p.warn("%s: make the lock with: pipenv requirements --hash > %s", from.Path(), lockName)
+		p.unlocked("pipenv requirements --hash > "+lockName, "%s: make the lock with", from.Path())
 		return survey.Value{Text: lockName, At: from.At}
 	case from.Form == "poetry-project":
-		p.warn("%s: make the lock with: poetry lock", from.Path())
+		p.unlocked("poetry lock", "%s: make the lock with", from.Path())
 		return survey.Value{Text: path.Join(path.Dir(from.Path()), "poetry.lock"), At: from.At}
 	case from.Form == "setup" && len(from.List) == 0:
-		p.warn("%s computes its packages: list them in requirements.txt, or make the lock with: uv pip compile --generate-hashes %s -o %s, which runs it", from.At, from.Path(), lockName)
+		p.unlocked("uv pip compile --generate-hashes "+from.Path()+" -o "+lockName, "%s computes its packages: list them in requirements.txt, or make the lock with a command which runs it", from.At)
 		return survey.Value{Text: lockName, At: from.At}
 	case from.Form == "requirements" && len(from.Dropped) > 0:
 		p.ownPackages(&from)
@@ -52,9 +52,18 @@ func (p *Plan) makeLock(c *chooser, o Options, python string) survey.Value {
 	if c.text("lock", "Make "+lockName+" with uv, which asks the package index (uv or none)", o.Lock, "uv", "uv", "none") == "uv" {
 		p.Files = append(p.Files, File{Path: path.Join(p.Repository.Prefix, lockName), Reason: "the packages of " + lock.File + " with their hashes", Lock: &lock})
 	} else {
-		p.Next = append(p.Next, lock.Command()+"    # before the first build")
+		p.first(lock.Command() + beforeBuild)
 	}
 	return survey.Value{Text: lockName, At: from.At}
+}
+
+// beforeBuild is a comment behind a command that makes a lock.
+const beforeBuild = "    # before the first build"
+
+// unlocked warns that the user has to make the lock, and begins what is to be done next with it.
+func (p *Plan) unlocked(command, format string, args ...any) {
+	p.warn(format+": %s", append(args, command)...)
+	p.first(command + beforeBuild)
 }
 
 // maxDropped is how many packages a warning names.

@@ -64,7 +64,7 @@ func (s Spec) checkProject(f format, text []byte) error {
 		Project map[string]any
 		Tool    struct{ Poetry map[string]any }
 	}
-	if unmarshal(text, &p) != nil { // uv and poetry say what is wrong
+	if parsed := unmarshal(text, &p) == nil; !parsed { // uv and poetry say what is wrong
 		return nil
 	}
 	var lacks []string
