@@ -26,10 +26,7 @@ func (j *job) checkNames() error {
 			}
 		}
 	}
-	if err := checkFiles(names, false); err != nil || j.toRoot == nil {
-		return err
-	}
-	if err := j.checkKinds(names); err != nil || checkFiles(names, true) == nil {
+	if err := errors.Join(checkFiles(names, false), j.checkKinds(names)); err != nil || j.toRoot == nil || checkFiles(names, true) == nil {
 		return err
 	}
 	folds, err := foldsNames(j.toRoot)

@@ -219,20 +219,32 @@ func TestOddMetadata(t *testing.T) {
 // TestKinds has a name that is a file in one place and a directory in the other. That is an error before anything is
 // done, also with --delete, and nothing is lost.
 func TestKinds(t *testing.T) {
-	for _, test := range []struct{ object, file, says string }{
-		{"a/b", "a", `"a" is a directory in gs://data`},
-		{"a/b/c/d", "a/b", `"a/b" is a directory in gs://data`},
-		{"a", "a/b", `"a" is a file in gs://data`},
+	for _, test := range []struct{ name, mine, says string }{
+		{"a/b", "a", `"a" is a directory in `},
+		{"a/b/c/d", "a/b", `"a/b" is a directory in `},
+		{"a", "a/b", `"a" is a file in `},
 	} {
-		b, dir := serve(t), t.TempDir()
-		put(t, b, test.object, "theirs")
-		put(t, b, "0", "theirs")
-		write(t, dir, map[string]string{test.file: "mine"})
-		_, err := b.sync(t, "gs://data", dir, t.TempDir(), func(o *transfer.Options) { o.Delete = true })
-		if !errors.As(err, new(*transfer.NameError)) || !strings.Contains(err.Error(), test.says) {
-			t.Errorf("%s: %v", test.object, err)
+		refused := func(err error) {
+			t.Helper()
+			if !errors.As(err, new(*transfer.NameError)) || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%s: %v", test.name, err)
+			}
 		}
-		equal(t, map[string]string{test.file: "mine"}, read(t, dir))
+		b, dir := serve(t), t.TempDir()
+		put(t, b, test.name, "theirs")
+		put(t, b, "0", "theirs")
+		write(t, dir, map[string]string{test.mine: "mine"})
+		_, err := b.sync(t, "gs://data", dir, t.TempDir(), func(o *transfer.Options) { o.Delete = true })
+		refused(err)
+		equal(t, map[string]string{test.mine: "mine"}, read(t, dir))
+
+		volume, dir, in, _ := byShell(t, shells(t)["sh"])
+		raw := filepath.Join(volume, "raw")
+		write(t, dir, map[string]string{test.name: "theirs", "0": "theirs"})
+		write(t, raw, map[string]string{test.mine: "mine"})
+		_, err = in()
+		refused(err)
+		equal(t, map[string]string{test.mine: "mine"}, read(t, raw))
 	}
 	b, dir := serve(t), t.TempDir()
 	write(t, dir, map[string]string{".well-known/acme-challenge/token": "x"})
