@@ -61,7 +61,7 @@ func Connect(config *rest.Config, namespace, name string) (*Cluster, error) {
 	})
 	carrier, err := newPlugin().httpClient(patient)
 	if err != nil {
-		return nil, fmt.Errorf("access cluster %s: %w", name, err)
+		return nil, fmt.Errorf("access cluster %s: %w%s", name, err, outdated(config))
 	}
 	client, err := newClients(patient, carrier)
 	if err != nil {
@@ -79,6 +79,11 @@ func Kubeconfig(path, context string) (access *rest.Config, name string, err err
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	if path != "" {
 		rules.ExplicitPath = path
+	}
+	for _, one := range rules.GetLoadingPrecedence() {
+		if err := source.CheckPath(one, "the path of the kubeconfig (cluster.kubeconfig.path or KUBECONFIG)"); err != nil {
+			return nil, "", err
+		}
 	}
 	loaded := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: context})
 	raw, unread := loaded.RawConfig()

@@ -1,10 +1,13 @@
 package cluster
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // TestClusterHasAName checks that a cluster is named by its context. The error for a
@@ -38,5 +41,38 @@ func TestClusterHasAName(t *testing.T) {
 				t.Errorf("it is called %q: %v", called, err)
 			}
 		})
+	}
+}
+
+// TestOutdated says what to do about forms of credentials that Kubernetes no longer supports.
+func TestOutdated(t *testing.T) {
+	for user, want := range map[string]string{
+		"auth-provider: {name: gcp, config: {cmd-path: gcloud}}":                  "cluster.gke",
+		"exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: old}": "update the program",
+	} {
+		path := filepath.Join(t.TempDir(), "kubeconfig")
+		text := "apiVersion: v1\nkind: Config\ncurrent-context: ml\ncontexts: [{name: ml, context: {cluster: c, user: u}}]\n" +
+			"clusters: [{name: c, cluster: {server: \"https://k8s.acme.dev\"}}]\nusers: [{name: u, user: {" + user + "}}]\n"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		access, name, err := Kubeconfig(path, "")
+		if err == nil {
+			_, err = Connect(access, "ns", name)
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", user, err)
+		}
+	}
+}
+
+// TestContent gives the content of a kubeconfig in place of its path, which no error shows.
+func TestContent(t *testing.T) {
+	const content = "users:\n- name: u\n  user: {token: secret}\n"
+	for _, path := range []string{content, ""} {
+		t.Setenv("KUBECONFIG", content)
+		if _, _, err := Kubeconfig(path, ""); !errors.As(err, new(*source.ContentError)) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: %v", path, err)
+		}
 	}
 }

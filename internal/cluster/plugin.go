@@ -43,6 +43,18 @@ func (p *plugin) httpClient(config *rest.Config) (*http.Client, error) {
 	return client, nil
 }
 
+// outdated says what to do about a kubeconfig of a form that Kubernetes no longer supports, which
+// client-go refuses. It returns "" if there is nothing old in config.
+func outdated(config *rest.Config) string {
+	switch {
+	case config.AuthProvider != nil:
+		return " (users.auth-provider is no longer supported, by kubectl neither: get the kubeconfig anew; a cluster of GKE needs none with cluster.gke in slipway.yaml)"
+	case config.ExecProvider != nil:
+		return " (update the program that users.exec of the kubeconfig names, and get the kubeconfig anew)"
+	}
+	return ""
+}
+
 // pass sends a request, once it is known that the program gives credentials. It returns the error of
 // the program if it does not.
 func (p *plugin) pass(request *http.Request, next http.RoundTripper) (*http.Response, error) {

@@ -208,10 +208,11 @@ func TestBadFile(t *testing.T) {
 			t.Errorf("%s: %v", c.content, err)
 		}
 	}
-	for path, want := range map[string]string{t.TempDir(): "is a directory", "/nowhere/key.json": "no such file"} {
+	key := string(s.NewKey(s.Account("deployer")))
+	for path, want := range map[string]string{t.TempDir(): "is a directory", "/nowhere/key.json": "no such file", key: "has the content of a file, and not its path"} {
 		options := s.Options()
 		options.Lookup = environment(map[string]string{"GOOGLE_APPLICATION_CREDENTIALS": path})
-		if _, err := google.Find(t.Context(), options); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "GOOGLE_APPLICATION_CREDENTIALS") {
+		if _, err := google.Find(t.Context(), options); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "GOOGLE_APPLICATION_CREDENTIALS") || strings.Contains(err.Error(), "PRIVATE KEY") {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 const (
@@ -38,6 +39,10 @@ func (e *NoCredentialsError) Error() string {
 // cloud.google.com/docs/authentication/application-default-credentials.
 func (c *Credentials) useDefault(ctx context.Context) error {
 	if path := c.options.env(fileVariable); path != "" {
+		if err := source.CheckPath(path, fileVariable); err != nil {
+			c.Learn([]byte(path), true)
+			return err
+		}
 		text, err := readFile(ctx, path)
 		if err != nil {
 			return fmt.Errorf("%s: %w", fileVariable, err)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/edit"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // Options say where to write, and whether the entry becomes the current context.
@@ -17,6 +18,9 @@ type Options struct {
 	// KeepCurrent leaves current-context as it is.
 	KeepCurrent bool
 }
+
+// pathName is what messages call the paths.
+const pathName = "KUBECONFIG or --kubeconfig"
 
 // Merged is what Merge did.
 type Merged struct {
@@ -36,6 +40,11 @@ type Merged struct {
 func Merge(ctx context.Context, e Entry, o Options) (*Merged, error) {
 	if len(o.Paths) == 0 {
 		return nil, errors.New("no kubeconfig is named, and there is no home directory")
+	}
+	for _, path := range o.Paths {
+		if err := source.CheckPath(path, pathName); err != nil {
+			return nil, err
+		}
 	}
 	unlock, err := lockAll(ctx, o.Paths)
 	if err != nil {
