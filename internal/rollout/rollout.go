@@ -51,7 +51,7 @@ const (
 // time.
 func Wait(ctx context.Context, in *cluster.Objects, objects []Object, o Options) error {
 	end := o.Now().Add(o.Timeout)
-	w := &wait{Options: o, in: in, begun: o.Now(), waits: map[Object]string{}, noted: map[Object]bool{}, pods: &stuck{now: o.Now, since: map[Object]time.Time{}}, causes: &causes{now: o.Now}}
+	w := &wait{Options: o, in: in, begun: o.Now(), waits: map[Object]string{}, noted: map[Object]bool{}, passing: passing{}, pods: &stuck{now: o.Now, since: map[Object]time.Time{}}, causes: &causes{now: o.Now}}
 	waiting, settled := objects, false
 	for {
 		left, err := w.look(ctx, waiting)
@@ -74,7 +74,7 @@ func Wait(ctx context.Context, in *cluster.Objects, objects []Object, o Options)
 			}
 			return nil
 		default:
-			waiting, settled, next = w.changed(objects), true, settle
+			waiting, settled, next = slices.DeleteFunc(w.changed(objects), isJob), true, settle
 		}
 		if err := o.Pause(ctx, next); err != nil {
 			return err
@@ -89,10 +89,11 @@ type wait struct {
 	begun time.Time
 	// waits is what each object that was not rolled out at some look was last reported to wait for.
 	// noted are the objects that were reported to have no status to wait for.
-	waits  map[Object]string
-	noted  map[Object]bool
-	pods   *stuck
-	causes *causes
+	waits   map[Object]string
+	noted   map[Object]bool
+	passing passing
+	pods    *stuck
+	causes  *causes
 }
 
 // changed returns the objects that were not rolled out at some look.

@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,19 +12,24 @@ import (
 )
 
 // state returns the state of an object. found is nil if there is none. The rules are those of
-// kstatus, with three differences: a Job is rolled out when it is complete, a Pod that failed has
-// failed, and a custom resource that has no status is waited for a little, because its controller
-// may not have seen it yet.
+// kstatus, with four differences: a Job is rolled out when it is complete, a Pod that failed has
+// failed, pods that are only replaced when somebody deletes them are not waited for, and a custom
+// resource that has no status is waited for a little, because its controller may not have seen it yet.
 func (w *wait) state(ctx context.Context, object Object, found *unstructured.Unstructured) (*status.Result, error) {
 	if found == nil {
-		return &status.Result{Status: status.NotFoundStatus, Message: "it is gone"}, nil
+		return w.gone(ctx, object), nil
 	}
+	w.passing.note(object, found)
 	phase, _, _ := unstructured.NestedString(found.Object, "status", "phase")
 	isPod := found.GetKind() == "Pod" && found.GroupVersionKind().Group == ""
 	if isPod && phase == "Unknown" { // kstatus does not know it
 		return &status.Result{Status: status.InProgressStatus, Message: "the node of the pod does not answer"}, nil
 	}
+	found = readable(found)
 	state, err := status.Compute(found)
+	if err != nil && isCustom(found) { // its status is of a form of its own
+		return w.withoutStatus(ctx, object, &status.Result{Status: status.CurrentStatus})
+	}
 	if err != nil || state.Status != status.CurrentStatus {
 		return state, err
 	}
@@ -37,6 +43,26 @@ func (w *wait) state(ctx context.Context, object Object, found *unstructured.Uns
 		return w.withoutStatus(ctx, object, state)
 	}
 	return state, nil
+}
+
+// readable returns an object in the form that kstatus reads. Some controllers, such as that of Argo
+// Rollouts, write observedGeneration as a text. A DaemonSet whose pods are only replaced when
+// somebody deletes them counts as updated, as kstatus has it for a StatefulSet.
+func readable(found *unstructured.Unstructured) *unstructured.Unstructured {
+	given, _, _ := unstructured.NestedFieldNoCopy(found.Object, "status", "observedGeneration")
+	text, isText := given.(string)
+	generation, err := strconv.ParseInt(text, 10, 64)
+	strategy, _, _ := unstructured.NestedString(found.Object, "spec", "updateStrategy", "type")
+	scheduled, _, _ := unstructured.NestedInt64(found.Object, "status", "desiredNumberScheduled")
+	switch {
+	case isText && err == nil:
+		found = found.DeepCopy()
+		_ = unstructured.SetNestedField(found.Object, generation, "status", "observedGeneration") // the mapping is there
+	case found.GetKind() == "DaemonSet" && strategy == "OnDelete" && scheduled > 0:
+		found = found.DeepCopy()
+		_ = unstructured.SetNestedField(found.Object, scheduled, "status", "updatedNumberScheduled") // the mapping is there
+	}
+	return found
 }
 
 // isTrue reports whether an object has a condition that is true.

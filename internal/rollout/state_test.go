@@ -53,26 +53,31 @@ func TestState(t *testing.T) {
 		state status.Status
 		note  bool
 	}{
-		`{"apiVersion":"batch/v1","kind":"Job","status":{"startTime":"2026-01-01T00:00:00Z","active":1}}`:                      {0, status.InProgressStatus, false},
-		`{"apiVersion":"batch/v1","kind":"Job","status":{"startTime":"x","conditions":[{"type":"Complete","status":"True"}]}}`: {0, status.CurrentStatus, false},
-		`{"apiVersion":"batch/v1","kind":"Job","status":{"startTime":"x","conditions":[{"type":"Failed","status":"True"}]}}`:   {0, status.FailedStatus, false},
-		`{"apiVersion":"batch/v1","kind":"Job","spec":{"suspend":true},"status":{"startTime":"x"}}`:                            {0, status.CurrentStatus, false},
-		`{"apiVersion":"v1","kind":"Pod","status":{"phase":"Failed"}}`:                                                         {0, status.FailedStatus, false},
-		`{"apiVersion":"v1","kind":"Pod","status":{"phase":"Unknown"}}`:                                                        {0, status.InProgressStatus, false},
-		`{"apiVersion":"v1","kind":"Pod","status":{"phase":"Succeeded"}}`:                                                      {0, status.CurrentStatus, false},
-		`{"apiVersion":"acme.dev/v1","kind":"Model"}`:                                                                          {0, status.InProgressStatus, false},
-		`{"apiVersion":"acme.dev/v1","kind":"Model","status":{}}`:                                                              {statusPatience, status.CurrentStatus, true},
-		`{"apiVersion":"acme.dev/v1","kind":"Model","metadata":{"generation":2},"status":{"observedGeneration":1}}`:            {0, status.InProgressStatus, false},
-		`{"apiVersion":"acme.dev/v1","kind":"Model","metadata":{"generation":2},"status":{"observedGeneration":2}}`:            {0, status.CurrentStatus, false},
-		`{"apiVersion":"acme.dev/v1","kind":"Plain"}`:                                                                          {0, status.CurrentStatus, true},
-		`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"Role"}`:                                                          {0, status.CurrentStatus, false},
+		`{"apiVersion":"batch/v1","kind":"Job","status":{"startTime":"2026-01-01T00:00:00Z","active":1}}`:                                                              {0, status.InProgressStatus, false},
+		`{"apiVersion":"batch/v1","kind":"Job","status":{"startTime":"x","conditions":[{"type":"Complete","status":"True"}]}}`:                                         {0, status.CurrentStatus, false},
+		`{"apiVersion":"batch/v1","kind":"Job","status":{"startTime":"x","conditions":[{"type":"Failed","status":"True"}]}}`:                                           {0, status.FailedStatus, false},
+		`{"apiVersion":"batch/v1","kind":"Job","spec":{"suspend":true},"status":{"startTime":"x"}}`:                                                                    {0, status.CurrentStatus, false},
+		`{"apiVersion":"v1","kind":"Pod","status":{"phase":"Failed"}}`:                                                                                                 {0, status.FailedStatus, false},
+		`{"apiVersion":"v1","kind":"Pod","status":{"phase":"Unknown"}}`:                                                                                                {0, status.InProgressStatus, false},
+		`{"apiVersion":"v1","kind":"Pod","status":{"phase":"Succeeded"}}`:                                                                                              {0, status.CurrentStatus, false},
+		`{"apiVersion":"acme.dev/v1","kind":"Model"}`:                                                                                                                  {0, status.InProgressStatus, false},
+		`{"apiVersion":"acme.dev/v1","kind":"Model","status":{}}`:                                                                                                      {statusPatience, status.CurrentStatus, true},
+		`{"apiVersion":"acme.dev/v1","kind":"Model","metadata":{"generation":2},"status":{"observedGeneration":1}}`:                                                    {0, status.InProgressStatus, false},
+		`{"apiVersion":"acme.dev/v1","kind":"Model","metadata":{"generation":2},"status":{"observedGeneration":2}}`:                                                    {0, status.CurrentStatus, false},
+		`{"apiVersion":"acme.dev/v1","kind":"Model","metadata":{"generation":2},"status":{"observedGeneration":"1"}}`:                                                  {0, status.InProgressStatus, false},
+		`{"apiVersion":"acme.dev/v1","kind":"Model","metadata":{"generation":2},"status":{"observedGeneration":"2","conditions":[{"type":"Ready","status":"False"}]}}`: {0, status.InProgressStatus, false},
+		`{"apiVersion":"acme.dev/v1","kind":"Model","metadata":{"generation":2},"status":{"observedGeneration":"5d8c9"}}`:                                              {statusPatience, status.CurrentStatus, true},
+		`{"apiVersion":"apps/v1","kind":"DaemonSet","metadata":{"generation":2},"spec":{"updateStrategy":{"type":"OnDelete"}},"status":{"observedGeneration":2,"desiredNumberScheduled":1,"currentNumberScheduled":1,"numberAvailable":1,"numberReady":1}}`: {0, status.CurrentStatus, false},
+		`{"apiVersion":"apps/v1","kind":"DaemonSet","metadata":{"generation":2},"spec":{"updateStrategy":{"type":"OnDelete"}},"status":{"observedGeneration":2,"desiredNumberScheduled":1,"currentNumberScheduled":1}}`:                                     {0, status.InProgressStatus, false},
+		`{"apiVersion":"acme.dev/v1","kind":"Plain"}`:                 {0, status.CurrentStatus, true},
+		`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"Role"}`: {0, status.CurrentStatus, false},
 	} {
 		found := &unstructured.Unstructured{}
 		if err := found.UnmarshalJSON([]byte(text)); err != nil {
 			t.Fatal(err)
 		}
 		noted := ""
-		w := &wait{in: in, noted: map[Object]bool{}, Options: Options{Now: func() time.Time { return time.Unix(0, 0).Add(want.after) }, Notify: func(_ Object, message string) { noted = message }}, begun: time.Unix(0, 0)}
+		w := &wait{in: in, noted: map[Object]bool{}, passing: passing{}, Options: Options{Now: func() time.Time { return time.Unix(0, 0).Add(want.after) }, Notify: func(_ Object, message string) { noted = message }}, begun: time.Unix(0, 0)}
 		state, err := w.state(t.Context(), Object{Kind: found.GroupVersionKind(), Name: "x", Changed: true}, found)
 		if err != nil || state.Status != want.state || (noted != "") != want.note {
 			t.Errorf("%s after %s: %+v, %v, noted %q", text, want.after, state, err, noted)
