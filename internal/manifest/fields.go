@@ -47,7 +47,7 @@ func sameValues(set, after, now map[string]any) bool {
 		was, _ := after[key].(map[string]any)
 		is, _ := now[key].(map[string]any)
 		switch {
-		case key == "replicas", key == "status", key == "stringData": // stringData is written to data
+		case key == "replicas", key == "status":
 		case isMapping && !sameValues(below, was, is), !isMapping && !equality.Semantic.DeepEqual(after[key], now[key]):
 			return false
 		}

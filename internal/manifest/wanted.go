@@ -29,7 +29,7 @@ type Wanted struct {
 	Pause func(context.Context, time.Duration) error
 }
 
-// object returns an object as it is applied. Its label says for which project.
+// object returns an object as it is applied. Its label says for which project. See makeApplicable.
 func (w Wanted) object(o *Object) *unstructured.Unstructured {
 	object := o.withEnvironment(w.Environment).With(w.References)
 	labels := object.GetLabels()
@@ -38,6 +38,7 @@ func (w Wanted) object(o *Object) *unstructured.Unstructured {
 	}
 	labels[secret.LabelProject] = w.Project
 	object.SetLabels(labels)
+	makeApplicable(object)
 	return object
 }
 
