@@ -26,7 +26,7 @@ type file struct {
 	// path is as the user wrote it, and at where the file is: behind links.
 	path, at string
 	exists   bool
-	mode     fs.FileMode
+	writable bool
 	text     []byte
 	value    map[string]any
 	edits    []edit.Edit
@@ -52,7 +52,7 @@ func open(path string) (*file, error) {
 	case info.Size() > maxFile:
 		return nil, fmt.Errorf("read the kubeconfig: %s has more than %d bytes", path, maxFile)
 	}
-	f.exists, f.mode = true, info.Mode().Perm()
+	f.exists, f.writable = true, isWritable(f.at, info)
 	if f.text, err = os.ReadFile(f.at); err != nil {
 		return nil, fmt.Errorf("read the kubeconfig: %w", err)
 	}
@@ -119,7 +119,7 @@ func (f *file) apply() error {
 		return fmt.Errorf("%s cannot be edited: %w", f.path, err)
 	}
 	f.changed = changed
-	if f.differs() && f.exists && f.mode&0o200 == 0 {
+	if f.differs() && f.exists && !f.writable {
 		return fmt.Errorf("%s is read-only: make it writable, or name another file with --kubeconfig", f.path)
 	}
 	return nil

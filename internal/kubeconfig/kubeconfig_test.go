@@ -15,7 +15,6 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/slipway-ci/slipway/internal/kubeconfig"
-	"github.com/slipway-ci/slipway/internal/source"
 )
 
 var entry = kubeconfig.Entry{
@@ -240,21 +239,6 @@ func TestRefused(t *testing.T) {
 	}
 	if taken := new(kubeconfig.TakenError); !errors.As(error(&kubeconfig.TakenError{}), &taken) {
 		t.Error("a TakenError is none")
-	}
-}
-
-// TestContent gives the content of a kubeconfig in place of its path. Nothing is written.
-func TestContent(t *testing.T) {
-	t.Chdir(t.TempDir())
-	for _, text := range []string{others, `{"users": [{"name": "me", "user": {"token": "secret"}}]}`} {
-		paths := kubeconfig.Files("", func(name string) (string, bool) { return text, name == "KUBECONFIG" })
-		_, err := kubeconfig.Merge(t.Context(), entry, kubeconfig.Options{Paths: paths})
-		if content := new(source.ContentError); !errors.As(err, &content) || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%q: %v", text, err)
-		}
-	}
-	if left, err := os.ReadDir("."); err != nil || len(left) > 0 {
-		t.Errorf("%v, %v", left, err)
 	}
 }
 

@@ -33,7 +33,8 @@ type Merged struct {
 }
 
 // Merge writes an entry, and replaces what has its name. As with kubectl, what is in one of
-// several files stays there, and what is new goes into the first file that exists. A file
+// several files stays there, and what is new goes into the first file that exists; unlike with
+// kubectl, a file that may not be written does not count. A file
 // is written completely or not at all, and then only its owner can read it. If one of the
 // files cannot be read or edited, the error says where, and nothing was written. It is a
 // *TakenError if the name is in use.
@@ -46,7 +47,7 @@ func Merge(ctx context.Context, e Entry, o Options) (*Merged, error) {
 			return nil, err
 		}
 	}
-	unlock, err := lockAll(ctx, o.Paths)
+	unlock, err := lockAll(ctx, lockable(o.Paths))
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +84,8 @@ func Merge(ctx context.Context, e Entry, o Options) (*Merged, error) {
 		done.Current = files[current].current()
 	case current < 0:
 		into.edits = append(into.edits, edit.Set(e.Name, "current-context"))
+	case !files[current].writable && slices.Index(files, into) < current: // the first one counts
+		into.edits = append(into.edits, edit.Set(e.Name, "current-context"))
 	default:
 		files[current].edits = append(files[current].edits, edit.Set(e.Name, "current-context"))
 	}
@@ -101,11 +104,12 @@ func Merge(ctx context.Context, e Entry, o Options) (*Merged, error) {
 	return done, nil
 }
 
-// target returns the file for new entries: the first one that exists, or the last one.
+// target returns the file for new entries: the first one that exists and is writable, or the first
+// one that exists, or the last one.
 func target(files []*file) *file {
-	for _, f := range files {
-		if f.exists {
-			return f
+	for _, fits := range []func(*file) bool{func(f *file) bool { return f.writable }, func(f *file) bool { return f.exists }} {
+		if n := slices.IndexFunc(files, fits); n >= 0 {
+			return files[n]
 		}
 	}
 	return files[len(files)-1]
