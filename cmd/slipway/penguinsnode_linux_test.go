@@ -107,3 +107,20 @@ func (p *penguins) appliesServers(t *testing.T, run string) {
 	newBrowser(t).opens(t, forwarded("api")+"health", "health", `"run":"`+run+`"`)
 	startChromium(t).shows(t, forwarded("page"), "Model of run "+run, "Adelie")
 }
+
+// finds deploys a program with OpenCV, which needs Debian's libgl1, to the node. The story packages does so on the
+// sandbox.
+func (p *penguins) finds(t *testing.T) {
+	t.Helper()
+	if err := os.CopyFS(p.dir, os.DirFS(filepath.Join("testdata", "vision"))); err != nil {
+		t.Fatal(err)
+	}
+	var result report.Result
+	if err := json.Unmarshal(p.run(t, "deploy", "-f", "vision.yaml", "-o", "json"), &result); err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Jobs) != 1 || result.Jobs[0].Metrics["edges"] != 124 {
+		t.Errorf("OpenCV: %+v", result.Jobs)
+	}
+	p.keepWheels(t)
+}
