@@ -76,8 +76,8 @@ func actionsIn(r *report.Result) map[string]string {
 func TestCommandsConnectOnlyWhatTheyUse(t *testing.T) {
 	env, events, asked := laptopWith(t, map[string]string{
 		"slipway.yaml": "project: story\nregistry: REGISTRY\ncluster: {kubeconfig: {path: elsewhere/kubeconfig}}\n" +
-			"images: {api: {files: [src]}}\nsecrets: {token: {data: {key: 'file:src/a.py'}}}\njobs: {train: {polyaxonfile: job.yml, image: api}}\n",
-		"src/a.py": "print(1)\n", "job.yml": jobFile,
+			"images: {api: {files: [src]}}\nsecrets: {token: {data: {key: 'file:token.txt'}}}\njobs: {train: {polyaxonfile: job.yml, image: api}}\n",
+		"src/a.py": "print(1)\n", "token.txt": "a-token", "job.yml": jobFile,
 	})
 	ctx := t.Context()
 	want := func(what string, r *report.Result, err error, want map[string]string) {
