@@ -118,6 +118,14 @@ func notJSON(text []byte) string {
 		return "is encoded with base64"
 	case !strings.ContainsAny(trimmed, "\n{") && strings.HasSuffix(trimmed, ".json"):
 		return "is the path of a file, and not its content"
+	case strings.HasPrefix(trimmed, "\ufeff"), strings.HasPrefix(trimmed, "\xff\xfe"), strings.HasPrefix(trimmed, "\xfe\xff"):
+		return "begins with a byte order mark, as Windows' tools write it (save it as UTF-8 without one)"
+	case strings.ContainsAny(trimmed[:1], "'\"") && strings.Contains(trimmed, "{"):
+		return "is in quotes"
+	case trimmed[0] == '{' && strings.HasPrefix(strings.TrimSpace(trimmed[1:]), `\"`):
+		return "has backslashes before its quotes"
+	case strings.HasPrefix(trimmed, "{") && errors.As(err, &syntax) && strings.HasSuffix(string(text[:syntax.Offset]), "\n"):
+		return fmt.Sprintf(`is not valid JSON: inside of a value, it has a line break in place of \n (at byte %d of %d), as echo makes it`, syntax.Offset, len(text))
 	case strings.HasPrefix(trimmed, "{") && errors.As(err, &syntax):
 		return fmt.Sprintf("is not valid JSON (at byte %d of %d)", syntax.Offset, len(text))
 	}

@@ -98,6 +98,27 @@ func TestUndo(t *testing.T) {
 	}
 }
 
+// TestLeftPods says of a StatefulSet that was put back that its pods may not follow.
+func TestLeftPods(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"apiVersion":"apps/v1","kind":"StatefulSet","spec":{}}`:                                 podsMayStay,
+		`{"apiVersion":"apps/v1","kind":"StatefulSet","spec":{"podManagementPolicy":"Parallel"}}`: "",
+		`{"apiVersion":"apps/v1","kind":"Deployment","spec":{}}`:                                  "",
+	} {
+		before := &unstructured.Unstructured{}
+		if err := before.UnmarshalJSON([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		after, now := before.DeepCopy(), before.DeepCopy()
+		m := &memory{objects: map[string]*unstructured.Unstructured{}, left: 9}
+		m.store(now)
+		did, why, err := Change{Kind: before.GroupVersionKind(), before: before, after: after}.putBack(t.Context(), m, now)
+		if err != nil || did != RollBack || why != want {
+			t.Errorf("%s: %v, %q, %v", text, did, why, err)
+		}
+	}
+}
+
 // TestPruneLists lists what a prune leaves, and why.
 func TestPruneLists(t *testing.T) {
 	m := &memory{objects: map[string]*unstructured.Unstructured{}, left: 1000}

@@ -12,11 +12,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// Why a rollback leaves an object as it is.
+// Why a rollback leaves an object, or a part of it, as it is.
 const (
 	changedMeanwhile = "it was changed meanwhile, so it is left as it is"
 	goneMeanwhile    = "it was deleted meanwhile"
 	sharedMeanwhile  = "somebody else created it meanwhile, so it is left as it is"
+	podsMayStay      = "Kubernetes waits for a pod that cannot start, also for one of the failed revision: delete it if it stays"
 	jobNotRunAgain   = "the finished Job that it replaced is not put back, as it would run again"
 )
 
@@ -98,7 +99,16 @@ func (c Change) putBack(ctx context.Context, s Store, now *unstructured.Unstruct
 	if err != nil {
 		return did, "", err
 	}
-	return RollBack, "", c.giveBack(ctx, s, now, back)
+	return RollBack, c.leftPods(), c.giveBack(ctx, s, now, back)
+}
+
+// leftPods says that pods of a StatefulSet may not follow when it is put back, or returns "".
+func (c Change) leftPods() string {
+	policy, _, _ := unstructured.NestedString(c.before.Object, "spec", "podManagementPolicy")
+	if c.Kind.Group != "apps" || c.Kind.Kind != "StatefulSet" || policy == "Parallel" {
+		return ""
+	}
+	return podsMayStay
 }
 
 // giveBack gives the fields of an object that was put back to the field managers that had them.

@@ -64,6 +64,31 @@ func revisionOf(ctx context.Context, c *cluster.Cluster, found *unstructured.Uns
 	return "", ""
 }
 
+// blocking returns the name of a pod of an older revision that cannot start, and for which a
+// StatefulSet waits all the same before it replaces a pod, or "". Kubernetes leaves it to the user to
+// delete it: see kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback.
+func blocking(ctx context.Context, c *cluster.Cluster, found *unstructured.Unstructured) string {
+	if found == nil || found.GetKind() != "StatefulSet" {
+		return ""
+	}
+	policy, _, _ := unstructured.NestedString(found.Object, "spec", "podManagementPolicy")
+	_, newest := revisionOf(ctx, c, found, "")
+	selector := selectorOf(found)
+	if policy == "Parallel" || newest == "" || selector == "" {
+		return ""
+	}
+	list, err := c.Client.CoreV1().Pods(c.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector + "," + revisionHash + "!=" + newest})
+	if err != nil {
+		return ""
+	}
+	for i := range list.Items {
+		if hopeless, stuck := look(&list.Items[i]); (hopeless || stuck) && list.Items[i].DeletionTimestamp == nil {
+			return list.Items[i].Name
+		}
+	}
+	return ""
+}
+
 // selectorOf returns the selector of a workload's pods, or "".
 func selectorOf(found *unstructured.Unstructured) string {
 	given, has, err := unstructured.NestedMap(found.Object, "spec", "selector")

@@ -157,11 +157,13 @@ func (w *wait) failure(ctx context.Context, object Object, found *unstructured.U
 	return &exit.RolloutError{Object: object.String(), Message: message, Pods: podsOf(ctx, w.in.Cluster, found)}
 }
 
-// withCause adds to a message why no pod of a workload can be created, if that is so.
+// withCause adds to a message why no pod of a workload can be created, or replaced, if that is so.
 func (w *wait) withCause(ctx context.Context, found *unstructured.Unstructured, message string) string {
-	cause := w.causes.of(ctx, w.in.Cluster, found)
-	if cause == "" {
-		return message
+	if cause := w.causes.of(ctx, w.in.Cluster, found); cause != "" {
+		return message + ": no pod can be created: " + cause
 	}
-	return message + ": no pod can be created: " + cause
+	if pod := blocking(ctx, w.in.Cluster, found); pod != "" {
+		return message + ": Kubernetes waits for pod " + pod + " of an older revision, which cannot start: delete it (kubectl delete pod " + pod + ")"
+	}
+	return message
 }

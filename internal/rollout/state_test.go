@@ -129,3 +129,21 @@ func TestOutage(t *testing.T) {
 		t.Errorf("after %s: %v", now.Sub(time.Unix(0, 0)), err)
 	}
 }
+
+// TestBlocked names the pod of an older revision for which a StatefulSet waits in vain.
+func TestBlocked(t *testing.T) {
+	stuck := waiting("ErrImagePull", "not found", 0)
+	stuck.Name = "web-0"
+	in := objectsOf(t, map[string]any{"/api/v1/namespaces/ns/pods": corev1.PodList{Items: []corev1.Pod{waiting("ContainerCreating", "", 0), stuck}}})
+	w := &wait{in: in, causes: &causes{now: func() time.Time { return time.Unix(0, 0) }}}
+	for _, c := range []struct{ kind, policy, want string }{
+		{"StatefulSet", "", "Ready: 0/1: Kubernetes waits for pod web-0 of an older revision, which cannot start: delete it (kubectl delete pod web-0)"},
+		{"StatefulSet", "OrderedReady", "(kubectl delete pod web-0)"}, {"StatefulSet", "Parallel", "Ready: 0/1"}, {"DaemonSet", "", "Ready: 0/1"},
+	} {
+		found := &unstructured.Unstructured{Object: map[string]any{"kind": c.kind, "status": map[string]any{"updateRevision": "web-2"},
+			"spec": map[string]any{"podManagementPolicy": c.policy, "selector": map[string]any{"matchLabels": map[string]any{"app": "web"}}}}}
+		if got := w.withCause(t.Context(), found, "Ready: 0/1"); !strings.HasSuffix(got, c.want) {
+			t.Errorf("%s %s: %q", c.kind, c.policy, got)
+		}
+	}
+}
