@@ -54,6 +54,8 @@ func TestBadInput(t *testing.T) {
 	}{
 		"a context that is missing": {"cluster: {kubeconfig: {path: kubeconfig, context: mll}, namespace: polyaxon-v1}\n" + secret, "", every, ExitUsage,
 			"slipway.yaml:4:23: the kubeconfig has no context mll: it has a"},
+		"a kubeconfig in place of its path": {"cluster: {kubeconfig: {path: '{\"users\": []}'}, namespace: polyaxon-v1}\n" + secret, "", every, ExitUsage,
+			"slipway.yaml:4:23: cluster.kubeconfig.path has the content of a file, and not its path"},
 		"a namespace that is missing": {strings.Replace(here, "v1}", "v2}", 1) + secret, "", every, ExitUsage, " has no namespace polyaxon-v2: did you mean polyaxon-v1?"},
 		"an expired token": {strings.Replace(here, "path: kubeconfig", "path: expired", 1) + secret, "", []func() error{deploy, sync}, ExitStep,
 			"Unauthorized: the token or the certificate for this cluster has expired or is wrong (log in to the cluster again"},

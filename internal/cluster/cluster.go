@@ -81,7 +81,7 @@ func Kubeconfig(path, context string) (access *rest.Config, name string, err err
 		rules.ExplicitPath = path
 	}
 	for _, one := range rules.GetLoadingPrecedence() {
-		if err := source.CheckPath(one, "the path of the kubeconfig (cluster.kubeconfig.path or KUBECONFIG)"); err != nil {
+		if err := source.CheckPath(one, "KUBECONFIG"); err != nil {
 			return nil, "", err
 		}
 	}

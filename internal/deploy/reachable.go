@@ -13,6 +13,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/google/gke"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // connectForPlan connects a plan to the parts of the platform in u, and reports whether they
@@ -36,9 +37,9 @@ func (d *Deployment) connectForPlan(ctx context.Context, whom string, u platform
 }
 
 // isAbsent reports whether err means that slipway.yaml names a cluster, a context, a namespace or a
-// Polyaxon that does not exist, or a namespace that is being deleted.
+// Polyaxon that does not exist, a namespace that is being deleted, or no path of a kubeconfig.
 func isAbsent(err error) bool {
-	return errors.As(err, new(*cluster.LeavingError)) || errors.As(err, new(*gke.NotFoundError)) || errors.As(err, new(*cluster.NoContextError)) || errors.As(err, new(*cluster.NoNamespaceError)) || errors.As(err, new(*cluster.NoPolyaxonError))
+	return errors.As(err, new(*cluster.LeavingError)) || errors.As(err, new(*gke.NotFoundError)) || errors.As(err, new(*cluster.NoContextError)) || errors.As(err, new(*source.ContentError)) || errors.As(err, new(*cluster.NoNamespaceError)) || errors.As(err, new(*cluster.NoPolyaxonError))
 }
 
 // noteUnreachable notes that whom cannot be reached, and why, unless that was told already: the

@@ -151,7 +151,7 @@ func TestImpersonationDenied(t *testing.T) {
 		denied.Identity.Kind != google.Principal || !strings.Contains(denied.Resource, "gone@acme-ml") {
 		t.Fatalf("%+v: %v", denied, err)
 	}
-	for _, part := range []string{"grant roles/iam.workloadIdentityUser to principal://", "subject/repo:acme/ml:ref:refs/heads/main", "or it does not exist"} {
+	for _, part := range []string{"grant roles/iam.workloadIdentityUser to principal://", "subject/repo:acme/ml:ref:refs/heads/main, which takes effect within some minutes (", "or it does not exist"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("no %q in: %v", part, err)
 		}

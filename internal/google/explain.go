@@ -24,6 +24,9 @@ type PermissionError struct {
 	Err  *APIError
 }
 
+// impersonating is the permission to get access tokens of a service account.
+const impersonating = "iam.serviceAccounts.getAccessToken"
+
 // Error implements error. It says who lacks which permission on what, and which role helps.
 func (e *PermissionError) Error() string {
 	var b strings.Builder
@@ -40,6 +43,9 @@ func (e *PermissionError) Error() string {
 		fmt.Fprintf(&b, ": grant %s to %s", e.Role, member)
 	case e.Role != "":
 		fmt.Fprintf(&b, ": grant it %s", e.Role)
+	}
+	if e.Permission == impersonating { // see cloud.google.com/iam/docs/access-change-propagation
+		b.WriteString(", which takes effect within some minutes")
 	}
 	fmt.Fprintf(&b, " (%s)", e.Err)
 	return b.String()

@@ -18,7 +18,7 @@ func roleFor(permission string, who Identity) string {
 		return "roles/secretmanager.viewer"
 	case "serviceusage.services.use":
 		return "roles/serviceusage.serviceUsageConsumer"
-	case "iam.serviceAccounts.getAccessToken":
+	case impersonating:
 		if who.Kind == Principal || who.Kind == PrincipalSet {
 			return "roles/iam.workloadIdentityUser"
 		}

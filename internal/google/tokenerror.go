@@ -104,7 +104,7 @@ func (x *exchange) impersonation(refused *APIError, who Identity) error {
 			Advice: "check its address, or enable it", Err: refused}
 	case refused.Code == http.StatusForbidden:
 		if permission == "" {
-			permission = "iam.serviceAccounts.getAccessToken"
+			permission = impersonating
 		}
 		if resource == "" {
 			resource = account.String()

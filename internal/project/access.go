@@ -85,6 +85,9 @@ func culprit(err error) string {
 // readKubeconfig reads a kubeconfig.
 func (p *Project) readKubeconfig(ctx context.Context, cfg *config.Kubeconfig) (*Access, error) {
 	read := &Access{}
+	if err := source.CheckPath(cfg.Path, "cluster.kubeconfig.path"); err != nil {
+		return nil, WithPosition(p.Config.At("cluster", "kubeconfig"), err)
+	}
 	path := cfg.Path
 	if path != "" && !filepath.IsAbs(path) {
 		path = p.File(path)
