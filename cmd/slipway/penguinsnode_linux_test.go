@@ -60,6 +60,7 @@ func TestPenguinsOnNode(t *testing.T) {
 		"CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE="+testenv.CloudStorageOnDisk(t)+"/", "SLIPWAY_ENV=cluster")
 	p.run(t, "data", "mb", "gs://penguins")
 	train, _ := p.takeRoad(t)
+	p.finds(t)
 	if again := p.deploy(t); len(again.Served) != 2 || again.Served[0].Action != report.ActionUnchanged {
 		t.Errorf("with nothing to do, served is %+v", again.Served)
 	}
