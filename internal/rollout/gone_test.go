@@ -1,11 +1,8 @@
 package rollout
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -14,9 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/rest"
 
-	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
@@ -41,49 +36,30 @@ func TestJobThatGoes(t *testing.T) {
 		"it was complete at once": {[]*batchv1.Job{&complete}, nil, ""},
 	} {
 		looks, deployments := 0, 0
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			var answer any
+		in := answered(t, func(r *http.Request) any {
 			switch path := r.URL.Path; {
 			case path == "/apis/apps/v1":
-				answer = metav1.APIResourceList{GroupVersion: "apps/v1", APIResources: []metav1.APIResource{{Name: "deployments", Namespaced: true, Kind: "Deployment"}}}
+				return metav1.APIResourceList{GroupVersion: "apps/v1", APIResources: []metav1.APIResource{{Name: "deployments", Namespaced: true, Kind: "Deployment"}}}
 			case path == "/apis/batch/v1":
-				answer = metav1.APIResourceList{GroupVersion: "batch/v1", APIResources: []metav1.APIResource{{Name: "jobs", Namespaced: true, Kind: "Job"}}}
+				return metav1.APIResourceList{GroupVersion: "batch/v1", APIResources: []metav1.APIResource{{Name: "jobs", Namespaced: true, Kind: "Job"}}}
 			case strings.HasSuffix(path, "/events"):
 				var list corev1.EventList
 				if c.event != nil {
 					list.Items = append(list.Items, *c.event)
 				}
-				answer = list
+				return list
 			case strings.HasSuffix(path, "/deployments/api"):
-				answer = rolledOut()
 				if deployments++; deployments < 4 {
-					answer = deployment
+					return deployment
 				}
+				return rolledOut()
 			case strings.HasSuffix(path, "/jobs/migrate") && looks < len(c.looks):
 				looks++
-				answer = c.looks[looks-1]
-			default:
-				w.WriteHeader(http.StatusNotFound)
-				return
+				return c.looks[looks-1]
 			}
-			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(answer)
-		}))
-		t.Cleanup(server.Close)
-		to, err := cluster.Connect(&rest.Config{Host: server.URL}, "ns", "a")
-		if err != nil {
-			t.Fatal(err)
-		}
-		in, err := to.Objects()
-		if err != nil {
-			t.Fatal(err)
-		}
-		now := time.Unix(0, 0)
-		err = Wait(t.Context(), in, []Object{
-			{Kind: schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, Name: "api"},
-			{Kind: schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}, Name: "migrate"},
-		}, Options{Timeout: time.Minute, Now: func() time.Time { return now }, Notify: func(Object, string) {},
-			Pause: func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil }})
+			return http.StatusNotFound
+		})
+		_, err := await(t, in, Object{Kind: schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}, Name: "migrate"})
 		if failed := new(exit.RolloutError); c.want == "" && err != nil || c.want != "" && (!errors.As(err, &failed) || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -2,9 +2,7 @@ package rollout
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
@@ -22,25 +19,12 @@ import (
 // objectsOf returns access to a server that gives these answers by path.
 func objectsOf(t *testing.T, answers map[string]any) *cluster.Objects {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer, has := answers[r.URL.Path]
-		if !has {
-			w.WriteHeader(http.StatusNotFound)
-			return
+	return answered(t, func(r *http.Request) any {
+		if answer, has := answers[r.URL.Path]; has {
+			return answer
 		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(answer)
-	}))
-	t.Cleanup(server.Close)
-	c, err := cluster.Connect(&rest.Config{Host: server.URL}, "ns", "a")
-	if err != nil {
-		t.Fatal(err)
-	}
-	objects, err := c.Objects()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return objects
+		return http.StatusNotFound
+	})
 }
 
 // TestState tells the states that kstatus counts as rolled out too early.

@@ -52,36 +52,43 @@ func serve(t *testing.T, deployed func() *appsv1.Deployment, pod func() *corev1.
 		return appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: "api-" + revision, Labels: map[string]string{podTemplateHash: revision},
 			Annotations: map[string]string{deploymentRevision: revision}, OwnerReferences: []metav1.OwnerReference{{UID: "u", Controller: &controlled}}}}
 	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var answer any
+	return answered(t, func(r *http.Request) any {
 		switch path := r.URL.Path; {
 		case strings.HasSuffix(path, "/deployments/api"):
-			found := deployed()
-			if found == nil { // it cannot answer now
-				w.WriteHeader(http.StatusServiceUnavailable)
-				return
+			if found := deployed(); found != nil {
+				return found
 			}
-			answer = found
+			return http.StatusServiceUnavailable // it cannot answer now
 		case strings.HasSuffix(path, "/replicasets"):
-			answer = appsv1.ReplicaSetList{Items: []appsv1.ReplicaSet{set("1"), set("2")}}
+			return appsv1.ReplicaSetList{Items: []appsv1.ReplicaSet{set("1"), set("2")}}
 		case path == "/apis/apps/v1":
-			answer = metav1.APIResourceList{GroupVersion: "apps/v1", APIResources: []metav1.APIResource{{Name: "deployments", Namespaced: true, Kind: "Deployment"}}}
+			return metav1.APIResourceList{GroupVersion: "apps/v1", APIResources: []metav1.APIResource{{Name: "deployments", Namespaced: true, Kind: "Deployment"}}}
 		case strings.HasSuffix(path, "/pods"):
 			made := pod()
 			if made == nil {
-				w.WriteHeader(http.StatusForbidden)
-				return
+				return http.StatusForbidden
 			}
 			if !strings.Contains(r.URL.Query().Get("labelSelector"), podTemplateHash+"=2") {
 				*made = waiting("InvalidImageName", "", 0)
 			}
-			answer = corev1.PodList{Items: []corev1.Pod{*made}}
-		default:
-			w.WriteHeader(http.StatusNotFound)
+			return corev1.PodList{Items: []corev1.Pod{*made}}
+		}
+		return http.StatusNotFound
+	})
+}
+
+// answered starts an API server, and returns its objects. answer returns what a request is answered
+// with: an object, or a status code alone.
+func answered(t *testing.T, answer func(*http.Request) any) *cluster.Objects {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		object := answer(r)
+		if code, alone := object.(int); alone {
+			w.WriteHeader(code)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(answer)
+		_ = json.NewEncoder(w).Encode(object)
 	}))
 	t.Cleanup(server.Close)
 	c, err := cluster.Connect(&rest.Config{Host: server.URL}, "ns", "a")
@@ -95,11 +102,12 @@ func serve(t *testing.T, deployed func() *appsv1.Deployment, pod func() *corev1.
 	return objects
 }
 
-// await waits at most a minute for the Deployment, and returns how long it has waited.
-func await(t *testing.T, in *cluster.Objects) (time.Duration, error) {
+// await waits at most a minute for the Deployment and other objects, and returns how long it has waited.
+func await(t *testing.T, in *cluster.Objects, others ...Object) (time.Duration, error) {
 	start := time.Unix(0, 0)
 	now := start
-	err := Wait(t.Context(), in, []Object{{Kind: schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, Name: "api"}}, Options{
+	objects := append([]Object{{Kind: schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, Name: "api"}}, others...)
+	err := Wait(t.Context(), in, objects, Options{
 		Timeout: time.Minute, Now: func() time.Time { return now }, Notify: func(Object, string) {},
 		Pause: func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil },
 	})
