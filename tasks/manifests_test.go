@@ -200,6 +200,7 @@ func TestManifests(t *testing.T) {
 	t.Run("leaving", func(t *testing.T) { manifestLeaving(t, access) })
 	t.Run("rights", func(t *testing.T) { manifestRights(t, access) })
 	t.Run("forms", func(t *testing.T) { manifestForms(t, access) })
+	t.Run("kubectl", func(t *testing.T) { manifestsOfKubectl(t, access) })
 }
 
 // TestManifestsOnSandbox checks that nothing seems to be applied where nothing would run.

@@ -128,7 +128,9 @@ func TestDependencies(t *testing.T) {
 		"k8s.io/apimachinery":                    "Kubernetes' errors, and server-side apply for the sandbox",
 		"k8s.io/client-go":                       "the Kubernetes client",
 		"k8s.io/klog/v2":                         "the log of the Kubernetes client, which is turned off",
+		"k8s.io/kube-openapi":                    "the types of Kubernetes' objects: field managers of the sandbox's Kubernetes",
 		"sigs.k8s.io/cli-utils":                  "kstatus: whether an object of Kubernetes is rolled out",
+		"sigs.k8s.io/structured-merge-diff/v6":   "the fields that a field manager of Kubernetes has set",
 		"sigs.k8s.io/yaml":                       "YAML as Kubernetes reads it: manifests, and the sandbox's Kubernetes",
 	}
 	text, err := os.ReadFile("../../go.mod")

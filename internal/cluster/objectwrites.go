@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/apply"
 )
 
@@ -71,6 +72,32 @@ func (o *Objects) Apply(ctx context.Context, object *unstructured.Unstructured, 
 	}
 	// If the answer to the first attempt was lost, that attempt may have created it.
 	return applied, created || attempts > 1, nil
+}
+
+// Patch changes an object by a JSON merge patch (RFC 7396), and returns what it is then. With dryRun
+// the server only says what it would be. If the patch has another resource version than the object
+// in the cluster, or the object is gone, the error is a *ChangedError.
+func (o *Objects) Patch(ctx context.Context, kind schema.GroupVersionKind, name string, patch []byte, dryRun bool) (*unstructured.Unstructured, error) {
+	client, err := o.client(ctx, kind)
+	if err != nil {
+		return nil, err
+	}
+	options := metav1.PatchOptions{FieldManager: FieldManager}
+	if dryRun {
+		options.DryRun = []string{metav1.DryRunAll}
+	}
+	attempts := 0
+	patched, err := endure(ctx, o, writing, func() (*unstructured.Unstructured, error) {
+		attempts++
+		return client.Patch(ctx, name, types.MergePatchType, patch, options)
+	})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, &ChangedError{Lost: attempts > 1, Err: err}
+	case err != nil:
+		return nil, o.failed(ctx, "apply", kind, name, asChanged(err, attempts))
+	}
+	return patched, nil
 }
 
 // asChanged returns a *ChangedError for the answer that an object is not as it was read. A

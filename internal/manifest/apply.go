@@ -97,6 +97,11 @@ const (
 
 // apply applies an object that is now in the cluster, and was not changed since. now may be nil.
 func (w Wanted) apply(ctx context.Context, s Store, object, now *unstructured.Unstructured) (applied *unstructured.Unstructured, created bool, err error) {
+	if now != nil && w.Force {
+		if now, err = takeOver(ctx, s, now); err != nil {
+			return nil, false, err
+		}
+	}
 	if now != nil {
 		object = object.DeepCopy()
 		object.SetResourceVersion(now.GetResourceVersion())

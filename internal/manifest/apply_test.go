@@ -76,6 +76,10 @@ func (m *memory) store(object *unstructured.Unstructured) {
 	m.objects[m.key(object.GroupVersionKind(), object.GetName())] = object
 }
 
+func (m *memory) Patch(context.Context, schema.GroupVersionKind, string, []byte, bool) (*unstructured.Unstructured, error) {
+	return nil, errors.New("nothing is applied on the client side here")
+}
+
 func (m *memory) Create(_ context.Context, object *unstructured.Unstructured) error {
 	if m.objects[m.key(object.GroupVersionKind(), object.GetName())] != nil {
 		return &cluster.ChangedError{Err: errBroken}

@@ -27,8 +27,9 @@ func Plan(ctx context.Context, s Store, w Wanted) ([]Change, error) {
 	for n, o := range w.Objects {
 		group.Go(func() error {
 			changes[n], errs[n] = w.plan(limited, s, o)
-			if wrong := new(source.Error); errs[n] != nil && !errors.As(errs[n], &wrong) && !apierrors.IsConflict(errs[n]) {
-				return errs[n] // the others would fail in the same way
+			wrong, left := new(source.Error), new(LeftOutError)
+			if err := errs[n]; err != nil && !errors.As(err, &wrong) && !errors.As(err, &left) && !apierrors.IsConflict(err) {
+				return err // the others would fail in the same way
 			}
 			return nil
 		})
@@ -63,6 +64,9 @@ func (w Wanted) plan(ctx context.Context, s Store, o *Object) (Change, error) {
 		return Change{}, err
 	}
 	after, _, err := s.Apply(ctx, object, w.Force, true)
+	if err == nil {
+		after, err = w.leaveOut(ctx, s, o, before, after)
+	}
 	switch {
 	case apierrors.IsNotFound(err) && before == nil: // its namespace is not created yet
 		return o.changeOf(object, nil, object), nil

@@ -24,12 +24,14 @@ func hasReplicas(err error) bool {
 
 // explain adds the place of an object to an error of the server.
 func explain(o *Object, err error) error {
-	changed, denied := new(cluster.ChangedError), new(cluster.RefusedError)
+	changed, denied, left := new(cluster.ChangedError), new(cluster.RefusedError), new(LeftOutError)
 	switch {
 	case errors.As(err, &changed):
 		return fmt.Errorf("%s: %s keeps being changed by others while it is applied: %w", o.Position, o, err)
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), errors.As(err, &denied):
 		return &source.Error{Position: o.Position, Message: err.Error(), Err: err}
+	case errors.As(err, &left):
+		return fmt.Errorf("%s: %s: %w (--force-conflicts deletes it)", o.Position, o, err)
 	case apierrors.IsConflict(err):
 		hint := TakeOver
 		if hasReplicas(err) {

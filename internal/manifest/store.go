@@ -18,6 +18,10 @@ type Store interface {
 	// fails for fields that other field managers have set to other values. If the object has a
 	// resource version, it must be the one in the cluster.
 	Apply(ctx context.Context, object *unstructured.Unstructured, force, dryRun bool) (applied *unstructured.Unstructured, created bool, err error)
+	// Patch changes an object by a JSON merge patch (RFC 7396), and returns what it is then. With
+	// dryRun the server only says what it would be. If the patch has a resource version, it must be
+	// the one in the cluster.
+	Patch(ctx context.Context, kind schema.GroupVersionKind, name string, patch []byte, dryRun bool) (*unstructured.Unstructured, error)
 	// Create creates an object. There must be none yet.
 	Create(ctx context.Context, object *unstructured.Unstructured) error
 	// Update replaces an object, and its field managers, and returns what it is then. Its resource
