@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,17 @@ type PullRequest struct {
 
 func (p PullRequest) comments() string {
 	return fmt.Sprintf("/repos/%s/issues/%d/comments", p.Repository, p.Number)
+}
+
+// Head returns the commit that is the newest of a pull request now.
+func (c *Client) Head(ctx context.Context, p PullRequest) (string, error) {
+	var answer struct {
+		Head struct {
+			SHA string `json:"sha"`
+		} `json:"head"`
+	}
+	_, err := c.send(ctx, http.MethodGet, fmt.Sprintf("/repos/%s/pulls/%d", p.Repository, p.Number), nil, &answer, true)
+	return answer.Head.SHA, err
 }
 
 // Comment writes the one comment of a pull request that begins with marker and has the author that
@@ -108,17 +120,40 @@ func (c *Client) marked(ctx context.Context, p PullRequest, marker string) ([]co
 	return all, nil
 }
 
-// author returns the login that the token writes as. The token of a workflow may not ask for
-// its own.
+// author returns the login that the token writes as. The tokens of workflows and apps may ask for
+// their own only by the GraphQL API. Where there is none, it is taken for that of a workflow.
 func (c *Client) author(ctx context.Context) (string, error) {
 	var user struct {
 		Login string `json:"login"`
 	}
 	_, err := c.send(ctx, http.MethodGet, "/user", nil, &user, true)
-	if refused := new(Error); errors.As(err, &refused) && (refused.Status == http.StatusForbidden || refused.Status == http.StatusNotFound) {
-		return workflowUser, nil
+	if !isUnavailable(err) {
+		return user.Login, err
 	}
-	return user.Login, err
+	var answer struct {
+		Data struct {
+			Viewer struct {
+				Login string `json:"login"`
+			} `json:"viewer"`
+		} `json:"data"`
+	}
+	query := map[string]string{"query": "query { viewer { login } }"}
+	if _, err := c.send(ctx, http.MethodPost, c.graphQL(), query, &answer, true); err != nil && !isUnavailable(err) {
+		return "", err
+	}
+	return cmp.Or(answer.Data.Viewer.Login, workflowUser), nil
+}
+
+// isUnavailable reports whether a token may not ask this, or the server does not know it.
+func isUnavailable(err error) bool {
+	refused := new(Error)
+	return errors.As(err, &refused) && !refused.Limited && (refused.Status == http.StatusForbidden || refused.Status == http.StatusNotFound)
+}
+
+// graphQL returns the address of the GraphQL API. That of GitHub Enterprise Server is beside the REST
+// API, such as https://github.acme.dev/api/graphql beside https://github.acme.dev/api/v3.
+func (c *Client) graphQL() string {
+	return strings.TrimSuffix(strings.TrimSuffix(c.URL, "/"), "/v3") + "/graphql"
 }
 
 func (c *Client) update(ctx context.Context, p PullRequest, old comment, render func(string) string) (string, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -62,14 +63,20 @@ func TestComment(t *testing.T) {
 }
 
 // TestCommentOnEnterpriseServer writes a comment and finds it again, on the second page, where the API is
-// below /api/v3 of another host, as GitHub Enterprise Server has it. Each request stays below it.
+// below /api/v3 of another host, as GitHub Enterprise Server has it, and GraphQL is at /api/graphql. No request
+// goes elsewhere.
 func TestCommentOnEnterpriseServer(t *testing.T) {
 	t.Parallel()
 	s := githubtest.New(t)
+	s.Login = "slipway-bot[bot]"
 	const prefix = "/api/v3"
 	var outside atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasPrefix(r.URL.Path, prefix+"/") {
+		switch {
+		case r.URL.Path == "/api/graphql":
+			http.StripPrefix("/api", s).ServeHTTP(w, r)
+			return
+		case !strings.HasPrefix(r.URL.Path, prefix+"/"):
 			outside.Add(1)
 		}
 		http.StripPrefix(prefix, s).ServeHTTP(w, r)
@@ -82,7 +89,7 @@ func TestCommentOnEnterpriseServer(t *testing.T) {
 	c := client(s, nil)
 	first, err := c.Comment(t.Context(), pull, marker, text("one"))
 	again, err2 := c.Comment(t.Context(), pull, marker, text("two"))
-	if all := s.Comments(); err != nil || err2 != nil || again != first || len(all) != 121 || all[120].Body != marker+"\none\ntwo" || outside.Load() != 0 {
+	if all := s.Comments(); err != nil || err2 != nil || again != first || len(all) != 121 || all[120].Body != marker+"\none\ntwo" || slices.Index(s.Requests(), "POST /graphql") < 0 || outside.Load() != 0 {
 		t.Errorf("%s, %v, %s, %v: %d comments, and %d requests elsewhere", first, err, again, err2, len(all), outside.Load())
 	}
 }
@@ -123,9 +130,28 @@ func TestCommentRaces(t *testing.T) {
 	}
 }
 
-// TestCommentOfAnApp writes with the token of an app, which may not ask for its own login: the
-// comment that it wrote before is found by the author of a new one.
+// TestCommentOfAnApp writes with the token of an app, which may not ask REST for its own login: it
+// writes into its own comment, and no new one comes, which would be an e-mail for each push.
 func TestCommentOfAnApp(t *testing.T) {
+	t.Parallel()
+	s := githubtest.New(t)
+	s.Login = "slipway-bot[bot]"
+	s.Add(githubtest.Author, marker)
+	id := s.Add(s.Login, marker)
+	if _, err := client(s, nil).Comment(t.Context(), pull, marker, text("new")); err != nil {
+		t.Fatal(err)
+	}
+	if all := s.Comments(); len(all) != 2 || all[1].ID != id || all[1].Body != marker+"\nnew" || all[0].Body != marker {
+		t.Errorf("%+v", all)
+	}
+	if asked := s.Requests(); slices.Contains(asked, "POST /repos/acme/churn/issues/7/comments") {
+		t.Errorf("a comment was created: %v", asked)
+	}
+}
+
+// TestCommentWithoutLogin finds its comment by the author of a new one, where the login of the token
+// is not told, or is another.
+func TestCommentWithoutLogin(t *testing.T) {
 	t.Parallel()
 	s := githubtest.New(t)
 	s.Add("github-actions-of-another[bot]", marker)
@@ -139,8 +165,41 @@ func TestCommentOfAnApp(t *testing.T) {
 	if _, err := client(s, nil).Comment(t.Context(), pull, marker, text("new")); err != nil {
 		t.Fatal(err)
 	}
-	if all := s.Comments(); len(all) != 2 || all[1].ID != id || all[1].Body != marker+"\nnew" || all[0].Body != marker {
+	s.Before = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/graphql" {
+			githubtest.Refuse(w, http.StatusNotFound, "Not Found")
+		}
+		return r.URL.Path == "/graphql"
+	}
+	if _, err := client(s, nil).Comment(t.Context(), pull, marker, text("again")); err != nil {
+		t.Fatal(err)
+	}
+	if all := s.Comments(); len(all) != 2 || all[1].ID != id || all[1].Body != marker+"\nnew\nagain" || all[0].Body != marker {
 		t.Errorf("%+v", all)
+	}
+}
+
+// TestForbidden checks that only a missing permission is told as one. GitHub has no codes for the
+// others: the messages are its own.
+func TestForbidden(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]string{
+		"Resource not accessible by integration":                               "give the job permissions: {pull-requests: write}",
+		"Unable to create comment because issue is locked.":                    "until the conversation of the pull request is unlocked",
+		"Repository was archived so is read-only.":                             "in an archived repository",
+		"You have exceeded a secondary rate limit. Please wait a few minutes.": "a limit of requests",
+	} {
+		s := githubtest.New(t)
+		s.Before = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodPost {
+				githubtest.Refuse(w, http.StatusForbidden, message)
+			}
+			return r.Method == http.MethodPost
+		}
+		_, err := client(s, nil).Comment(t.Context(), pull, marker, text("x"))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "permissions:") != strings.Contains(want, "permissions:") {
+			t.Errorf("%s: %v", message, err)
+		}
 	}
 }
 

@@ -48,6 +48,8 @@ type Error struct {
 	// Permissions are the permissions of which the token needs one, as GitHub names them, such
 	// as pull_requests=write, or "".
 	Permissions string
+	// Limited reports whether there were too many requests.
+	Limited bool
 }
 
 // Error implements error. A permission that is missing is named as workflows write it.
@@ -57,12 +59,28 @@ func (e *Error) Error() string {
 	case http.StatusUnauthorized:
 		text += "; GITHUB_TOKEN is not valid, or has expired"
 	case http.StatusForbidden:
-		text += "; the token has no such permission: give the job permissions: {pull-requests: write}"
-		if e.Permissions != "" {
-			text += " (GitHub asks for " + e.Permissions + ")"
-		}
+		text += e.forbidden()
 	case http.StatusNotFound:
 		text += "; the token cannot see the repository or the pull request"
+	}
+	return text
+}
+
+// forbidden says what to do about an answer 403. Most are for a permission that is missing. The
+// others are told apart by their messages alone.
+func (e *Error) forbidden() string {
+	message := strings.ToLower(e.Message)
+	switch {
+	case e.Limited:
+		return " (a limit of requests)"
+	case strings.Contains(message, "is locked"):
+		return "; nobody can comment until the conversation of the pull request is unlocked"
+	case strings.Contains(message, "archived"):
+		return "; nobody can comment in an archived repository"
+	}
+	text := "; the token has no such permission: give the job permissions: {pull-requests: write}"
+	if e.Permissions != "" {
+		text += " (GitHub asks for " + e.Permissions + ")"
 	}
 	return text
 }
@@ -146,12 +164,12 @@ func refusal(method, path string, answer *http.Response, text []byte) (time.Dura
 	}
 	err := &Error{Method: method, Path: path, Status: answer.StatusCode, Message: told.Message[:min(len(told.Message), 300)], Permissions: answer.Header.Get("X-Accepted-GitHub-Permissions")}
 	after := timeouts.RetryAfter(answer.Header)
-	limited := answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode == http.StatusForbidden && (after > 0 || answer.Header.Get("X-RateLimit-Remaining") == "0")
+	err.Limited = answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode == http.StatusForbidden &&
+		(after > 0 || answer.Header.Get("X-RateLimit-Remaining") == "0" || strings.Contains(strings.ToLower(told.Message), "rate limit"))
 	switch {
-	case limited && after > maxWait, limited && after == 0 && answer.StatusCode == http.StatusForbidden:
-		err.Permissions, err.Message = "", err.Message+" (a limit of requests)"
+	case err.Limited && after > maxWait, err.Limited && after == 0 && answer.StatusCode == http.StatusForbidden:
 		return -1, err
-	case limited, answer.StatusCode >= 500:
+	case err.Limited, answer.StatusCode >= 500:
 		return min(after, maxWait), err
 	}
 	return -1, err

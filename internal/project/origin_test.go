@@ -32,6 +32,12 @@ func TestPullRequest(t *testing.T) {
 		if got := e.PullRequest(); got != want {
 			t.Errorf("%s: got %+v, want %+v", event, got, want)
 		}
+		for _, name := range []string{"pull_request_review", "pull_request_review_comment"} {
+			variables["GITHUB_EVENT_NAME"] = name
+			if got := e.PullRequest(); got != want {
+				t.Errorf("%s: %s: got %+v, want %+v", name, event, got, want)
+			}
+		}
 		variables["GITHUB_ACTOR"] = "dependabot[bot]"
 		if got := e.PullRequest(); want == own && (!got.Foreign || got.From != "Dependabot") {
 			t.Errorf("of Dependabot: got %+v", got)

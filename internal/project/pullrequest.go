@@ -96,7 +96,9 @@ func (e *Env) PullRequest() PullRequest {
 // ReadPullRequest is PullRequest for a process without an Env. lookup reads an environment
 // variable. Hashes and numbers that are none are left out.
 func ReadPullRequest(lookup func(string) (string, bool)) PullRequest {
-	if name, _ := lookup("GITHUB_EVENT_NAME"); name != "pull_request" {
+	switch name, _ := lookup("GITHUB_EVENT_NAME"); name {
+	case "pull_request", "pull_request_review", "pull_request_review_comment": // the same commit and the same rights
+	default:
 		return PullRequest{}
 	}
 	e, ok := readEvent(lookup)

@@ -39,8 +39,13 @@ func (a *App) comment(ctx context.Context, w *workflow, r *report.Result, transp
 	defer cancel()
 	c := printer.Comment{Project: r.Project, Dir: w.commands.InRepository(a.Dir), Environment: r.Environment, Commit: p.Head, Workflow: project.WorkflowRun(os.LookupEnv), Limit: github.MaxComment}
 	to := &github.Client{URL: cmp.Or(os.Getenv("GITHUB_API_URL"), "https://api.github.com"), Token: secret.NewValue([]byte(token)), Transport: transport}
+	at := github.PullRequest{Repository: os.Getenv("GITHUB_REPOSITORY"), Number: p.Number}
+	if newest, err := to.Head(limited, at); err == nil && p.Head != "" && newest != p.Head {
+		w.note("no comment is written: the pull request has a newer commit than " + p.Head[:12] + ", for which this workflow runs")
+		return
+	} // a token that may not ask can still comment
 	render := func(before string) string { return c.Render(before, r, a.open().secrets.Mask) }
-	address, err := to.Comment(limited, github.PullRequest{Repository: os.Getenv("GITHUB_REPOSITORY"), Number: p.Number}, c.Marker(), render)
+	address, err := to.Comment(limited, at, c.Marker(), render)
 	refused := new(github.Error)
 	switch {
 	case err == nil:

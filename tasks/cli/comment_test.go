@@ -31,6 +31,7 @@ func inPullRequest(t *testing.T, s *githubtest.Server, head, from string) {
 	} {
 		t.Setenv(name, value)
 	}
+	s.Head = head
 }
 
 // commented runs a command whose result is r, and returns its log.
@@ -95,6 +96,23 @@ func TestComment(t *testing.T) {
 	}
 }
 
+// TestCommentOfAnOlderCommit checks that a workflow that is run again, or ends late, does not replace
+// what the comment says of a newer commit.
+func TestCommentOfAnOlderCommit(t *testing.T) {
+	s := githubtest.New(t)
+	one, two := strings.Repeat("01", 20), strings.Repeat("02", 20)
+	check := &report.Result{Command: "check", Project: "churn"}
+	inPullRequest(t, s, one, "acme/churn")
+	s.Head = two
+	if log := commented(t, check); !strings.Contains(log, "a newer commit than 010101010101") || len(s.Comments()) > 0 {
+		t.Errorf("%s\n%+v", log, s.Comments())
+	}
+	s.Head = "" // the token may not ask
+	if log := commented(t, check); len(s.Comments()) != 1 {
+		t.Errorf("%s\n%+v", log, s.Comments())
+	}
+}
+
 // TestHostileComment checks that no name, line or diff becomes markup, a mention, or another
 // part of the comment, and that the comment fits.
 func TestHostileComment(t *testing.T) {
@@ -131,6 +149,7 @@ func TestCommentIsOptional(t *testing.T) {
 		want   string // in the log, with :: for a warning
 		asked  bool
 	}{
+		"a review":          {"acme/churn", map[string]string{"GITHUB_EVENT_NAME": "pull_request_review"}, forbidden, "permissions: {pull-requests: write}", true},
 		"a push":            {"acme/churn", map[string]string{"GITHUB_EVENT_NAME": "push"}, nil, "not for a pull request", false},
 		"no token":          {"acme/churn", map[string]string{"GITHUB_TOKEN": ""}, nil, "::GITHUB_TOKEN is not set", false},
 		"not asked for":     {"acme/churn", map[string]string{"SLIPWAY_COMMENT": ""}, nil, "", false},

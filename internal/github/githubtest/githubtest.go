@@ -4,6 +4,7 @@
 package githubtest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -35,6 +36,10 @@ type Server struct {
 	URL string
 	// Before is called before each request, and answers it if it returns true. It may be nil.
 	Before func(http.ResponseWriter, *http.Request) bool
+	// Head is the newest commit of the pull request. The token may not see it if it is "".
+	Head string
+	// Login is the user that the token writes as, Author if it is "".
+	Login string
 
 	mu       sync.Mutex
 	comments []Comment
@@ -42,7 +47,7 @@ type Server struct {
 	requests []string
 }
 
-// Token is the token that the server accepts, and Author the user that it writes as.
+// Token is the token that the server accepts, and Author the user that a workflow writes as.
 const (
 	Token  = "ghs_workflow"
 	Author = "github-actions[bot]"
@@ -66,6 +71,8 @@ func (s *Server) Add(author, body string) int64 {
 	defer s.mu.Unlock()
 	return s.add(author, body).ID
 }
+
+func (s *Server) author() string { return cmp.Or(s.Login, Author) }
 
 func (s *Server) add(author, body string) Comment {
 	s.last++
@@ -104,13 +111,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	id, one := strings.CutPrefix(r.URL.Path, "/repos/acme/churn/issues/comments/")
 	switch {
+	case r.URL.Path == "/graphql" && r.Method == http.MethodPost:
+		answer(w, http.StatusOK, map[string]any{"data": map[string]any{"viewer": User{Login: s.author()}}})
 	case r.URL.Path == "/user":
 		Refuse(w, http.StatusForbidden, "Resource not accessible by integration")
+	case r.URL.Path == "/repos/acme/churn/pulls/7" && s.Head != "":
+		answer(w, http.StatusOK, map[string]any{"number": 7, "head": map[string]string{"sha": s.Head}})
 	case r.URL.Path == comments && r.Method == http.MethodGet:
 		s.list(w, r)
 	case r.URL.Path == comments && r.Method == http.MethodPost:
 		if body, ok := readBody(w, r); ok {
-			answer(w, http.StatusCreated, s.add(Author, body))
+			answer(w, http.StatusCreated, s.add(s.author(), body))
 		}
 	case one:
 		s.one(w, r, id)
