@@ -21,11 +21,6 @@ const (
 	maxAnswer = 16 << 20
 	// maxMessage is how much of what a server says against a request is shown, in bytes.
 	maxMessage = 300
-	// maxExperiments is how many experiments are searched, those first that changed last. It is the
-	// most that a server takes.
-	maxExperiments = 1000
-	// pageSize is how many runs one answer has at most.
-	pageSize = 100
 )
 
 // Client asks a tracking server.

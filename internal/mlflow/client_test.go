@@ -40,7 +40,7 @@ func TestRuns(t *testing.T) {
 		_ = json.NewDecoder(r.Body).Decode(&question)
 		switch r.URL.Path {
 		case "/below/api/2.0/mlflow/experiments/search":
-			_, _ = io.WriteString(w, `{"experiments": [{"experiment_id": "0", "name": "Default"}, {"experiment_id": "7"}], "next_page_token": "x"}`)
+			_, _ = io.WriteString(w, `{"experiments": [{"experiment_id": "0", "name": "Default"}, {"experiment_id": "7"}]}`)
 		case "/below/api/2.0/mlflow/runs/search":
 			if strings.Join(question.Experiments, ",") != "0,7" || question.Filter != "tags.`slipway.run` = 'abc'" {
 				t.Errorf("it is asked for %+v", question)
@@ -54,7 +54,7 @@ func TestRuns(t *testing.T) {
 			w.WriteHeader(http.StatusNotFound)
 		}
 	})
-	got, err := c.Runs(t.Context(), map[string]string{"slipway.run": "abc"}, 100)
+	got, _, err := c.Runs(t.Context(), map[string]string{"slipway.run": "abc"}, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,8 +96,8 @@ func TestRunsInPages(t *testing.T) {
 			"b": `{"runs": [{"info": {"run_id": "r2"}}, {"info": {"run_id": "r1"}}], "next_page_token": "c"}`,
 		}[question.Token])
 	})
-	all, err := c.Runs(t.Context(), map[string]string{"slipway.project": "churn", "slipway.job": "train"}, 3)
-	if err != nil || len(all) != 3 || all[0].ID != "r2" || all[2].ID != "r4" {
+	all, more, err := c.Runs(t.Context(), map[string]string{"slipway.project": "churn", "slipway.job": "train"}, 3)
+	if err != nil || !more || len(all) != 3 || all[0].ID != "r2" || all[2].ID != "r4" {
 		t.Errorf("the newest are %+v, %v", all, err)
 	}
 }
@@ -135,7 +135,7 @@ func TestErrors(t *testing.T) {
 		"a huge answer": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxAnswer+1)) }, "its answer cannot be read: it has more than 16 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := server(t, c.answer).Runs(t.Context(), map[string]string{"slipway.run": "abc"}, 100)
+			_, _, err := server(t, c.answer).Runs(t.Context(), map[string]string{"slipway.run": "abc"}, 100)
 			if err == nil || err.Error() != c.want {
 				t.Errorf("the error is %v, want %s", err, c.want)
 			}
@@ -146,7 +146,7 @@ func TestErrors(t *testing.T) {
 	defer close(silent)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := c.Runs(ctx, map[string]string{"slipway.run": "abc"}, 100); !errors.Is(err, context.DeadlineExceeded) {
+	if _, _, err := c.Runs(ctx, map[string]string{"slipway.run": "abc"}, 100); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("of a silent server the error is %v", err)
 	}
 	c = server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -158,7 +158,7 @@ func TestErrors(t *testing.T) {
 	at, _ := url.Parse(c.Address)
 	at.User, c.Username = url.UserPassword("bob", "in the address"), ""
 	c.Address = at.String()
-	if runs, err := c.Runs(t.Context(), map[string]string{"slipway.run": "abc"}, 100); err != nil || len(runs) > 0 {
+	if runs, _, err := c.Runs(t.Context(), map[string]string{"slipway.run": "abc"}, 100); err != nil || len(runs) > 0 {
 		t.Errorf("of no experiments it returns %v, %v", runs, err)
 	}
 }
@@ -176,7 +176,7 @@ func TestManyMetrics(t *testing.T) {
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"runs": []any{map[string]any{"info": map[string]any{"run_id": "r1"}, "data": map[string]any{"metrics": all}}}})
 	})
-	got, err := c.Runs(t.Context(), map[string]string{"slipway.run": "abc"}, 100)
+	got, _, err := c.Runs(t.Context(), map[string]string{"slipway.run": "abc"}, 100)
 	if err != nil || len(got) != 1 || len(got[0].Metrics) != metrics.MaxNames || len(got[0].Warnings) != 1 || !strings.Contains(got[0].Warnings[0], "98000 values of other names were left out") {
 		t.Errorf("%d runs, %v", len(got), err)
 	}

@@ -12,6 +12,9 @@ import (
 // deleted.
 const alreadyExists = "RESOURCE_ALREADY_EXISTS"
 
+// deletedStage is the stage of experiments and runs that were deleted, and can be restored.
+const deletedStage = "deleted"
+
 // DeletedError reports that an experiment was deleted. MLflow keeps its name, and its client reports nothing to it.
 type DeletedError struct{ ID string }
 
@@ -37,7 +40,7 @@ func (c *Client) CreateExperiment(ctx context.Context, name string) error {
 	if err := c.send(ctx, http.MethodGet, "experiments/get-by-name", url.Values{"experiment_name": {name}}, nil, &found); err != nil {
 		return err
 	}
-	if found.Experiment.Stage == "deleted" {
+	if found.Experiment.Stage == deletedStage {
 		return &DeletedError{found.Experiment.ID}
 	}
 	return nil

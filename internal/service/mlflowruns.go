@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -24,9 +25,10 @@ const (
 	// silence is for how long MLflow is not asked again after it has not answered in time. The runs of a large
 	// matrix would wait for it one after the other.
 	silence = time.Minute
-	// maxRunMLflow and maxJobMLflow are how many runs of MLflow are read for one run, and for several of a
-	// job.
-	maxRunMLflow, maxJobMLflow = 100, 2000
+	// maxMLflow is how many runs of MLflow are read for a run, or for several of a job.
+	maxMLflow = 2000
+	// maxAlone is how many runs of a job are asked for one by one, if the job has more than maxMLflow.
+	maxAlone = 100
 )
 
 // MLflow is the tracking server of slipway.yaml, as one command asks it. That it does not answer is a warning
@@ -54,15 +56,11 @@ func (m *MLflow) Add(ctx context.Context, job string, all ...*report.Run) {
 	if m == nil || len(all) == 0 || !m.tracks(job) || m.isSilent() {
 		return
 	}
-	tags, limit := map[string]string{fill.MLflowRunTag: all[0].UUID}, maxRunMLflow
-	if len(all) > 1 {
-		tags, limit = map[string]string{fill.MLflowProjectTag: m.Config.Project, fill.MLflowJobTag: job}, maxJobMLflow
-	}
 	var found []mlflow.Run
 	var page string
 	err := askMLflow(ctx, m.Platform, mlflowLimit, func(ctx context.Context, t *trackingServer) (err error) {
 		page = t.page
-		found, err = t.client.Runs(ctx, tags, limit)
+		found, err = m.search(ctx, t, job, all)
 		return err
 	})
 	if err != nil {
@@ -81,11 +79,41 @@ func (m *MLflow) Add(ctx context.Context, job string, all ...*report.Run) {
 	}
 }
 
+// search returns MLflow's runs of runs of a job. Several are found by one question. If the job has too many for that,
+// those that it did not find are asked for one by one.
+func (m *MLflow) search(ctx context.Context, t *trackingServer, job string, all []*report.Run) ([]mlflow.Run, error) {
+	alone := func(r *report.Run) ([]mlflow.Run, error) {
+		found, _, err := t.client.Runs(ctx, map[string]string{fill.MLflowRunTag: r.UUID}, maxMLflow)
+		return found, err
+	}
+	if len(all) == 1 {
+		return alone(all[0])
+	}
+	found, more, err := t.client.Runs(ctx, map[string]string{fill.MLflowProjectTag: m.Config.Project, fill.MLflowJobTag: job}, maxMLflow)
+	if err != nil || !more {
+		return found, err
+	}
+	missing := slices.DeleteFunc(slices.Clone(all), func(r *report.Run) bool {
+		return r.UUID == "" || slices.ContainsFunc(found, func(one mlflow.Run) bool { return one.Tags[fill.MLflowRunTag] == r.UUID })
+	})
+	for _, r := range missing[:min(len(missing), maxAlone)] {
+		of, err := alone(r)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, of...)
+	}
+	if left := len(missing) - maxAlone; left > 0 {
+		m.warn(ctx, job, "", fmt.Errorf("MLflow has too many runs of %s: those of %d of its runs are not shown, with their metrics", job, left))
+	}
+	return found, nil
+}
+
 // include adds runs of MLflow, oldest first, to the run that has made them. The metrics of the newest one count,
 // and those of a run that is nested in another only after those of all others.
 func include(r *report.Run, page string, found []mlflow.Run) {
 	for n := range found {
-		one := report.MLflowRun{ID: found[n].ID, Name: found[n].Name, Experiment: found[n].Experiment, Metrics: found[n].Metrics}
+		one := report.MLflowRun{ID: found[n].ID, Name: found[n].Name, Experiment: found[n].Experiment, Nested: found[n].Nested(), Metrics: found[n].Metrics}
 		if page != "" {
 			one.Address = found[n].Page(page)
 		}

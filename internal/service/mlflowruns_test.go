@@ -101,6 +101,32 @@ func TestSeveralRuns(t *testing.T) {
 	}
 }
 
+// TestRunsBeyondTheMost adds metrics to all runs of a job that has too many runs of MLflow for one question: those that
+// it does not find are asked for one by one, up to a number.
+func TestRunsBeyondTheMost(t *testing.T) {
+	asked := 0
+	m, said := tracked(t, func(w http.ResponseWriter, filter string) {
+		asked++
+		if of, alone := strings.CutPrefix(filter, "tags.`slipway.run` = "); alone {
+			_, _ = io.WriteString(w, `{"runs": [`+answered("m1", strings.Trim(of, "'"), 0.9, "")+`]}`)
+			return
+		}
+		many := strings.Repeat(answered("m2", "new", 0.7, "")+",", maxMLflow/2)
+		_, _ = io.WriteString(w, `{"runs": [`+strings.TrimSuffix(many, ",")+`], "next_page_token": "more"}`)
+	})
+	all := []*report.Run{{UUID: "new"}}
+	for n := range maxAlone + 3 {
+		all = append(all, &report.Run{UUID: fmt.Sprint("old", n)})
+	}
+	m.Add(t.Context(), "train", all...)
+	if all[0].Metrics["acc"] != 0.7 || all[1].Metrics["acc"] != 0.9 || all[maxAlone].Metrics["acc"] != 0.9 || len(all[maxAlone+1].MLflow) > 0 || asked != 2+maxAlone {
+		t.Errorf("after %d questions: %+v, %+v", asked, all[0].Metrics, all[1].Metrics)
+	}
+	if diff := cmp.Diff([]string{"MLflow has too many runs of train: those of 3 of its runs are not shown, with their metrics"}, []string(*said)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestOneWarning asks a server again and again that does not do what it should.
 func TestOneWarning(t *testing.T) {
 	asked := 0

@@ -241,7 +241,7 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 		return err
 	},
 	"internal/mlflow": func(ctx context.Context, _ string) error {
-		_, err := (&mlflow.Client{Address: "https://mlflow.test", Transport: panickingTransport}).Runs(ctx, map[string]string{"slipway.run": "abc"}, 1)
+		_, _, err := (&mlflow.Client{Address: "https://mlflow.test", Transport: panickingTransport}).Runs(ctx, map[string]string{"slipway.run": "abc"}, 1)
 		return err
 	},
 	"internal/google": func(ctx context.Context, _ string) error {

@@ -72,11 +72,13 @@ type Run struct {
 
 // MLflowRun is a run of MLflow. Address is that of its page, "" if only the cluster can reach it.
 type MLflowRun struct {
-	ID         string             `json:"run_id"`
-	Name       string             `json:"name,omitempty"`
-	Experiment string             `json:"experiment_id"`
-	Address    string             `json:"address,omitempty"`
-	Metrics    map[string]float64 `json:"metrics,omitempty"`
+	ID         string `json:"run_id"`
+	Name       string `json:"name,omitempty"`
+	Experiment string `json:"experiment_id"`
+	Address    string `json:"address,omitempty"`
+	// Nested reports whether the run is a part of another one.
+	Nested  bool               `json:"nested,omitempty"`
+	Metrics map[string]float64 `json:"metrics,omitempty"`
 }
 
 // Times says how a run spent its time, in seconds. A value is nil, and null in JSON, if
