@@ -76,10 +76,25 @@ func (c *Cluster) Review(ctx context.Context, rights []Right) ([]Verdict, error)
 			verdicts[i] = known[r]
 		}
 	}
+	reviewReads(rights, verdicts)
 	if err := c.reviewStreams(ctx, rights, verdicts); err != nil {
 		return nil, fmt.Errorf("ask cluster %s for the user's rights: %w", c.Name, err)
 	}
 	return verdicts, nil
+}
+
+// reviewReads corrects the verdicts on getting Secrets: who may list them reads them, too. See
+// ReadableSecrets.
+func reviewReads(rights []Right, verdicts []Verdict) {
+	listed := slices.Index(rights, Right{Verb: "list", Resource: "secrets"})
+	if listed < 0 || verdicts[listed] != Allowed {
+		return
+	}
+	for i, r := range rights {
+		if r.Verb == "get" && r.Resource == "secrets" && r.Subresource == "" && !r.Everywhere {
+			verdicts[i] = Allowed
+		}
+	}
 }
 
 // reviewEach adds to known the verdict on what of returns for each right. It asks for each
@@ -148,6 +163,7 @@ func (c *Cluster) reviewByRules(ctx context.Context, rights []Right) ([]Verdict,
 			verdicts[i] = Denied
 		}
 	}
+	reviewReads(rights, verdicts)
 	return verdicts, nil
 }
 

@@ -68,17 +68,23 @@ func (s secrets) Read(ctx context.Context, names []string) ([]secret.Stored, err
 
 // ReadableSecrets returns those Secrets with these names that exist and that the user may
 // read, and the errors of those that the user may not read, by their names. It reads several
-// Secrets by one request, or by one request for each if the user may not list Secrets.
+// Secrets by one request, or by one request for each if the user may not list Secrets. Either
+// right is enough.
 func (c *Cluster) ReadableSecrets(ctx context.Context, names []string) (found []secret.Stored, unread map[string]error, err error) {
 	s := secrets{Cluster: c}
-	if len(names) > 1 {
-		all, err := s.list(ctx)
-		if err == nil {
-			return slices.DeleteFunc(all, func(x secret.Stored) bool { return !slices.Contains(names, x.Name) }), nil, nil
+	if len(names) < 2 {
+		if found, unread, err = s.readEach(ctx, names); err != nil || len(unread) == 0 {
+			return found, unread, err
 		}
-		if !apierrors.IsForbidden(err) {
-			return nil, nil, s.explain(ctx, "list secrets", "", err)
-		}
+	}
+	all, err := s.list(ctx)
+	switch {
+	case err == nil:
+		return slices.DeleteFunc(all, func(x secret.Stored) bool { return !slices.Contains(names, x.Name) }), nil, nil
+	case !apierrors.IsForbidden(err):
+		return nil, nil, s.explain(ctx, "list secrets", "", err)
+	case len(names) == 1:
+		return found, unread, nil
 	}
 	return s.readEach(ctx, names)
 }

@@ -35,11 +35,15 @@ type world struct {
 
 // RoundTrip implements http.RoundTripper.
 func (w *world) RoundTrip(request *http.Request) (*http.Response, error) {
+	inside := request.Clone(request.Context())
 	service, ok := w.services[request.URL.Host]
+	if region, regional := regionOf(request.URL.Host); regional {
+		service, ok = "secretmanager", true
+		inside.Header.Set(regionHeader, region+"/")
+	}
 	if !ok {
 		return w.next.RoundTrip(request)
 	}
-	inside := request.Clone(request.Context())
 	inside.URL.Host = "google.test"
 	if service != "" {
 		inside.URL.Path = "/" + service + "/" + strings.TrimPrefix(request.URL.Path, "/")
@@ -49,4 +53,13 @@ func (w *world) RoundTrip(request *http.Request) (*http.Response, error) {
 		response.Request = request
 	}
 	return response, err
+}
+
+// regionOf returns the region of a regional endpoint of Secret Manager.
+func regionOf(host string) (region string, ok bool) {
+	rest, ok := strings.CutPrefix(host, "secretmanager.")
+	if !ok {
+		return "", false
+	}
+	return strings.CutSuffix(rest, ".rep.googleapis.com")
 }

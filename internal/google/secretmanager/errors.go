@@ -34,7 +34,7 @@ type StateError struct {
 
 // Error implements error.
 func (e *StateError) Error() string {
-	what := fmt.Sprintf("version %s of the secret projects/%s/secrets/%s", e.Version, e.Name.Project, e.Name.Secret)
+	what := fmt.Sprintf("version %s of the secret %s", e.Version, e.Name.secret())
 	advice := map[string]string{"DISABLED": "enable it, or name another version", "DESTROYED": "add a new version, or name another one"}[e.State]
 	if e.Version != e.Name.Version {
 		what += ", which is its " + e.Name.Version + " one,"
@@ -71,12 +71,12 @@ type NotFoundError struct {
 
 // Error implements error.
 func (e *NotFoundError) Error() string {
-	what := fmt.Sprintf("there is no secret %s in project %s", e.Name.Secret, e.Name.Project)
+	what := fmt.Sprintf("there is no secret %s in %s", e.Name.Secret, e.Name.where())
 	switch {
 	case e.Empty && e.Name.Version == Latest:
-		return fmt.Sprintf("the secret %s in project %s has no version yet: add one", e.Name.Secret, e.Name.Project)
+		return fmt.Sprintf("the secret %s in %s has no version yet: add one", e.Name.Secret, e.Name.where())
 	case e.Empty:
-		return fmt.Sprintf("the secret %s in project %s has no version %s", e.Name.Secret, e.Name.Project, e.Name.Version)
+		return fmt.Sprintf("the secret %s in %s has no version %s", e.Name.Secret, e.Name.where(), e.Name.Version)
 	case e.Near != "":
 		return what + ": did you mean " + e.Near + "?"
 	case e.Name.Version == Latest:
@@ -88,29 +88,44 @@ func (e *NotFoundError) Error() string {
 // Unwrap returns the refusal.
 func (e *NotFoundError) Unwrap() error { return e.Err }
 
-// missing returns a *NotFoundError. It lists the secrets of the project, if it may.
+// maxPages bounds how many pages of secrets are read to explain that one is missing. A page has
+// up to pageSize secrets, more than which Secret Manager does not give.
+const (
+	maxPages = 20
+	pageSize = "1000"
+)
+
+// missing returns a *NotFoundError. It lists the secrets of the project, or of its region, if it may.
 func (r *Reader) missing(ctx context.Context, name Name, err error) error {
 	none := &NotFoundError{Name: name, Err: err}
-	var list struct {
-		Secrets []struct {
-			Name string `json:"name"`
-		} `json:"secrets"`
-	}
-	failed := r.client().Get(ctx, "v1/projects/"+name.Project+"/secrets", url.Values{"pageSize": {"1000"}}, &list)
-	if failed != nil {
+	var names []string
+	query := url.Values{"pageSize": {pageSize}}
+	for range maxPages {
+		var list struct {
+			Secrets []struct {
+				Name string `json:"name"`
+			} `json:"secrets"`
+			Next string `json:"nextPageToken"`
+		}
+		failed := r.client(name).Get(ctx, "v1/"+name.parent()+"/secrets", query, &list)
 		if errors.Is(failed, context.Canceled) || errors.Is(failed, context.DeadlineExceeded) {
 			return failed
 		}
-		return none
+		if failed != nil {
+			return none
+		}
+		for _, s := range list.Secrets {
+			last := s.Name[strings.LastIndexByte(s.Name, '/')+1:]
+			if none.Empty = last == name.Secret; none.Empty {
+				return none
+			}
+			names = append(names, last)
+		}
+		if list.Next == "" {
+			break
+		}
+		query.Set("pageToken", list.Next)
 	}
-	var names []string
-	for _, s := range list.Secrets {
-		last := s.Name[strings.LastIndexByte(s.Name, '/')+1:]
-		none.Empty = none.Empty || last == name.Secret
-		names = append(names, last)
-	}
-	if !none.Empty {
-		none.Near, _ = source.Nearest(name.Secret, names)
-	}
+	none.Near, _ = source.Nearest(name.Secret, names)
 	return none
 }

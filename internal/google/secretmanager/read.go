@@ -56,7 +56,7 @@ func (r *Reader) Read(ctx context.Context, text string) (secret.Value, error) {
 // read asks for a version once.
 func (r *Reader) read(ctx context.Context, name Name) (secret.Value, error) {
 	var a answer
-	if err := r.client().Get(ctx, "v1/"+name.String()+":access", nil, &a); err != nil {
+	if err := r.client(name).Get(ctx, "v1/"+name.String()+":access", nil, &a); err != nil {
 		return secret.Value{}, r.explain(ctx, name, err)
 	}
 	data, err := base64.StdEncoding.DecodeString(a.Payload.Data)
@@ -72,9 +72,15 @@ func (r *Reader) read(ctx context.Context, name Name) (secret.Value, error) {
 	return secret.NewValue(data), nil
 }
 
-// client returns the client for Secret Manager.
-func (r *Reader) client() *google.Client {
-	return r.Credentials.Client(r.Credentials.Endpoints().SecretManager)
+// client returns the client for the Secret Manager that keeps a secret. A regional secret is only at
+// the address of its region. See cloud.google.com/secret-manager/regional-secrets/data-residency. An address that the environment
+// names for gcloud is used for all regions.
+func (r *Reader) client(name Name) *google.Client {
+	at := r.Credentials.Endpoints().SecretManager
+	if name.Location != "" && at == google.Public().SecretManager {
+		at = "https://secretmanager." + name.Location + ".rep.googleapis.com"
+	}
+	return r.Credentials.Client(at)
 }
 
 // explain returns the error of a request for a version.

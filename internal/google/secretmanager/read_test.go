@@ -89,6 +89,7 @@ func TestErrors(t *testing.T) {
 		{"quota", func(s *googletest.Server) {
 			s.Fail(googletest.Fault{Service: "secretmanager", Code: http.StatusTooManyRequests, RetryAfter: "30"})
 		}, "projects/acme-ml/secrets/db", new(*google.QuotaError), "try again in 30s"},
+		{"a bad region", nil, "projects/acme-ml/locations/evil.example/secrets/db", nil, "does not name a secret"},
 		{"a bad name", nil, "projects/acme-ml/secrets/db/versions/../x", nil, "does not name a secret"},
 		{"another bad name", nil, "projects/acme-ml/secrets/", nil, "does not name a secret"},
 	} {
@@ -118,5 +119,58 @@ func TestBusy(t *testing.T) {
 	s.Fail(googletest.Fault{Service: "secretmanager", Code: http.StatusServiceUnavailable, Times: 1})
 	if _, err := newReader(t, s).Read(t.Context(), "projects/acme-ml/secrets/db"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRegional reads regional secrets, which are only at the endpoints of their regions.
+func TestRegional(t *testing.T) {
+	s := googletest.New(t)
+	s.AddSecret("db", &googletest.Version{Value: []byte("of the world")})
+	s.AddSecret("europe-west4/db", &googletest.Version{Value: []byte("of Europe")}, &googletest.Version{State: "DISABLED"})
+	options := s.Options()
+	options.Transport = s.World(http.DefaultTransport)
+	options.Endpoints = google.Public()
+	options.Key = secret.NewValue(s.NewKey(s.Account("deployer")))
+	found, err := google.Find(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &secretmanager.Reader{Credentials: found}
+	for name, want := range map[string]string{
+		"projects/acme-ml/secrets/db/versions/1":                        "of the world",
+		"projects/acme-ml/locations/europe-west4/secrets/db/versions/1": "of Europe",
+	} {
+		if value, err := r.Read(t.Context(), name); err != nil || string(value.Reveal()) != want {
+			t.Errorf("%s: %q, %v", name, value.Reveal(), err)
+		}
+	}
+	for name, want := range map[string]string{
+		"projects/acme-ml/locations/europe-west4/secrets/bd": "there is no secret bd in region europe-west4 of project acme-ml: did you mean db?",
+		"projects/acme-ml/locations/us-east1/secrets/db":     "there is no secret db in region us-east1 of project acme-ml",
+		"projects/acme-ml/locations/europe-west4/secrets/db": "version 2 of the secret projects/acme-ml/locations/europe-west4/secrets/db, which is its latest one, is disabled",
+	} {
+		if _, err := r.Read(t.Context(), name); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestManySecrets suggests a secret that is not on the first page, and stops where pages do not end.
+func TestManySecrets(t *testing.T) {
+	s := googletest.New(t)
+	for i := range 2500 {
+		s.AddSecret(fmt.Sprintf("a%04d", i))
+	}
+	s.AddSecret("password", &googletest.Version{Value: []byte("value")})
+	for name, want := range map[string]string{"pasword": "did you mean password?", "a2400": "has no version yet"} {
+		if _, err := newReader(t, s).Read(t.Context(), "projects/acme-ml/secrets/"+name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	endless := googletest.New(t)
+	endless.Fail(googletest.Fault{Service: "secretmanager", Code: http.StatusNotFound, Body: `{"error": {"code": 404, "status": "NOT_FOUND"}}`, Times: 1})
+	endless.Fail(googletest.Fault{Service: "secretmanager", Code: http.StatusOK, Body: `{"secrets": [{"name": "projects/1/secrets/x"}], "nextPageToken": "again"}`})
+	if _, err := newReader(t, endless).Read(t.Context(), "projects/acme-ml/secrets/password"); !errors.As(err, new(*secretmanager.NotFoundError)) {
+		t.Errorf("pages without end: %v", err)
 	}
 }
