@@ -69,7 +69,7 @@ func order(to *platform.Platform, i *config.Image, below *name.Digest, notice fu
 	p := to.Project
 	o := &imageBuild{to: to, config: i, places: map[string]source.Position{}}
 	o.Spec = image.Spec{
-		Name: i.Name, Dir: p.Config.Dir, Kind: i.Kind(), Base: i.Base, OwnBase: below, Files: i.Files, Hidden: secretFiles(p.Config),
+		Name: i.Name, Dir: p.Config.Dir, Kind: i.Kind(), Base: i.Base, OwnBase: below, Files: i.Files, Hidden: project.SecretFiles(p.Config),
 		Workdir: i.Workdir, User: i.User, Owner: owner(i.Owner), Env: i.Env, Entrypoint: i.Entrypoint, Command: i.Command,
 		Platforms: platforms(i, to.Target), At: p.Config.At("images", i.Name), PositionOf: o.place, Environ: p.Environ,
 		Notice: notice, Bases: bases(), Now: p.Now,

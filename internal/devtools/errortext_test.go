@@ -20,6 +20,8 @@ var readsErrorText = map[string]string{
 	"internal/cluster.ofPlugin":                           "client-go has no type for it",
 	"internal/dockerfile.position":                        "BuildKit before 0.8 has the line in the text only",
 	"internal/dockerfile.refusesConnection":               "BuildKit's errors come over gRPC",
+	"internal/github.Error.forbidden":                     "GitHub has no code for it",
+	"internal/github.refusal":                             "GitHub's second limit has no header for it",
 	"internal/google.APIError.says":                       "Google's refusals have no field for it",
 	"internal/google.disabled":                            "older services have the project in the text only",
 	"internal/google.lacking":                             "older services have the permission in the text only",

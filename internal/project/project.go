@@ -104,7 +104,7 @@ func Open(ctx context.Context, env *Env) (*Project, error) {
 		FileCache: file.NewCache(),
 		secrets:   &secret.Resolver{Dir: cfg.Dir, Lookup: env.Lookup},
 	}
-	tree := newWorkingTree(cfg.Dir, env.Environ)
+	tree := newWorkingTree(cfg, env.Environ)
 	p.PrefetchRevision = func() { tree.prefetch(ctx) }
 	p.Revision, p.RecheckRevision = func() revision.Revision { return tree.revision(ctx) }, tree.recheck
 	if err := p.checkForeignCode(ctx); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/exclusion"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/revision"
@@ -17,10 +18,11 @@ type workingTree struct {
 	known *revision.Revision
 }
 
-// newWorkingTree returns the working tree at dir. Git runs with the variables of environ.
-func newWorkingTree(dir string, environ []string) *workingTree {
+// newWorkingTree returns the working tree of slipway.yaml. Files that never go into an image may be
+// in it and not be committed. Git runs with the variables of environ.
+func newWorkingTree(cfg *config.Config, environ []string) *workingTree {
 	return &workingTree{read: func(ctx context.Context) revision.Revision {
-		r, _ := revision.Read(ctx, dir, environ, exclusion.Excluded) // fails only if ctx is done
+		r, _ := revision.Read(ctx, cfg.Dir, environ, revision.Unused{Named: exclusion.Excluded, New: SecretFiles(cfg)}) // fails only if ctx is done
 		return r
 	}}
 }

@@ -4,25 +4,28 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 )
 
 // uncommitted describes the files in the output of git status (porcelain format, version 1,
 // with NUL between entries), and reports whether one of them is a file of the commit. It skips
-// paths of which unused accepts an element, and returns "" if no others are left.
-func uncommitted(status string, unused func(name string) bool) (first string, modified bool) {
+// those that are unused, and returns "" if no others are left. The paths of unused are relative to the
+// top of the repository, as git's are.
+func uncommitted(status string, unused Unused) (first string, modified bool) {
 	more := 0
 	entries := strings.Split(status, "\x00")
 	for n := 0; n < len(entries); n++ {
 		if len(entries[n]) < 4 {
 			continue
 		}
-		state, path := entries[n][:2], entries[n][3:]
+		state, name := entries[n][:2], entries[n][3:]
 		if strings.ContainsAny(state, "RC") {
 			n++ // the next entry is the former path
 		}
-		if unused != nil && slices.ContainsFunc(strings.Split(path, "/"), unused) {
+		if unused.Named != nil && slices.ContainsFunc(strings.Split(name, "/"), unused.Named) || state == "??" && slices.Contains(unused.New, name) {
 			continue
 		}
 		modified = modified || state != "??"
@@ -32,17 +35,34 @@ func uncommitted(status string, unused func(name string) bool) (first string, mo
 		}
 		switch {
 		case state == "??":
-			first = path + " is not committed"
+			first = name + " is not committed"
 		case strings.Contains(state, "D"):
-			first = path + " is deleted, which is not committed"
+			first = name + " is deleted, which is not committed"
 		default:
-			first = path + " has changes that are not committed"
+			first = name + " has changes that are not committed"
 		}
 	}
 	if more > 0 {
 		first += fmt.Sprintf(" (and %d more)", more)
 	}
 	return first, modified
+}
+
+// below returns u with paths relative to the top of the repository that contains dir.
+func (u Unused) below(dir string) Unused {
+	whole, err := filepath.Abs(dir)
+	if err != nil || len(u.New) == 0 {
+		return u
+	}
+	below, err := filepath.Rel(Top(dir), whole)
+	if err != nil {
+		return u
+	}
+	all := make([]string, len(u.New))
+	for n, name := range u.New {
+		all[n] = path.Join(filepath.ToSlash(below), name)
+	}
+	return Unused{u.Named, all}
 }
 
 // refusal returns git's message if git refuses to work, for example because the repository

@@ -37,13 +37,20 @@ type Revision struct {
 	Source string
 }
 
+// Unused are files that may be uncommitted.
+type Unused struct {
+	// Named reports whether files of a name, or below a directory of it, are. It may be nil.
+	Named func(name string) bool
+	// New are files that are as long as git does not track them. Their paths are relative to the
+	// tree, with slashes.
+	New []string
+}
+
 // Read returns the state of the tree at dir, which may be any directory of a repository.
 // Git runs with those variables of environ that it needs, and without those that would
-// point it to another repository. Uncommitted files do not count if unused reports true for
-// the name of the file or of a directory above it; unused may be nil. Without git, a
-// repository or a commit, Read returns a Revision without a commit. It returns an error
-// only if ctx is done or a goroutine panics.
-func Read(ctx context.Context, dir string, environ []string, unused func(name string) bool) (Revision, error) {
+// point it to another repository. Without git, a repository or a commit, Read returns a
+// Revision without a commit. It returns an error only if ctx is done or a goroutine panics.
+func Read(ctx context.Context, dir string, environ []string, unused Unused) (Revision, error) {
 	g := git{dir: dir, environ: environment(environ)}
 	var r Revision
 	var head, status, remote string
@@ -57,7 +64,7 @@ func Read(ctx context.Context, dir string, environ []string, unused func(name st
 		status, statusErr = g.output(within, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none")
 		return nil
 	})
-	group.Go(func() error { remote = g.run(within, "config", "--get", "remote.origin.url"); return nil })
+	group.Go(func() error { remote, _ = g.remote(within); return nil })
 	if err := errors.Join(group.Wait(), ctx.Err()); err != nil {
 		return Revision{}, err
 	}
@@ -72,9 +79,9 @@ func Read(ctx context.Context, dir string, environ []string, unused func(name st
 	if err != nil {
 		return Revision{}, nil //nolint:nilerr // unexpected output counts as no git
 	}
-	r.Commit, r.Time, r.Source = lines[0], time.Unix(seconds, 0).UTC(), address(remote)
+	r.Commit, r.Time, r.Source = lines[0], time.Unix(seconds, 0).UTC(), remote
 	if r.Reason = g.refusal(statusErr); statusErr == nil {
-		r.Reason, r.Modified = uncommitted(status, unused)
+		r.Reason, r.Modified = uncommitted(status, unused.below(dir))
 	}
 	r.Clean = r.Reason == ""
 	if len(lines) > 2 {
@@ -127,6 +134,9 @@ func Tracked(ctx context.Context, dir string, environ []string, below string) []
 	return strings.Split(strings.TrimSuffix(out, "\x00"), "\x00")
 }
 
+// maxVariables is how many settings in variables are looked at.
+const maxVariables = 1000
+
 // gitTimeout is the timeout of a git command. All of them are local.
 const gitTimeout = time.Minute
 
@@ -170,7 +180,7 @@ func (g git) output(ctx context.Context, args ...string) (string, error) {
 // configuration names, so it must not get secrets. Variables that point git to another
 // repository are left out, and git may not fetch missing objects.
 func environment(environ []string) []string {
-	kept := []string{"GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "LC_ALL=C"}
+	kept := append(safeDirectories(environ), "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "LC_ALL=C")
 	for _, variable := range environ {
 		name, _, _ := strings.Cut(variable, "=")
 		switch strings.ToUpper(name) { // on Windows, names of variables are case-insensitive
@@ -183,35 +193,22 @@ func environment(environ []string) []string {
 	return kept
 }
 
-// address returns the URL of a remote as https, without user, password and query, or "" if
-// the remote is a local path.
-func address(remote string) string {
-	rest, isURL := remote, false
-	for _, scheme := range []string{"https://", "http://", "ssh://", "git://"} {
-		if after, ok := strings.CutPrefix(remote, scheme); ok {
-			rest, isURL = after, true
-			break
+// safeDirectories returns the variables that say which repositories of other users git may read, as
+// jobs in containers set them. Other configuration in variables is left out: it may name programs.
+func safeDirectories(environ []string) []string {
+	all := map[string]string{}
+	for _, variable := range environ {
+		if name, value, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "GIT_CONFIG_") {
+			all[name] = value
 		}
 	}
-	if isURL {
-		rest, _, _ = strings.Cut(rest, "#")
-		rest, _, _ = strings.Cut(rest, "?")
-	}
-	host, path, ok := strings.Cut(rest, "/")
-	if !isURL { // the form user@host:path
-		host, path, ok = strings.Cut(rest, ":")
-		if strings.ContainsAny(host, `/\`) || len(host) < 2 || strings.HasPrefix(path, "//") {
-			return "" // a path, or a drive letter
+	count, _ := strconv.Atoi(all["GIT_CONFIG_COUNT"])
+	var kept []string
+	for n := range min(count, maxVariables) {
+		if strings.EqualFold(all[fmt.Sprintf("GIT_CONFIG_KEY_%d", n)], "safe.directory") {
+			to := len(kept) / 2
+			kept = append(kept, fmt.Sprintf("GIT_CONFIG_KEY_%d=safe.directory", to), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", to, all[fmt.Sprintf("GIT_CONFIG_VALUE_%d", n)]))
 		}
 	}
-	if !ok || host == "" || path == "" {
-		return ""
-	}
-	if at := strings.LastIndex(host, "@"); at >= 0 {
-		host = host[at+1:]
-	}
-	if strings.HasPrefix(remote, "ssh://") {
-		host, _, _ = strings.Cut(host, ":") // the port is that of ssh, not of https
-	}
-	return "https://" + host + "/" + strings.TrimSuffix(strings.Trim(path, "/"), ".git")
+	return append(kept, fmt.Sprintf("GIT_CONFIG_COUNT=%d", len(kept)/2))
 }

@@ -38,7 +38,7 @@ func write(t *testing.T, path, text string) {
 
 func read(t *testing.T, dir string, environ ...string) Revision {
 	t.Helper()
-	r, err := Read(t.Context(), dir, append(os.Environ(), environ...), func(name string) bool { return name == "unused" })
+	r, err := Read(t.Context(), dir, append(os.Environ(), environ...), Unused{Named: func(name string) bool { return name == "unused" }, New: []string{"secret", "sub/key"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,25 +142,8 @@ func TestNothingToRead(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Read(ctx, empty, os.Environ(), nil); !errors.Is(err, context.Canceled) {
+	if _, err := Read(ctx, empty, os.Environ(), Unused{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
-	}
-}
-
-func TestAddress(t *testing.T) {
-	for remote, want := range map[string]string{
-		"https://git.example.com/team/repo.git":                   "https://git.example.com/team/repo",
-		"https://me:secret@git.example.com/team/repo.git":         "https://git.example.com/team/repo",
-		"https://token@git.example.com/team/repo/":                "https://git.example.com/team/repo",
-		"https://git.example.com/team/repo.git?token=secret#main": "https://git.example.com/team/repo",
-		"git@git.example.com:team/repo.git":                       "https://git.example.com/team/repo",
-		"ssh://git@git.example.com:2222/team/repo.git":            "https://git.example.com/team/repo",
-		"http://git.example.com:8080/team/repo":                   "https://git.example.com:8080/team/repo",
-		"/srv/git/repo.git":                                       "", "../repo": "", `C:\repo`: "", "": "", "file:///srv/repo": "",
-	} {
-		if got := address(remote); got != want {
-			t.Errorf("%s gives %q, want %q", remote, got, want)
-		}
 	}
 }
 
@@ -171,6 +154,26 @@ func TestReason(t *testing.T) {
 	write(t, filepath.Join(dir, "unused"), "1")
 	if r := read(t, dir); !r.Clean || r.Reason != "" {
 		t.Errorf("with files that are not used: %+v", r)
+	}
+	write(t, filepath.Join(dir, "secret"), "1")
+	write(t, filepath.Join(dir, "sub", "key"), "1")
+	if r := read(t, dir); !r.Clean {
+		t.Errorf("with new files that are not used: %+v", r)
+	}
+	if r := read(t, filepath.Join(dir, "deep")); r.Clean || r.Reason != "secret is not committed (and 1 more)" {
+		t.Errorf("with new files of these names elsewhere: %+v", r)
+	}
+	write(t, filepath.Join(dir, "deep", "sub", "key"), "1")
+	command(t, dir, "add", "secret", "sub")
+	if r := read(t, filepath.Join(dir, "deep")); r.Clean || !r.Modified {
+		t.Errorf("elsewhere: %+v", r)
+	}
+	if r := read(t, dir); r.Clean || !strings.HasPrefix(r.Reason, "secret has changes") {
+		t.Errorf("with a file that is to be committed: %+v", r)
+	}
+	command(t, dir, "rm", "-rqf", "secret", "sub")
+	if err := os.RemoveAll(filepath.Join(dir, "deep")); err != nil {
+		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, "b c"), "1")
 	if r := read(t, dir); r.Clean || r.Modified || r.Reason != "b c is not committed" {
@@ -205,6 +208,15 @@ func TestGitRefuses(t *testing.T) {
 	}
 	if _, err := Resolve(t.Context(), dir, os.Environ(), "HEAD"); err == nil || !strings.Contains(err.Error(), "dubious ownership") {
 		t.Errorf("%v", err)
+	}
+	// The user of a container allows it by variables, beside others that name a program.
+	ran := filepath.Join(t.TempDir(), "ran")
+	allowed := []string{"GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_0=core.fsmonitor", "GIT_CONFIG_VALUE_0=touch " + ran, "GIT_CONFIG_KEY_1=Safe.Directory", "GIT_CONFIG_VALUE_1=" + dir}
+	if r := read(t, dir, allowed...); !r.Clean || r.Commit == "" {
+		t.Errorf("with safe.directory in variables: %+v", r)
+	}
+	if _, err := os.Stat(ran); err == nil {
+		t.Error("a program of the variables was started")
 	}
 }
 
@@ -275,7 +287,7 @@ func TestEnvironment(t *testing.T) {
 	}
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	environ := append(os.Environ(), "CANARY=canary", "GCP_SA_KEY=canary", "GIT_DIR=canary", "GIT_SSH_COMMAND=canary", "SSH_AUTH_SOCK=canary", "GIT_CONFIG_VALUE_0=canary", "git_dir=canary")
-	if _, err := Read(t.Context(), t.TempDir(), environ, nil); err != nil {
+	if _, err := Read(t.Context(), t.TempDir(), environ, Unused{}); err != nil {
 		t.Fatal(err)
 	}
 	_, _ = Resolve(t.Context(), t.TempDir(), environ, "main")

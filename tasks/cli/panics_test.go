@@ -267,7 +267,7 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 		return nil
 	},
 	"internal/revision": func(ctx context.Context, dir string) error {
-		_, err := revision.Read(panickingContext{ctx, "Deadline"}, dir, os.Environ(), nil)
+		_, err := revision.Read(panickingContext{ctx, "Deadline"}, dir, os.Environ(), revision.Unused{})
 		return err
 	},
 	"internal/rootfs": func(context.Context, string) error {

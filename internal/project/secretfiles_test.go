@@ -1,7 +1,8 @@
-package build
+package project
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -37,9 +38,46 @@ func TestSecretFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := secretFiles(cfg)
+	got := SecretFiles(cfg)
 	slices.Sort(got)
 	if got = slices.Compact(got); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestSecretFilesAreNotChanges has an own commit for a tree with a new file from which slipway.yaml
+// reads a secret, as a step before it has put it there. No image has such a file.
+func TestSecretFilesAreNotChanges(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not here")
+	}
+	top := t.TempDir()
+	dir := filepath.Join(top, "ml")
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("slipway.yaml", "project: p\nsecrets: {s: {data: {a: 'file:creds/key.json'}}}\n")
+	for _, args := range [][]string{{"init", "-q"}, {"add", "."}, {"-c", "user.name=a", "-c", "user.email=a@b.example", "commit", "-qm", "one"}} {
+		if out, err := exec.Command("git", append([]string{"-C", top}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	write("creds/key.json", "k")
+	cfg, err := config.Load(filepath.Join(dir, "slipway.yaml"), config.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := newWorkingTree(cfg, os.Environ()).revision(t.Context()); !r.Clean {
+		t.Errorf("with a new file of a secret: %+v", r)
+	}
+	write("creds/other.json", "k")
+	if r := newWorkingTree(cfg, os.Environ()).revision(t.Context()); r.Clean || r.Reason != "ml/creds/other.json is not committed" {
+		t.Errorf("with another file: %+v", r)
 	}
 }

@@ -1,4 +1,4 @@
-package build
+package project
 
 import (
 	"bytes"
@@ -9,10 +9,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// secretFiles returns the files of the working tree from which slipway.yaml reads secrets, and its
+// SecretFiles returns the files of the working tree from which slipway.yaml reads secrets, and its
 // kubeconfig, relative to its directory and with slashes. A certificate is public, and programs
 // need those of authorities, so that it is not one of them.
-func secretFiles(cfg *config.Config) (names []string) {
+func SecretFiles(cfg *config.Config) (names []string) {
 	var all []string
 	for _, text := range cfg.Sources() {
 		if from, err := secret.ParseSource(text); err == nil && from.Scheme == "file" {
