@@ -13,7 +13,9 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -22,9 +24,9 @@ import (
 )
 
 // TestChangesKilledAtEveryRequest kills slipway at each request of an apply and of a sync of
-// secrets, both with --prune, to a real API server: before the server gets it or after the server
-// has answered. Another one then comes to the same end as one that was not killed. It takes
-// a sample of the requests, and without CI a smaller one.
+// secrets, both with --prune, and of a deploy that creates a claim, to a real API server: before the server gets it or after the server
+// has answered. Another one then comes to the same end as one that was not killed. Without CI
+// it takes a sample of the requests.
 func TestChangesKilledAtEveryRequest(t *testing.T) {
 	t.Parallel()
 	access := testenv.Kubernetes(t)
@@ -42,12 +44,19 @@ func TestChangesKilledAtEveryRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	waits := storagev1.VolumeBindingWaitForFirstConsumer // nothing binds claims here
+	disks := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "disks"}, Provisioner: "disks.acme.dev", VolumeBindingMode: &waits}
+	if _, err := clients.StorageV1().StorageClasses().Create(t.Context(), disks, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	object := func(name, value string) string {
 		return fmt.Sprintf("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {v: '%s'}\n", name, value)
 	}
 	for name, c := range map[string]*changes{
 		"apply": {args: []string{"apply", "--prune"}, config: "manifests: [k8s.yaml]\n", changed: "k8s.yaml", first: object("a", "1") + object("b", "1"),
 			second: object("b", "2") + object("c", "1"), state: configMaps, want: "b=2 c=1 slipway-manifests-story=v1 ConfigMap b\nv1 ConfigMap c\n", requests: 15},
+		"claim": {args: []string{"deploy"}, config: "volume: {claim: data, create: {size: 1Gi, access: ReadWriteOnce, class: disks}}\nmanifests: [k8s.yaml]\n", changed: "k8s.yaml",
+			first: object("a", "1"), second: object("a", "2"), state: claims, want: "data=1Gi", requests: 5},
 		"secrets": {args: []string{"secrets", "sync", "--prune"}, config: "secrets: {b: {data: {v: 'file:value'}}, c: {data: {v: 'file:value'}}}\n", changed: "value",
 			first: "1", second: "2", state: secrets, want: "b=2 c=2", requests: 5},
 	} {
@@ -104,16 +113,16 @@ func (c *changes) run(what string) {
 func (c *changes) killedAtEveryRequest() {
 	step := 7
 	if testenv.Thorough() {
-		step = 4
+		step = 2 // each request, before the server gets it or after its answer
 	}
 	for n, answered := range []bool{false, true} {
 		for k, killed := 1+n, true; killed; k += step {
 			what := fmt.Sprintf("request %d, answered %v", k, answered)
 			c.write(c.changed, c.first)
-			c.foreign()
+			c.prepare()
 			c.run("before " + what)
 			c.write(c.changed, c.second)
-			c.foreign()
+			c.prepare()
 			killed = c.kill(k, answered)
 			if !killed && k < c.requests {
 				c.Errorf("it has only %d requests", k)
@@ -126,11 +135,14 @@ func (c *changes) killedAtEveryRequest() {
 	}
 }
 
-// foreign creates a secret of the project that is not in slipway.yaml any more.
-func (c *changes) foreign() {
+// prepare creates a secret of the project that is not in slipway.yaml any more, and deletes the claim.
+func (c *changes) prepare() {
 	c.Helper()
 	labels := map[string]string{"app.kubernetes.io/managed-by": "slipway", "slipway.dev/project": "story"}
 	_, _ = c.clients.CoreV1().Secrets(c.namespace).Create(c.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: labels}}, metav1.CreateOptions{})
+	claims := c.clients.CoreV1().PersistentVolumeClaims(c.namespace)
+	_, _ = claims.Patch(c.Context(), "data", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+	_ = claims.Delete(c.Context(), "data", metav1.DeleteOptions{})
 }
 
 // kill runs the command and kills it at a request. It reports whether there was one.
@@ -182,4 +194,17 @@ func secrets(c *changes) string {
 		all = append(all, list.Items[i].Name+"="+string(list.Items[i].Data["v"]))
 	}
 	return strings.Join(all, " ")
+}
+
+// claims returns the sizes of the claims.
+func claims(c *changes) string {
+	list, err := c.clients.CoreV1().PersistentVolumeClaims(c.namespace).List(c.Context(), metav1.ListOptions{})
+	if err != nil {
+		c.Fatal(err)
+	}
+	var found []string
+	for i := range list.Items {
+		found = append(found, list.Items[i].Name+"="+list.Items[i].Spec.Resources.Requests.Storage().String())
+	}
+	return strings.Join(found, " ")
 }
