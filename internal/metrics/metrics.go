@@ -26,6 +26,8 @@ type Source struct {
 	warnings []string
 	// more counts the warnings that were left out, and dropped the values after MaxNames names.
 	more, dropped int
+	// unread say what of the source could not be read.
+	unread []string
 }
 
 // Set sets the last value of a metric, which may be NaN or infinite.
@@ -74,6 +76,21 @@ func (s *Source) Warn(format string, args ...any) {
 		return
 	}
 	s.warnings = append(s.warnings, fmt.Sprintf(format, args...))
+}
+
+// Unread adds a warning that what could not be read: what metrics it has is not known.
+func (s *Source) Unread(what string, why error) {
+	text := fmt.Sprintf("%s cannot be read: %v", what, why)
+	s.Warn("%s", text)
+	s.unread = append(s.unread, text)
+}
+
+// Unread returns what of sources could not be read.
+func Unread(sources ...*Source) (all []string) {
+	for _, s := range sources {
+		all = append(all, s.unread...)
+	}
+	return all
 }
 
 // Warnings returns what is wrong with the source, in a few lines of text.

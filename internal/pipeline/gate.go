@@ -53,7 +53,9 @@ func (p *Pipeline) CheckBase(ctx context.Context, j *config.Job) error {
 			}
 			base = found
 		}
-		if _, has := base.Metrics[name]; !has {
+		if _, has := base.Metrics[name]; !has && len(base.Unread) > 0 {
+			return fmt.Errorf("job %s cannot be compared with its base: %w", j.Name, &unreadError{base.UUID, name, base.Unread})
+		} else if !has {
 			e := source.Errorf(p.Config.At(project.Section(j), j.Name, "require", name), "run %s of branch %s, the base, has no metric %s", base.UUID, base.Branch, name)
 			e.Hint = logged(name, base.Metrics)
 			return e
@@ -109,6 +111,10 @@ func (p *Pipeline) judge(ctx context.Context, j *config.Job, e *JobResult) (*exi
 	base, err := p.base(ctx, j, all, uuid)
 	if err != nil {
 		return nil, fmt.Errorf("find the base of job %s: %w", j.Name, err)
+	}
+	if err := e.unread(all, base); err != nil {
+		e.unjudged = true
+		return nil, fmt.Errorf("what job %s requires cannot be checked: %w", j.Name, err)
 	}
 	var failed []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {

@@ -57,6 +57,8 @@ type JobResult struct {
 	// not meet them, so that nothing may come after it.
 	requirements []report.Requirement
 	gateFailed   bool
+	// unjudged reports whether that is not known, since its metrics could not be read.
+	unjudged bool
 	// marked reports whether the run was marked with what came of a gate, or waits for that.
 	marked bool
 	// kept is what was copied to the bucket. incomplete reports whether the run has not left all that its
@@ -137,6 +139,8 @@ func (e JobResult) Report() report.Job {
 // refuses says why nothing may come after a job that succeeded, or returns "".
 func (e JobResult) refuses() string {
 	switch {
+	case e.unjudged:
+		return "the metrics of " + e.Name + " could not be read, so what it requires is not checked"
 	case e.gateFailed:
 		return "the metrics of " + e.Name + " do not meet what it requires"
 	case e.incomplete:

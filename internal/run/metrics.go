@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/slipway-ci/slipway/internal/bounded"
 	"github.com/slipway-ci/slipway/internal/clock"
@@ -20,7 +21,7 @@ func trackedMetrics(ctx context.Context, c *polyaxon.Client, t Target) *metrics.
 		series, err = c.Metrics(ctx, t.artifact(""), names)
 	}
 	if err != nil {
-		found.Warn("Polyaxon's metrics cannot be read: %v", err)
+		found.Unread("Polyaxon's metrics", err)
 	}
 	for name, s := range series {
 		switch n := len(s.Values); {
@@ -33,20 +34,23 @@ func trackedMetrics(ctx context.Context, c *polyaxon.Client, t Target) *metrics.
 	return found
 }
 
-// writtenMetrics returns the metrics in metrics.json of a run's outputs. files are these.
-func writtenMetrics(ctx context.Context, c *polyaxon.Client, t Target, files []File) *metrics.Source {
+// writtenMetrics returns the metrics in metrics.json of a run's outputs. files are these, unless unlisted says that
+// they could not be listed, such as because they are too many.
+func writtenMetrics(ctx context.Context, c *polyaxon.Client, t Target, files []File, unlisted error) *metrics.Source {
 	found := &metrics.Source{}
 	const name = "outputs/" + metrics.FileName
-	for _, f := range files {
-		if f.Path != name {
-			continue
-		}
-		text, err := readSmall(ctx, c, t.artifact(name), metrics.MaxFile)
-		if err != nil {
-			found.Warn("%s cannot be read: %v", metrics.FileName, err)
-			break
-		}
+	if unlisted == nil && !slices.ContainsFunc(files, func(f File) bool { return f.Path == name }) {
+		return found
+	}
+	text, err := readSmall(ctx, c, t.artifact(name), metrics.MaxFile)
+	switch {
+	case err == nil:
 		found.File(text)
+	case unlisted != nil && polyaxon.IsNotFound(err):
+	case errors.As(err, new(*bounded.SizeError)):
+		found.Warn("%s cannot be read: %v", metrics.FileName, err)
+	default:
+		found.Unread(metrics.FileName, err)
 	}
 	return found
 }
@@ -94,7 +98,7 @@ func loggedMetrics(ctx context.Context, c *polyaxon.Client, t Target, limit int)
 			continue
 		case err != nil:
 			if !polyaxon.IsNotFound(err) {
-				found.Warn("the metrics in the log cannot be read: %v", err)
+				found.Unread("the log, which may have metrics,", err)
 			}
 			return found
 		case page.LastFile == "" || seen[page.LastFile]:

@@ -31,6 +31,8 @@ type Outcome struct {
 	NotFinite []string
 	// MetricWarnings say what is wrong with the metrics, and which could not be read.
 	MetricWarnings []string
+	// Unread say which sources of metrics could not be read, and why. They are among MetricWarnings.
+	Unread []string
 	// Outputs are the paths of the run's output files, relative to its outputs.
 	Outputs []string
 	// LastLines are the last lines of the main container, or of the container that failed
@@ -94,11 +96,11 @@ func summarize(ctx context.Context, c *polyaxon.Client, t Target, pods []corev1.
 		return nil
 	})
 	group.Go(func() error {
-		files, _ := walk(asking, c, t, "outputs")
+		files, err := walk(asking, c, t, "outputs")
 		for _, f := range files {
 			o.Outputs = append(o.Outputs, f.Path[len("outputs/"):])
 		}
-		written = writtenMetrics(asking, c, t, files)
+		written = writtenMetrics(asking, c, t, files, err)
 		return nil
 	})
 	if logged == nil {
@@ -114,6 +116,7 @@ func summarize(ctx context.Context, c *polyaxon.Client, t Target, pods []corev1.
 		return nil, err
 	}
 	o.Metrics, o.NotFinite, o.MetricWarnings = metrics.Combine(tracked, written, logged)
+	o.Unread = metrics.Unread(tracked, written, logged)
 	o.Run.Status = status
 	o.Times = TimesOf(&o.Run, o.Conditions, pods, c.Time())
 	o.Failure = failure(status, o.Conditions, pods)

@@ -39,7 +39,7 @@ func OnBranch(ctx context.Context, to *platform.Platform, job string, base proje
 		}
 		one := ReportOutcome(outcome)
 		add.To(ctx, job, &one)
-		return &report.Base{Branch: base.Branch, UUID: r.UUID, Metrics: one.Metrics}, nil
+		return &report.Base{Branch: base.Branch, UUID: r.UUID, Metrics: one.Metrics, Unread: one.Unread}, nil
 	}
 	if untold && revision.IsShallow(ctx, to.Config.Dir, to.Environ) {
 		return nil, &ShallowError{base.Branch}

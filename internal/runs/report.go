@@ -28,7 +28,7 @@ func Report(r *polyaxon.Run) report.Run {
 func ReportOutcome(o *run.Outcome) report.Run {
 	one := Report(&o.Run)
 	one.Reason, one.Message = o.Reason()
-	one.Metrics, one.NotFinite = o.Metrics, o.NotFinite
+	one.Metrics, one.NotFinite, one.Unread = o.Metrics, o.NotFinite, o.Unread
 	one.Outputs, one.LastLines, one.LastLinesOf = o.Outputs, o.LastLines, o.Failure.LinesContainer()
 	one.Times = times(o.Times)
 	if f := o.Failure; f != nil {

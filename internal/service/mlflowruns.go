@@ -51,9 +51,18 @@ func NewMLflow(to *platform.Platform) *MLflow {
 }
 
 // Add adds MLflow's runs and their metrics to runs of a job. It waits for at most 30 s. A metric that a run has
-// counts, also if its value is not finite. m may be nil.
+// counts, also if its value is not finite. If MLflow cannot be asked, the runs say so in Unread. m may be nil.
 func (m *MLflow) Add(ctx context.Context, job string, all ...*report.Run) {
-	if m == nil || len(all) == 0 || !m.tracks(job) || m.isSilent() {
+	if m == nil || len(all) == 0 || !m.tracks(job) {
+		return
+	}
+	unread := func(why error) {
+		for _, r := range all {
+			r.Unread = append(r.Unread, "MLflow cannot be read: "+why.Error())
+		}
+	}
+	if m.isSilent() {
+		unread(&noAnswerError{mlflowLimit})
 		return
 	}
 	var found []mlflow.Run
@@ -65,6 +74,7 @@ func (m *MLflow) Add(ctx context.Context, job string, all ...*report.Run) {
 	})
 	if err != nil {
 		m.warn(ctx, job, "MLflow's runs and metrics are not shown: ", err)
+		unread(err)
 		return
 	}
 	for n := range found {
@@ -96,7 +106,11 @@ func (m *MLflow) search(ctx context.Context, t *trackingServer, job string, all 
 	missing := slices.DeleteFunc(slices.Clone(all), func(r *report.Run) bool {
 		return r.UUID == "" || slices.ContainsFunc(found, func(one mlflow.Run) bool { return one.Tags[fill.MLflowRunTag] == r.UUID })
 	})
-	for _, r := range missing[:min(len(missing), maxAlone)] {
+	for n, r := range missing {
+		if n >= maxAlone {
+			r.Unread = append(r.Unread, "MLflow has too many runs")
+			continue
+		}
 		of, err := alone(r)
 		if err != nil {
 			return nil, err

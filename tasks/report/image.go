@@ -22,4 +22,6 @@ type Base struct {
 	Branch  string             `json:"branch"`
 	UUID    string             `json:"uuid"`
 	Metrics map[string]float64 `json:"metrics,omitempty"`
+	// Unread is that of its run.
+	Unread []string `json:"unread,omitempty"`
 }

@@ -49,6 +49,8 @@ type Run struct {
 	Metrics map[string]float64 `json:"metrics,omitempty"`
 	// NotFinite are the metrics that are left out because their last value is not a finite number.
 	NotFinite []string `json:"not_finite,omitempty"`
+	// Unread say where metrics could not be read, and why: the run may have more of them.
+	Unread []string `json:"unread,omitempty"`
 	// MLflow are the runs of MLflow that the run has made. Their metrics are among Metrics, too, unless
 	// Polyaxon has one of the name.
 	MLflow  []MLflowRun `json:"mlflow,omitempty"`
