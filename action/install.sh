@@ -77,6 +77,17 @@ find_platform() {
   fi
 }
 
+# need ends the step if the runner lacks programs. Small images of containers have no findutils, tar or gzip.
+need() {
+  local name missing=''
+  for name in "$@"; do
+    if ! command -v "$name" >/dev/null; then missing="$missing $name"; fi
+  done
+  if [ -n "$missing" ]; then
+    fail "the action needs programs that are not on this runner:$missing; install them in a step before this one, as in run: apt-get update && apt-get install -y findutils tar gzip, or run: microdnf install -y findutils tar gzip"
+  fi
+}
+
 # read_version sets version: the input's, or that of the release that has these sources. It is empty if there is none.
 read_version() {
   local known sum
@@ -150,6 +161,7 @@ install_release() {
   trap 'cd / && rm -rf "$work"' EXIT
   find "$store" -name '.download-*' -type d -mmin +60 -exec rm -rf {} + # of jobs that were killed
   cd "$work"
+  if [ "$archive" = tar.gz ]; then need tar gzip; fi
   download "$url" "$file"
   sum=$(unpack "$file" | head -c 300000000 | tee program | sha256) || fail "$file is not a whole archive, and nothing of it was run; it came from $shown"
   if [ "$sum" != "$want" ]; then
@@ -225,6 +237,10 @@ if [ "${1:-}" = sources ]; then
   exit
 fi
 find_platform
+need cat chmod cut dirname find head mkdir mktemp mv rm sort tail tee tr xargs
+if [ -z "${RUNNER_TEMP:-}" ] || [ -z "${GITHUB_OUTPUT:-}" ]; then
+  fail "this runner sets no RUNNER_TEMP or no GITHUB_OUTPUT; update it"
+fi
 read_version
 if [ -n "$version" ]; then find_release; else build; fi
 echo "program=$program" >>"$GITHUB_OUTPUT"

@@ -282,8 +282,23 @@ func TestInstallInStrangePlaces(t *testing.T) {
 		t.Error("a password is in the log:", got.log)
 	}
 	r.remove("tools")
+	r.refused(r.install("", "RUNNER_TEMP="), 3, "no RUNNER_TEMP")
+	r.remove("bin/tar")
+	r.remove("bin/gzip")
+	r.refused(r.install(""), 3, "not on this runner: tar gzip;", "microdnf install -y")
 	r.remove("bin/curl")
+	for _, name := range []string{"tar", "gzip"} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.link(path, "bin/"+name)
+	}
 	r.refused(r.install(""), 3, "curl is not on this runner", "run: pip install slipway-ci==1.2.3")
+	for _, name := range []string{"xargs", "find"} { // of findutils
+		r.remove("bin/" + name)
+		r.refused(r.install(""), 3, "not on this runner: "+map[string]string{"xargs": "xargs;", "find": "find xargs;"}[name])
+	}
 	r.remove("bin/sha256sum")
 	r.remove("bin/shasum")
 	r.refused(r.install(""), 3, "neither sha256sum nor shasum")

@@ -83,21 +83,26 @@ func TestOlderLine(t *testing.T) {
 
 // TestReleaseTrigger checks which tags start a release: versions, but not v1, which moves.
 func TestReleaseTrigger(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(testenv.Root(t), ".github", "workflows", "release.yml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var workflow struct {
-		On struct{ Push struct{ Tags []string } }
-	}
-	if err := yaml.Unmarshal(text, &workflow); err != nil || len(workflow.On.Push.Tags) != 1 {
-		t.Fatal(workflow, err)
-	}
-	// GitHub's filters are like regular expressions, but * is any text without a slash.
-	pattern := lazyregexp.New("^" + strings.NewReplacer(".", `\.`, "*", "[^/]*").Replace(workflow.On.Push.Tags[0]) + "$")
-	for tag, starts := range map[string]bool{"v1.2.3": true, "v1.10.0-rc.1": true, "v1": false, "v1.2": false, "vast": false, "x/v1.2.3": false} {
-		if pattern.MatchString(tag) != starts {
-			t.Errorf("the tag %s starts a release: %v", tag, !starts)
+	for file, starting := range map[string]map[string]bool{
+		".github/workflows/release.yml": {"v1.2.3": true, "v1.10.0-rc.1": true, "v1": false, "v1.2": false, "vast": false, "x/v1.2.3": false},
+		"workflows/release.yml":         {"v1.2.3": true, "v1.10.0-rc.1": true, "v1.2": true, "v2026.11": true, "v1": false, "v1.x": false, "vendored": false, "x/v1.2.3": false},
+	} {
+		text, err := os.ReadFile(filepath.Join(testenv.Root(t), filepath.FromSlash(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var workflow struct {
+			On struct{ Push struct{ Tags []string } }
+		}
+		if err := yaml.Unmarshal(text, &workflow); err != nil || len(workflow.On.Push.Tags) != 1 {
+			t.Fatal(file, workflow, err)
+		}
+		// GitHub's filters are like regular expressions, but * is any text without a slash.
+		pattern := lazyregexp.New("^" + strings.NewReplacer(".", `\.`, "*", "[^/]*").Replace(workflow.On.Push.Tags[0]) + "$")
+		for tag, starts := range starting {
+			if pattern.MatchString(tag) != starts {
+				t.Errorf("%s: the tag %s starts a release: %v", file, tag, !starts)
+			}
 		}
 	}
 }
