@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/logline"
@@ -19,10 +20,13 @@ const (
 	maxLine = 1 << 20
 )
 
-// Line reads a line of a run's log. A line that does not begin with Word is ignored. A malformed
-// line is a warning that shows it.
+// Line reads a line of a run's log. A line that does not begin with Word is ignored, but if it has metrics after
+// something else, and no line has any, that is a warning. So is a malformed line. A warning shows the line.
 func (s *Source) Line(line string) {
 	rest, found := strings.CutPrefix(strings.TrimLeft(line, " \t"), Word)
+	if !found && s.inside == "" && strings.Contains(line, Word+" {") {
+		s.inside = logline.Sanitize(source.Shorten(strings.TrimSpace(line)))
+	}
 	if !found || rest != "" && strings.IndexByte(" \t:{\r", rest[0]) < 0 {
 		return
 	}
@@ -38,6 +42,7 @@ func (s *Source) Line(line string) {
 
 // File reads FileName.
 func (s *Source) File(text []byte) {
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // programs of Windows begin UTF-8 with it
 	if err := s.object(text, FileName); err != nil {
 		s.Warn("%s has no metrics: %v (write {\"NAME\": NUMBER})", FileName, err)
 	}

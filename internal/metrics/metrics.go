@@ -26,6 +26,8 @@ type Source struct {
 	warnings []string
 	// more counts the warnings that were left out, and dropped the values after MaxNames names.
 	more, dropped int
+	// inside is the first line that has metrics after something else, such as a progress bar.
+	inside string
 	// unread say what of the source could not be read.
 	unread []string
 }
@@ -96,6 +98,9 @@ func Unread(sources ...*Source) (all []string) {
 // Warnings returns what is wrong with the source, in a few lines of text.
 func (s *Source) Warnings() []string {
 	all := slices.Clone(s.warnings)
+	if s.inside != "" && len(s.values) == 0 {
+		all = append(all, fmt.Sprintf("the line %s does not begin with %s: its metrics are left out (print it on a line of its own)", s.inside, Word))
+	}
 	if s.more > 0 {
 		all = append(all, fmt.Sprintf("%d more warnings about metrics were left out", s.more))
 	}

@@ -20,7 +20,9 @@ func TestLine(t *testing.T) {
 		"the last line counts": {[]string{`slipway-metrics {"a": 1, "b": 2}`, `slipway-metrics {"a": 3, "step": 0}`}, map[string]float64{"a": 3, "b": 2}, ""},
 		"a colon, and none":    {[]string{`slipway-metrics: {"a": 1}`, `slipway-metrics{"b": -2e-3}`}, map[string]float64{"a": 1, "b": -0.002}, ""},
 		"blanks before it":     {[]string{"\t slipway-metrics {\"a\": 1}\r"}, map[string]float64{"a": 1}, ""},
-		"another line":         {[]string{`the slipway-metrics {"a": 1}`, `slipway-metrics-of {"a": 1}`, "", "x"}, nil, ""},
+		"another line":         {[]string{`the slipway-metrics`, `slipway-metrics-of {"a": 1}`, "", "x"}, nil, ""},
+		"after a progress bar": {[]string{` 50%|##  | slipway-metrics {"a": 1}`}, nil, `the line 50%|##  | slipway-metrics {"a": 1} does not begin with slipway-metrics`},
+		"echoed by a shell":    {[]string{`+ echo 'slipway-metrics {"a": 1}'`, `slipway-metrics {"a": 1}`}, map[string]float64{"a": 1}, ""},
 		"an empty object":      {[]string{`slipway-metrics {}`}, nil, ""},
 		"twice in one line":    {[]string{`slipway-metrics {"a": 1, "a": 2}`}, map[string]float64{"a": 2}, ""},
 
@@ -70,7 +72,7 @@ func TestPrecedence(t *testing.T) {
 	first, second := &Source{}, &Source{}
 	first.Set("a", 1)
 	first.Set("lost", math.NaN())
-	second.File([]byte(`{"a": 2, "b": 3, "lost": 4}`))
+	second.File([]byte("\ufeff" + `{"a": 2, "b": 3, "lost": 4}`))
 	got, _, warnings := Combine(first, second)
 	if want := map[string]float64{"a": 1, "b": 3}; !maps.Equal(got, want) || len(warnings) != 1 {
 		t.Errorf("%v with %q, want %v", got, warnings, want)

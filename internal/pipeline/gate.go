@@ -132,9 +132,10 @@ func (p *Pipeline) judge(ctx context.Context, j *config.Job, e *JobResult) (*exi
 		default:
 			bound := c.Bound(before)
 			r.Value, r.Bound, r.Met = &value, &bound, c.Holds(value, bound)
-			r.Message = fmt.Sprintf("%s = %.6g", name, value)
+			shown := metrics.Format(value, bound)
+			r.Message = name + " = " + shown[0]
 			if c.OfBase {
-				r.Message += fmt.Sprintf(", base %.6g, bound %.6g", before, bound)
+				r.Message += ", base " + metrics.Format(before)[0] + ", bound " + shown[1]
 			}
 		}
 		if !r.Met {

@@ -39,6 +39,7 @@ func TestGate(t *testing.T) {
 		"met":                     {`{acc: ">= 0.9"}`, map[string]any{"acc": 0.9}, nil, ""},
 		"one of two":              {`{acc: ">= 0.9", loss: "< 0.1"}`, map[string]any{"acc": 0.9, "loss": 0.2}, nil, "\n  loss < 0.1: loss = 0.2"},
 		"not finite":              {`{acc: "< 0.9"}`, map[string]any{"acc": nil}, nil, "the run has no metric acc; it has no metrics"},
+		"almost":                  {`{acc: ">= 0.9"}`, map[string]any{"acc": 0.8999999}, nil, "acc >= 0.9: acc = 0.8999999"},
 		"never reported":          {`{acc: "< 0.9"}`, map[string]any{"f1": 1}, nil, "the run has no metric acc; it has f1"},
 		"named by the client":     {`{val/acc: "< 0.9"}`, map[string]any{"f1": 1, "val__acc": 0.5}, nil, "the run has no metric val/acc; it has val__acc, as Polyaxon's tracking client names val/acc"},
 		"better than the base":    {`{acc: ">= base + 1%"}`, map[string]any{"acc": 0.909}, before(project.GateMet, map[string]any{"acc": 0.9}), ""},

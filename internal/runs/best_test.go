@@ -174,6 +174,23 @@ func TestCompareMLflow(t *testing.T) {
 	}
 }
 
+// TestCompareClosely tells values apart that look the same with six digits.
+func TestCompareClosely(t *testing.T) {
+	to, _ := ranking(t, 2, 2)
+	all, _, err := succeeded(t.Context(), to, "train", pageSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 1234567.0
+	c, err := Compare(t.Context(), to, &all[0], &all[1], func(_ context.Context, _ string, all ...*report.Run) {
+		all[0].Metrics = map[string]float64{"rows": rows, "third": 1. / 3}
+		rows++
+	})
+	if err != nil || len(c.Differences) == 0 || c.Differences[0] != (report.RunDifference{Kind: "metric", Name: "rows", A: "1234567", B: "1234568"}) || c.Differences[1].Kind == "metric" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
 // TestCompareTimes compares durations as they are shown, not to the nanosecond.
 func TestCompareTimes(t *testing.T) {
 	to, _ := ranking(t, 1, 1)

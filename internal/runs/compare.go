@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/metrics"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
@@ -37,10 +38,11 @@ func Compare(ctx context.Context, to *platform.Platform, a, b *polyaxon.Run, add
 	}
 	c := &report.Comparison{A: a.UUID, B: b.UUID}
 	var both [2]map[fact]string
+	var values [2]map[string]float64
 	for n, o := range outcomes {
 		described := ReportOutcome(o)
 		add.To(ctx, o.Run.Name, &described)
-		both[n] = facts(to, o, &described)
+		both[n], values[n] = facts(to, o, &described), described.Metrics
 	}
 	one, other := both[0], both[1]
 	for _, f := range slices.SortedFunc(maps.Keys(union(one, other)), func(x, y fact) int {
@@ -50,7 +52,12 @@ func Compare(ctx context.Context, to *platform.Platform, a, b *polyaxon.Run, add
 			c.Same++
 			continue
 		}
-		c.Differences = append(c.Differences, report.RunDifference{Kind: kinds[f.order], Name: f.name, A: one[f], B: other[f]})
+		d := report.RunDifference{Kind: kinds[f.order], Name: f.name, A: one[f], B: other[f]}
+		if d.Kind == metric && d.A != "" && d.B != "" {
+			shown := metrics.Format(values[0][f.name], values[1][f.name])
+			d.A, d.B = shown[0], shown[1]
+		}
+		c.Differences = append(c.Differences, d)
 	}
 	return c, nil
 }
@@ -61,13 +68,15 @@ type fact struct {
 	name  string
 }
 
-var kinds = [...]string{"metric", "param", "run"}
+const metric = "metric"
+
+var kinds = [...]string{metric, "param", "run"}
 
 // facts returns what Compare compares of a run.
 func facts(to *platform.Platform, o *run.Outcome, described *report.Run) map[fact]string {
 	all := map[fact]string{}
 	for name, value := range described.Metrics {
-		all[fact{0, name}] = fmt.Sprintf("%.6g", value)
+		all[fact{0, name}] = fmt.Sprint(value)
 	}
 	for name, value := range o.Run.Inputs {
 		all[fact{1, name}] = text(value)
