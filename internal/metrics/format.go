@@ -2,6 +2,8 @@ package metrics
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 )
 
 // Format returns values as people read them: with six digits, but with all of their digits if two different values
@@ -19,10 +21,15 @@ func Format(values ...float64) []string {
 	return texts
 }
 
+// exact returns values with all of their digits.
 func exact(values []float64) []string {
 	texts := make([]string, len(values))
 	for n, value := range values {
-		texts[n] = fmt.Sprint(value)
+		form := byte('g')
+		if size := math.Abs(value); 1e-4 <= size && size < 1e15 {
+			form = 'f'
+		}
+		texts[n] = strconv.FormatFloat(value, form, -1, 64)
 	}
 	return texts
 }
