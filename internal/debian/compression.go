@@ -1,7 +1,6 @@
 package debian
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
 )
 
 // maxWindow limits the memory in bytes that unpacking takes. xz -9 takes 64 MiB.
@@ -21,7 +19,7 @@ func decompress(name string, r io.Reader) (io.ReadCloser, error) {
 	case ".gz":
 		return gzip.NewReader(r)
 	case ".xz":
-		plain, err := xz.NewReader(bufio.NewReaderSize(r, 256<<10))
+		plain, err := newXZ(r)
 		if err != nil {
 			return nil, err
 		}

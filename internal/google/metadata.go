@@ -101,7 +101,7 @@ func (c *Credentials) metadataToken(ctx context.Context, host string) (*oauth2.T
 	}
 	defer response.Body.Close()
 	var token oauth2.Token
-	switch err := json.NewDecoder(response.Body).Decode(&token); {
+	switch err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&token); {
 	case response.StatusCode != http.StatusOK:
 		return nil, errors.New(response.Status)
 	case err != nil || token.AccessToken == "" || token.ExpiresIn <= 0:

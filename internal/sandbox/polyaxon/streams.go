@@ -7,9 +7,12 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,10 +21,13 @@ import (
 )
 
 // maxEvents is the limit of the file of one metric, in bytes, and maxAllEvents that of
-// all files that a request names.
+// all files that a request names. maxRows and maxColumns are the limits of what is in them, as
+// a value takes more memory than its text: no row with a time has less than 32 bytes.
 const (
 	maxEvents    = 32 << 20
 	maxAllEvents = 2 * maxEvents
+	maxRows      = maxEvents / 32
+	maxColumns   = 8
 )
 
 // line is one line of a container, as archives contain it.
@@ -155,28 +161,48 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 // finite number becomes null, because JSON cannot express it.
 func parseEvents(kind string, text []byte) (map[string][]any, error) {
 	reader := csv.NewReader(bytes.NewReader(text))
-	reader.Comma, reader.LazyQuotes = '|', true
-	rows, err := reader.ReadAll()
+	reader.Comma, reader.LazyQuotes, reader.ReuseRecord = '|', true, true
+	if first, _, _ := bytes.Cut(text, []byte("\n")); bytes.Count(first, []byte("|")) >= maxColumns {
+		return nil, fmt.Errorf("it has more than %d columns", maxColumns)
+	}
+	header, err := reader.Read()
 	if err != nil {
-		return nil, err
+		return nil, errNoEvents
 	}
-	if len(rows) < 2 {
-		return nil, errors.New("it has no events")
-	}
+	header = slices.Clone(header)
 	columns := map[string][]any{}
-	for _, row := range rows[1:] {
-		for i, name := range rows[0] {
-			var value any = row[i]
-			if number, err := strconv.ParseFloat(row[i], 64); err == nil && (name == "step" || name == kind && kind == "metric") {
-				value = number
-				if math.IsNaN(number) || math.IsInf(number, 0) {
-					value = nil
-				}
-			} else if name == "metric" || row[i] == "" { // also of a step that was not given
-				value = nil
-			}
-			columns[name] = append(columns[name], value)
+	for rows := 0; ; rows++ {
+		row, err := reader.Read()
+		switch {
+		case errors.Is(err, io.EOF) && rows == 0:
+			return nil, errNoEvents
+		case errors.Is(err, io.EOF):
+			return columns, nil
+		case err != nil:
+			return nil, err
+		case rows == maxRows:
+			return nil, fmt.Errorf("it has more than %d events", maxRows)
+		}
+		for i, name := range header {
+			columns[name] = append(columns[name], eventValue(kind, name, row[i]))
 		}
 	}
-	return columns, nil
+}
+
+// errNoEvents reports a file without events.
+var errNoEvents = errors.New("it has no events")
+
+// eventValue returns the value of a cell.
+func eventValue(kind, column, text string) any {
+	number, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err == nil && (column == "step" || column == kind && kind == "metric"):
+		if math.IsNaN(number) || math.IsInf(number, 0) {
+			return nil
+		}
+		return number
+	case column == "metric" || text == "": // also of a step that was not given
+		return nil
+	}
+	return text
 }
