@@ -144,7 +144,15 @@ func TestScripts(t *testing.T) {
 		"#!/bin/sh\nif true; then \"\n":                             "it is not a plain shell script",
 		"#!/bin/sh\nupdate-alternatives --install /a/../b x /c 1\n": "line 2 has update-alternatives with /a/../b x /c 1",
 		"#!/bin/sh\nupdate-alternatives --install \"$A\" x /c 1\n":  "line 2 has update-alternatives with $A",
-		"#!/bin/sh\nupdate-alternatives --set x /c\n":               "line 2 has update-alternatives --set",
+		// As the scripts of Debian 13 have it, for files of packages before /usr was merged.
+		"#!/bin/sh\ndpkg-divert --package a --no-rename --divert \"/lib/$lib.usr-is-merged\" --add \"/lib/$lib\"\n":       "",
+		"#!/bin/sh\nif [ \"$(dpkg-divert --truename \"/bin/$tool\")\" = /bin/x ]; then dpkg-divert --remove /bin/x; fi\n": "",
+		"#!/bin/sh\ndpkg-divert --package a --divert /bin/x.real --rename --add /bin/x\n":                                 "line 2 has dpkg-divert",
+		"#!/bin/sh\nif [ -n \"$2\" ]; then chmod +x \"/etc/init.d/x\" >/dev/null || true; fi\n":                           "",
+		"#!/bin/sh\nchmod +x /etc/init.d/x /bin/x\n":                                                                      "line 2 has chmod",
+		"#!/bin/sh\nchmod +x /etc/init.d/../../bin/x\n":                                                                   "line 2 has chmod",
+		"#!/bin/sh\nchmod +x\n":                       "line 2 has chmod",
+		"#!/bin/sh\nupdate-alternatives --set x /c\n": "line 2 has update-alternatives --set",
 	} {
 		_, err := judge("a", map[string][]byte{"postinst": []byte(script)}, false)
 		switch {

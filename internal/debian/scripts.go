@@ -49,6 +49,14 @@ var knownScripts = map[string]knownScript{
 	// It makes an empty directory for modules.
 	"libglib2.0-0":    {[]string{"install"}, nil},
 	"libglib2.0-0t64": {[]string{"install"}, nil},
+	// It copies the settings of versions before 1.12.
+	"libgssapi-krb5-2": {[]string{"cp"}, nil},
+	// It removes the libraries that former versions left.
+	"libgcrypt20": {[]string{"clean-up-unmanaged-libraries"}, nil},
+	// It moves the settings of versions before 2.43.
+	"binutils": {[]string{"mv"}, nil},
+	// It makes an empty list of drivers, which is the same as none.
+	"unixodbc-common": {[]string{"touch"}, nil},
 	// It moves the settings of versions before 3.
 	"libsensors5": {[]string{"ucf"}, nil},
 	// It removes the questions of former versions.
@@ -138,8 +146,30 @@ func (c command) needed(in script, known knownScript) string {
 	switch {
 	case name == "" || isCache || in.functions[name], slices.Contains(shellCommands, name), slices.Contains(serviceCommands, name), slices.Contains(upgradeCommands, name), slices.Contains(known.allows, name):
 		return ""
+	case name == "dpkg-divert" && c.divertsNothing(), name == "chmod" && c.isOfServices():
+		return ""
 	case name == "." && len(c.words) > 1 && c.words[1].text == "/usr/share/debconf/confmodule":
 		return "questions to the user (debconf)"
 	}
 	return text
+}
+
+// mergedEnding is the end of the names to which packages divert the files of former versions that were unpacked
+// before the root directory was merged into /usr. See DEP 17 (dep-team.pages.debian.net).
+const mergedEnding = ".usr-is-merged"
+
+// divertsNothing reports whether a dpkg-divert changes no name of a file in a layer: it reads the diversions, it
+// removes those of former versions, or it diverts their files.
+func (c command) divertsNothing() bool {
+	return slices.ContainsFunc(c.words, func(w word) bool {
+		return slices.Contains([]string{"--truename", "--listpackage", "--list", "--remove"}, w.text) || strings.HasSuffix(w.text, mergedEnding)
+	})
+}
+
+// isOfServices reports whether a chmod is that of scripts that start services.
+func (c command) isOfServices() bool {
+	files := c.words[min(2, len(c.words)):] // the first is the mode
+	return len(files) > 0 && !slices.ContainsFunc(files, func(w word) bool {
+		return !w.literal || !strings.HasPrefix(w.text, "/etc/init.d/") || strings.Contains(w.text, "..")
+	})
 }

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"bytes"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -30,40 +31,12 @@ func TestPackagesOfDebian(t *testing.T) {
 	if os.Geteuid() != 0 || !testenv.HasDebian(t.Context()) {
 		t.Skip("root on Debian bookworm and its repository are needed, and are not here")
 	}
-	server := httptest.NewServer(registrytest.InMemory())
-	t.Cleanup(server.Close)
-	registry := strings.TrimPrefix(server.URL, "http://") + "/real"
-	repository := files{
-		"a.txt": "1", "requirements.txt": "x==1 ; sys_platform == 'win32' --hash=sha256:" + strings.Repeat("0", 64) + "\n",
-		"slipway.yaml": "project: story\nregistry: " + registry + "\nimages: {train: {python: {base: \"apt:bookworm\", requirements: requirements.txt}, system: [libgl1], files: [a.txt]}}\n",
-	}.write(t)
-	// Another process, because the race detector makes reading a base ten times slower.
-	binary := filepath.Join(t.TempDir(), "slipway")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd/slipway")
-	build.Dir = testenv.Root(t)
-	slipway := exec.CommandContext(t.Context(), binary, "build")
-	slipway.Dir, slipway.Env = repository, append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir(), "CI=") // in CI the lock is frozen
-	for _, c := range []*exec.Cmd{build, slipway} {
-		if said, err := c.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v: %s", c.Args, err, said)
-		}
-	}
-	root := t.TempDir()
-	unpack(t, tagged(t, registry+"/train"), root)
-	inside := func(command ...string) string {
-		t.Helper()
-		c := exec.CommandContext(t.Context(), "chroot", append([]string{root}, command...)...)
-		c.Env = []string{"PATH=" + defaultPath, "LANG=C.UTF-8"}
-		said, err := c.CombinedOutput()
-		if err != nil {
-			t.Errorf("%v: %v: %s", command, err, said)
-		}
-		return string(said)
-	}
+	root := unpackedSystem(t, "apt:bookworm", "libgl1", nil)
+	inside := func(command ...string) string { return insideSystem(t, root, command...) }
 	if said := inside("dpkg", "--audit"); said != "" {
 		t.Error(said)
 	}
-	if said := inside("python3", "-c", `import ssl, locale, zoneinfo, sqlite3, ctypes; ctypes.CDLL("libGL.so.1"); ctypes.CDLL("libstdc++.so.6"); print(len(ssl.create_default_context().get_ca_certs()) > 100, locale.setlocale(locale.LC_ALL, ""), zoneinfo.ZoneInfo("Europe/Berlin"))`); said != "True C.UTF-8 Europe/Berlin\n" {
+	if said := inside("python3", "-c", triesPython); said != "True C.UTF-8 Europe/Berlin\n" {
 		t.Error(said)
 	}
 	must(t, os.WriteFile(filepath.Join(root, "dev", "null"), nil, 0o644)) // the runtime brings the real one
@@ -121,6 +94,74 @@ func TestPackagesOfDebian(t *testing.T) {
 	if said := apt(filepath.Join(root, "var", "lib", "dpkg", "status"), "check"); strings.Contains(said, "unmet") {
 		t.Error(said)
 	}
+}
+
+// triesPython is a program for the system's Python, which prints what it found.
+const triesPython = `import ssl, locale, zoneinfo, sqlite3, ctypes; ctypes.CDLL("libGL.so.1"); ctypes.CDLL("libstdc++.so.6"); print(len(ssl.create_default_context().get_ca_certs()) > 100, locale.setlocale(locale.LC_ALL, ""), zoneinfo.ZoneInfo("Europe/Berlin"))`
+
+// Debian 13 is made, too. Its packages divert the names of files from before /usr was merged.
+func TestPackagesOfTrixie(t *testing.T) {
+	t.Parallel()
+	if !testenv.Thorough() {
+		t.Skip("it downloads 60 MB; CI=true runs it")
+	}
+	if os.Geteuid() != 0 || !testenv.HasDebian(t.Context()) {
+		t.Skip("root on Debian bookworm and its repository are needed, and are not here")
+	}
+	sources, err := os.ReadFile("/etc/apt/sources.list.d/debian.sources")
+	must(t, err)
+	root := unpackedSystem(t, "apt:trixie", "libgl1, libgssapi-krb5-2", bytes.ReplaceAll(sources, []byte("bookworm"), []byte("trixie")))
+	if said := insideSystem(t, root, "dpkg", "--audit"); said != "" {
+		t.Error(said)
+	}
+	if said := insideSystem(t, root, "python3", "-c", triesPython); said != "True C.UTF-8 Europe/Berlin\n" {
+		t.Error(said)
+	}
+	if said := insideSystem(t, root, "sh", "-c", "echo $(readlink /bin /lib /sbin) && echo 42 | gzip | zcat"); said != "usr/bin usr/lib usr/sbin\n42\n" {
+		t.Error(said)
+	}
+}
+
+// unpackedSystem builds an image on a base of packages, with system packages, and unpacks it. sources are the apt
+// sources, or nil for those of this machine.
+func unpackedSystem(t *testing.T, base, system string, sources []byte) (root string) {
+	t.Helper()
+	server := httptest.NewServer(registrytest.InMemory())
+	t.Cleanup(server.Close)
+	registry := strings.TrimPrefix(server.URL, "http://") + "/real"
+	repository := files{
+		"a.txt": "1", "requirements.txt": "x==1 ; sys_platform == 'win32' --hash=sha256:" + strings.Repeat("0", 64) + "\n",
+		"slipway.yaml": "project: story\nregistry: " + registry + "\nimages: {train: {python: {base: \"" + base + "\", requirements: requirements.txt}, system: [" + system + "], files: [a.txt]}}\n",
+	}
+	if sources != nil {
+		repository["debian.sources"], repository["slipway.yaml"] = string(sources), repository["slipway.yaml"]+"apt-sources: debian.sources\n"
+	}
+	// Another process, because the race detector makes reading a base ten times slower.
+	binary := filepath.Join(t.TempDir(), "slipway")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd/slipway")
+	build.Dir = testenv.Root(t)
+	slipway := exec.CommandContext(t.Context(), binary, "build")
+	slipway.Dir, slipway.Env = repository.write(t), append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir(), "CI=") // in CI the lock is frozen
+	for _, c := range []*exec.Cmd{build, slipway} {
+		if said, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v: %s", c.Args, err, said)
+		}
+	}
+	root = t.TempDir()
+	unpack(t, tagged(t, registry+"/train"), root)
+	return root
+}
+
+// insideSystem returns what a command prints in a system below a directory.
+func insideSystem(t *testing.T, root string, command ...string) string {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), "chroot", append([]string{root}, command...)...)
+	c.Env = []string{"PATH=" + defaultPath, "LANG=C.UTF-8"}
+	said, err := c.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v: %v: %s", command, err, said)
+	}
+	return string(said)
 }
 
 // libraries returns the lines of ldconfig -p that name libraries.
