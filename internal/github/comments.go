@@ -30,28 +30,6 @@ type comment struct {
 	} `json:"user"`
 }
 
-// PullRequest is a pull request of a repository.
-type PullRequest struct {
-	// Repository is OWNER/NAME.
-	Repository string
-	Number     int
-}
-
-func (p PullRequest) comments() string {
-	return fmt.Sprintf("/repos/%s/issues/%d/comments", p.Repository, p.Number)
-}
-
-// Head returns the commit that is the newest of a pull request now.
-func (c *Client) Head(ctx context.Context, p PullRequest) (string, error) {
-	var answer struct {
-		Head struct {
-			SHA string `json:"sha"`
-		} `json:"head"`
-	}
-	_, err := c.send(ctx, http.MethodGet, fmt.Sprintf("/repos/%s/pulls/%d", p.Repository, p.Number), nil, &answer, true)
-	return answer.Head.SHA, err
-}
-
 // Comment writes the one comment of a pull request that begins with marker and has the author that
 // the token writes as. render returns its new text for the text that it has now, "" if there
 // is none yet. If two processes write the first one at the same time, the oldest is kept and

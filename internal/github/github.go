@@ -31,7 +31,7 @@ const (
 type Client struct {
 	// URL is the address of the API, such as https://api.github.com.
 	URL string
-	// Token is sent with each request.
+	// Token is sent with each request. Without one, only what is public can be asked.
 	Token secret.Value
 	// Transport sends the requests. Sleep waits between attempts; nil is clock.Sleep.
 	Transport http.RoundTripper
@@ -131,7 +131,9 @@ func (c *Client) once(ctx context.Context, method, path string, body []byte, has
 	request.Header.Set("Accept", "application/vnd.github+json")
 	request.Header.Set("X-GitHub-Api-Version", "2022-11-28")
 	request.Header.Set("User-Agent", "slipway")
-	request.Header.Set("Authorization", "Bearer "+string(c.Token.Reveal()))
+	if c.Token.Len() > 0 {
+		request.Header.Set("Authorization", "Bearer "+string(c.Token.Reveal()))
+	}
 	answer, err := timeouts.Transport(c.Transport, timeouts.Limits{Response: 20 * time.Second, Chunk: 20 * time.Second, Pace: 1 << 10}).RoundTrip(request)
 	if err != nil {
 		return "", 0, fmt.Errorf("ask GitHub at %s: %w", request.URL.Host, err)

@@ -16,15 +16,19 @@ import (
 // commit is trusted if it is the one that GitHub runs the workflow for, which is the newest of
 // the base branch, as it was committed: a patch, or an artifact of the workflow before, that is
 // unpacked over its files is the fork's. Other commits are not compared with the head, as that may
-// have moved on meanwhile.
+// have moved on meanwhile. The event issue_comment comes with secrets, too, and does not say whose
+// the pull request is: see checkComment.
 func (p *Project) checkForeignCode(ctx context.Context) error {
 	name, _ := p.Lookup("GITHUB_EVENT_NAME")
-	if name != "pull_request_target" && name != "workflow_run" {
+	if name != "pull_request_target" && name != "workflow_run" && name != "issue_comment" {
 		return nil
 	}
 	e, known := readEvent(p.Lookup)
 	head, base := e.PullRequest.Head.Repo, e.PullRequest.Base.Repo
-	if name == "workflow_run" {
+	switch name {
+	case "issue_comment":
+		return p.checkComment(ctx, e, known)
+	case "workflow_run":
 		head, base = e.WorkflowRun.HeadRepository, e.Repository
 	}
 	if known && head == base && base.FullName != "" {

@@ -47,6 +47,11 @@ type event struct {
 		HeadSHA        string `json:"head_sha"`
 		HeadRepository named  `json:"head_repository"`
 	} `json:"workflow_run"`
+	// Issue is what was commented on. A pull request is one, too.
+	Issue struct {
+		Number      int       `json:"number"`
+		PullRequest *struct{} `json:"pull_request"`
+	} `json:"issue"`
 	Repository named `json:"repository"`
 }
 

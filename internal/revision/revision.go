@@ -119,6 +119,20 @@ func IsAncestor(ctx context.Context, dir string, environ []string, commit, of st
 	return err == nil
 }
 
+// OnBranchOfOrigin reports whether a commit, by its full hash, is part of a branch that was fetched
+// from the remote origin. Some fetch pull requests as branches pr/* or pull/*, which do not count.
+func OnBranchOfOrigin(ctx context.Context, dir string, environ []string, commit string) bool {
+	const below = "refs/remotes/origin/"
+	out := git{dir: dir, environ: environment(environ)}.run(ctx, "for-each-ref", "--format=%(refname)", "--contains="+commit, below)
+	for ref := range strings.Lines(out) {
+		branch := strings.TrimPrefix(strings.TrimSpace(ref), below)
+		if first, _, _ := strings.Cut(branch, "/"); branch != "HEAD" && first != "pr" && first != "prs" && first != "pull" && first != "pulls" {
+			return true
+		}
+	}
+	return false
+}
+
 // IsShallow reports whether the repository of the tree at dir lacks a part of its history.
 func IsShallow(ctx context.Context, dir string, environ []string) bool {
 	return git{dir: dir, environ: environment(environ)}.run(ctx, "rev-parse", "--is-shallow-repository") == "true"

@@ -40,7 +40,7 @@ func (a *App) comment(ctx context.Context, w *workflow, r *report.Result, transp
 	c := printer.Comment{Project: r.Project, Dir: w.commands.InRepository(a.Dir), Environment: r.Environment, Commit: p.Head, Workflow: project.WorkflowRun(os.LookupEnv), Limit: github.MaxComment}
 	to := &github.Client{URL: cmp.Or(os.Getenv("GITHUB_API_URL"), "https://api.github.com"), Token: secret.NewValue([]byte(token)), Transport: transport}
 	at := github.PullRequest{Repository: os.Getenv("GITHUB_REPOSITORY"), Number: p.Number}
-	if newest, err := to.Head(limited, at); err == nil && p.Head != "" && newest != p.Head {
+	if now, err := to.State(limited, at); err == nil && p.Head != "" && now.Head != p.Head {
 		w.note("no comment is written: the pull request has a newer commit than " + p.Head[:12] + ", for which this workflow runs")
 		return
 	} // a token that may not ask can still comment

@@ -36,8 +36,9 @@ type Server struct {
 	URL string
 	// Before is called before each request, and answers it if it returns true. It may be nil.
 	Before func(http.ResponseWriter, *http.Request) bool
-	// Head is the newest commit of the pull request. The token may not see it if it is "".
-	Head string
+	// Head is the newest commit of the pull request, and From the repository that has it, acme/churn if
+	// it is "". The token may not see the pull request if Head is "".
+	Head, From string
 	// Login is the user that the token writes as, Author if it is "".
 	Login string
 
@@ -116,7 +117,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/user":
 		Refuse(w, http.StatusForbidden, "Resource not accessible by integration")
 	case r.URL.Path == "/repos/acme/churn/pulls/7" && s.Head != "":
-		answer(w, http.StatusOK, map[string]any{"number": 7, "head": map[string]string{"sha": s.Head}})
+		repo := func(name string) map[string]string { return map[string]string{"full_name": name} }
+		answer(w, http.StatusOK, map[string]any{
+			"number": 7, "head": map[string]any{"sha": s.Head, "repo": repo(cmp.Or(s.From, "acme/churn"))}, "base": map[string]any{"repo": repo("acme/churn")},
+		})
 	case r.URL.Path == comments && r.Method == http.MethodGet:
 		s.list(w, r)
 	case r.URL.Path == comments && r.Method == http.MethodPost:
