@@ -29,11 +29,18 @@ type paragraph map[string]string
 func readParagraphs(r io.Reader, wanted map[string]bool, each func(paragraph) error) error {
 	lines := bufio.NewReaderSize(r, 64<<10)
 	now, field, size := paragraph{}, "", 0
+	var value []byte // of the field, which may have many lines
 	begun := false
+	endField := func() {
+		if field != "" {
+			now[field] = string(value)
+		}
+	}
 	end := func() error {
 		if !begun {
 			return nil
 		}
+		endField()
 		done := now
 		now, field, size, begun = paragraph{}, "", 0, false
 		return each(done)
@@ -59,19 +66,20 @@ func readParagraphs(r io.Reader, wanted map[string]bool, each func(paragraph) er
 				return fmt.Errorf("line %d: a continuation line without a field", number)
 			}
 			if field != "" {
-				now[field] += "\n" + string(text[1:])
+				value = append(append(value, '\n'), text[1:]...)
 			}
 		default:
-			name, value, found := bytes.Cut(text, []byte(":"))
+			name, first, found := bytes.Cut(text, []byte(":"))
 			if !found || len(name) == 0 || bytes.ContainsAny(name, " \t") {
 				return fmt.Errorf("line %d is not a field", number)
 			}
 			begun = true
+			endField()
 			if field = strings.ToLower(string(name)); wanted != nil && !wanted[field] {
 				field = ""
 				break
 			}
-			now[field] = string(bytes.TrimLeft(value, " \t"))
+			value = append(value[:0], bytes.TrimLeft(first, " \t")...)
 		}
 		if last {
 			return end()

@@ -155,13 +155,13 @@ func (a *archive) entry(name string) (*entry, bool) {
 }
 
 // text returns the content of a metadata file. It returns an error if the file is missing,
-// larger than 64 MiB, or not UTF-8.
+// larger than 16 MiB, or not UTF-8. The largest known RECORD has 3 MB.
 func (a *archive) text(name string) (string, error) {
 	e, ok := a.entry(name)
 	if !ok {
 		return "", fmt.Errorf("it has no %s", name)
 	}
-	const most = 64 << 20
+	const most = 16 << 20
 	if e.size > most {
 		return "", fmt.Errorf("%s is larger than %d MiB", name, most>>20)
 	}

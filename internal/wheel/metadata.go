@@ -1,7 +1,6 @@
 package wheel
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
@@ -15,19 +14,28 @@ type field struct{ name, value string }
 
 func parseHeader(text string) header {
 	var h header
+	var more []string // the lines of the last field that follow its first one
+	end := func() {
+		if len(more) > 0 {
+			last := &h[len(h)-1]
+			last.value, more = last.value+"\n"+strings.Join(more, "\n"), nil
+		}
+	}
 	for l := range strings.Lines(text) {
 		l = strings.TrimRight(l, "\r\n")
 		if l == "" {
 			break // the description follows
 		}
 		if (l[0] == ' ' || l[0] == '\t') && len(h) > 0 {
-			h[len(h)-1].value += "\n" + strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(l), "|"))
+			more = append(more, strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(l), "|")))
 			continue
 		}
 		if name, value, ok := strings.Cut(l, ":"); ok {
+			end()
 			h = append(h, field{strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)})
 		}
 	}
+	end()
 	return h
 }
 
@@ -73,14 +81,15 @@ func license(h header) string {
 		return oneLine(text)
 	}
 	var names []string
+	seen := map[string]bool{}
 	for _, f := range h {
 		path, ok := strings.CutPrefix(f.value, "License :: ")
 		if f.name != "classifier" || !ok || path == "OSI Approved" {
 			continue
 		}
 		parts := strings.Split(path, " :: ")
-		if name := oneLine(parts[len(parts)-1]); !slices.Contains(names, name) {
-			names = append(names, name)
+		if name := oneLine(parts[len(parts)-1]); !seen[name] {
+			names, seen[name] = append(names, name), true
 		}
 	}
 	if len(names) > 0 {

@@ -93,19 +93,20 @@ func (e *entry) read(ctx context.Context, algorithm, digest string) error {
 func parseRecord(text string) (map[string]string, error) {
 	r := csv.NewReader(strings.NewReader(text))
 	r.FieldsPerRecord = -1
-	r.LazyQuotes = true
-	rows, err := r.ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("RECORD is not valid: %w", err)
-	}
+	r.LazyQuotes, r.ReuseRecord = true, true
 	records := map[string]string{}
-	for _, row := range rows {
-		if len(row) < 2 {
+	for {
+		row, err := r.Read()
+		switch {
+		case errors.Is(err, io.EOF):
+			return records, nil
+		case err != nil:
+			return nil, fmt.Errorf("RECORD is not valid: %w", err)
+		case len(row) < 2:
 			return nil, fmt.Errorf("RECORD has a line of %d fields instead of 3", len(row))
 		}
 		records[strings.ReplaceAll(row[0], `\`, "/")] = row[1] // some wheels were made on Windows
 	}
-	return records, nil
 }
 
 // installed is a line of the RECORD of an installed package.

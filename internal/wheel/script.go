@@ -21,6 +21,7 @@ var (
 // the groups console_scripts and gui_scripts, which are equivalent on Linux.
 func parseEntryPoints(text string) ([]script, error) {
 	var scripts []script
+	at := map[string]int{} // by name
 	group := ""
 	for l := range strings.Lines(text) {
 		l = strings.TrimSpace(l)
@@ -41,10 +42,11 @@ func parseEntryPoints(text string) ([]script, error) {
 		if !ok || !found || !commandName.MatchString(s.name) || !dotted.MatchString(s.module) || !dotted.MatchString(s.function) {
 			return nil, fmt.Errorf("its entry point %q is not a valid command", l)
 		}
-		if before := slices.IndexFunc(scripts, func(b script) bool { return b.name == s.name }); before >= 0 {
+		if before, twice := at[s.name]; twice {
 			scripts[before] = s
 			continue
 		}
+		at[s.name] = len(scripts)
 		scripts = append(scripts, s)
 	}
 	slices.SortFunc(scripts, func(a, b script) int { return strings.Compare(a.name, b.name) })
