@@ -68,9 +68,11 @@ type timeline struct {
 // resumed.
 func timelineOf(r *polyaxon.Run, conditions []polyaxon.Condition, now time.Time) timeline {
 	s := timeline{status: r.Status, begin: r.CreatedAt, started: r.StartedAt, end: r.FinishedAt}
+	resumed := false
 	for i, c := range slices.Backward(conditions) {
 		if c.Type == polyaxon.Resuming { // ignore what was before the run was resumed
 			s.begin, s.started, conditions = c.At(), time.Time{}, conditions[i:]
+			resumed = true
 			break
 		}
 	}
@@ -82,6 +84,9 @@ func timelineOf(r *polyaxon.Run, conditions []polyaxon.Condition, now time.Time)
 			s.job = first(s.job, s.ran)
 		case polyaxon.Starting:
 			s.made = true
+			if !resumed { // starting may be told again, such as while an image is pulled
+				s.job = first(s.job, c.LastTransitionTime)
+			}
 			s.job = first(s.job, c.At())
 		}
 	}

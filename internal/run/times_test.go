@@ -44,7 +44,9 @@ func TestTimes(t *testing.T) {
 		conditions map[polyaxon.Status]time.Duration
 		pods       []corev1.Pod
 		// operator is how far the operator's clock is ahead of the server's.
-		operator                        time.Duration
+		operator time.Duration
+		// again is when starting was posted for the last time, if it was posted twice.
+		again                           time.Duration
 		queued, pulling, running, whole time.Duration
 	}{
 		"never had a node, by its pod": {status: polyaxon.Stopped, conditions: map[polyaxon.Status]time.Duration{polyaxon.Starting: 1 * s, polyaxon.Unschedulable: 2 * s},
@@ -68,6 +70,8 @@ func TestTimes(t *testing.T) {
 			pods: []corev1.Pod{node(10*s, 12*s, 50*s), node(10*s, 12*s, 40*s)}, queued: 10 * s, pulling: 2 * s, running: 38 * s, whole: 40 * s},
 		"the operator's clock is fast": {status: polyaxon.Succeeded, operator: 5 * time.Hour, conditions: map[polyaxon.Status]time.Duration{polyaxon.Starting: 1 * s, polyaxon.Running: 50 * s},
 			queued: 50 * s, pulling: unknown, running: 10 * s, whole: 10 * s},
+		"starting was told again while it pulled its image": {status: polyaxon.Succeeded, conditions: map[polyaxon.Status]time.Duration{polyaxon.Starting: 1 * s, polyaxon.Running: 25 * s},
+			again: 24 * s, queued: 25 * s, pulling: unknown, running: 35 * s, whole: 35 * s},
 		"did not tell that it ran": {status: polyaxon.Succeeded, conditions: map[polyaxon.Status]time.Duration{polyaxon.Starting: 1 * s},
 			queued: unknown, pulling: unknown, running: unknown, whole: unknown},
 	} {
@@ -77,6 +81,9 @@ func TestTimes(t *testing.T) {
 			for _, status := range []polyaxon.Status{polyaxon.Starting, polyaxon.Unschedulable, polyaxon.Running} {
 				if d, ok := test.conditions[status]; ok {
 					c := polyaxon.Condition{Type: status, LastTransitionTime: at(test.operator + test.conditions[polyaxon.Starting]), LastUpdateTime: at(test.operator + d)}
+					if status == polyaxon.Starting && test.again > 0 {
+						c.LastUpdateTime = at(test.operator + test.again)
+					}
 					conditions = append(conditions, c)
 					r.StartedAt = at(test.conditions[polyaxon.Starting])
 				}
