@@ -159,7 +159,7 @@ func noWheelReason(t target, r requirement, output, versions string) error {
 	case python != "":
 		return refuse("use another version of Python, or lock for this one", "%s requires Python %s, but the image has %s", r, python, t.requestedPython)
 	case len(wheels) > 0:
-		return refuse("choose a version that has one, or another platform or Python", "%s has no wheel for %s; it has %s", r, t, abbreviate(wheels))
+		return refuse(t.forOthers(wheels), "%s has no wheel for %s; it has %s", r, t, abbreviate(wheels))
 	case len(sources) > 0:
 		return refuse(onlySource, "%s has no wheel for %s, only the source distribution %s", r, t, sources[0])
 	}

@@ -23,6 +23,8 @@ func TestMissing(t *testing.T) {
 		"wheels": {"  Skipping link: none of the wheel's tags (cp311-cp311-win32) are compatible (run pip debug --verbose to show compatible tags): https://x.example/foo_bar-1.0-cp311-cp311-win32.whl#sha256=1 (from x)\n" +
 			"  Skipping link: No sources permitted for foo-bar: https://x.example/foo_bar-1.0.tar.gz (from x)\n", "0.9",
 			"foo-bar==1.0 has no wheel for Python 3.11 on linux/amd64; it has foo_bar-1.0-cp311-cp311-win32.whl (choose a version that has one, or another platform or Python)", false},
+		"lock for another Python": {"  Skipping link: none of the wheel's tags (cp312-cp312-manylinux_2_17_x86_64) are compatible: https://x.example/foo_bar-1.0-cp312-cp312-manylinux_2_17_x86_64.whl#sha256=1 (from x)\n", "0.9",
+			"foo-bar==1.0 has no wheel for Python 3.11 on linux/amd64; it has foo_bar-1.0-cp312-cp312-manylinux_2_17_x86_64.whl (the lock is for another Python: lock again with --python-version 3.11, or use a base with that Python)", false},
 		"python": {"  Link requires a different Python (3.11.99 not in: '>=3.12'): https://x.example/foo_bar-1.0-py3-none-any.whl (from x) (requires-python:>=3.12)\n", "0.9",
 			"foo-bar==1.0 requires Python >=3.12, but the image has 3.11 (use another version of Python, or lock for this one)", false},
 		"local": {"  Skipping link: none of the wheel's tags (cp311-cp311-win32) are compatible: https://x.example/foo_bar-1.0%2Bcpu-cp311-cp311-win32.whl\n", "1.0+cpu",

@@ -49,7 +49,7 @@ func (s Spec) checkWheels(t target, needed []requirement) error {
 		case there:
 		case len(wheels) > 0:
 			wrong = append(wrong, &source.Error{Position: r.at, Message: fmt.Sprintf("%s has no wheel for %s; it has %s", r, t, abbreviate(wheels)),
-				Hint: "choose a version that has one, or another platform or Python; put a wheel of it into python.wheels; or build the image with a Dockerfile"})
+				Hint: t.forOthers(wheels) + "; put a wheel of it into python.wheels; or build the image with a Dockerfile"})
 		default:
 			wrong = append(wrong, &source.Error{Position: r.at, Message: fmt.Sprintf("%s has no wheel for %s, only the source distribution %s", r, t, archive), Hint: onlySource})
 		}

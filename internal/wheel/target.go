@@ -148,6 +148,22 @@ func (t target) acceptsTag(python, abi, platform string) bool {
 	return (abi == "none" || abi == t.abi()) && (minor == "" || number == t.minor)
 }
 
+// forOthers says what to do when none of the wheels works on the target. Wheels for its platform and another
+// Python mean that the lock was made for another Python.
+func (t target) forOthers(wheels []string) string {
+	for minor := oldestMinor; minor <= newestMinor; minor++ {
+		other := t
+		other.minor = minor
+		if slices.ContainsFunc(wheels, func(wheel string) bool {
+			n, ok := parseFilename(wheel)
+			return ok && other.accepts(n)
+		}) {
+			return fmt.Sprintf("the lock is for another Python: lock again with --python-version %s, or use a base with that Python", t.python())
+		}
+	}
+	return "choose a version that has one, or another platform or Python"
+}
+
 // rank returns the order of a wheel in pip's preference; the lowest is the best. The order
 // of the tags is that of the platform compatibility tags standard and of pip.
 func (t target) rank(file string) int {
