@@ -45,6 +45,8 @@ func (d *decoder) overlay(root *yaml.Node, c *Config) *yaml.Node {
 			e.Hint = "did you mean " + near + "?"
 		} else if len(names) > 0 {
 			e.Hint = "known names are " + strings.Join(names, ", ")
+		} else {
+			e.Hint = "slipway.yaml has no environments: leave it out, or add environments"
 		}
 		d.errs = append(d.errs, e)
 	}

@@ -74,7 +74,7 @@ func Override(ctx context.Context, p *project.Project, params, names []string) e
 			e.Hint = "did you mean " + near + "?"
 		} else if len(inputs) > 0 {
 			slices.Sort(inputs)
-			e.Hint = "declared inputs: " + strings.Join(slices.Compact(inputs), ", ")
+			e.Hint = "declare it under inputs of the Polyaxonfile; declared inputs: " + strings.Join(slices.Compact(inputs), ", ")
 		}
 		return e
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -109,6 +111,9 @@ func (s *Service) ended(ctx context.Context, target run.Target) error {
 	if err != nil {
 		return fmt.Errorf("get the outcome of service %s: %w", s.Job.Name, err)
 	}
+	if hint := modelHint(s.Job.Served.Path, outcome.LastLines); hint != "" {
+		s.Note(hint)
+	}
 	if err := pipeline.OutcomeError(s.Job, outcome); err != nil {
 		return err
 	}
@@ -117,6 +122,19 @@ func (s *Service) ended(ctx context.Context, target run.Target) error {
 		text += "\nits last lines:\n  " + strings.Join(outcome.LastLines, "\n  ")
 	}
 	return errors.New(text)
+}
+
+// modelHint returns what to do if the last lines of a server name something in the directory of its model
+// that is not there, and "" otherwise.
+func modelHint(directory string, lines []string) string {
+	missing := func(line string) bool {
+		return strings.Contains(line, directory) && strings.Contains(line, "No such file or directory")
+	}
+	if directory == "" || !slices.ContainsFunc(lines, missing) {
+		return ""
+	}
+	return "the run that made the model has to write it into " + directory + ", which is MODEL_PATH of the server: " +
+		"let its program write below " + path.Dir(directory) + "/{{ globals.uuid }} (such as by a param OUTPUT_DIR), or change serve.NAME.path"
 }
 
 // linesLimit is how long lastLines reads the lines of a service.
