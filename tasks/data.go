@@ -43,8 +43,11 @@ func DataMb(ctx context.Context, env *Env, o DataMbOptions) (*Result, error) {
 		if storage.Is(err, 409) {
 			err = nil
 			for _, listed := range client.List(ctx, at[0].Bucket, "", "/") {
-				err = listed // another's bucket may not be read
+				err = listed
 				break
+			}
+			if storage.Is(err, 403) {
+				return fmt.Errorf("gs://%s is there already, and you may not read it: it may be somebody else's, so choose another name: %w", at[0].Bucket, err)
 			}
 			if err == nil {
 				p.Event(report.Done, "data", "gs://"+at[0].Bucket, "is there already")

@@ -25,7 +25,7 @@ func TestDataRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	requests, writes := 0, 0
+	requests, writes, taken := 0, 0, false
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if requests++; r.Method != http.MethodGet {
 			writes++
@@ -34,6 +34,15 @@ func TestDataRefused(t *testing.T) {
 		case strings.Contains(r.URL.Path, "/forbidden"):
 			w.WriteHeader(http.StatusForbidden)
 			_, _ = io.WriteString(w, `{"error": {"message": "ada@acme.dev does not have storage.objects.list access to the Google Cloud Storage bucket."}}`)
+		case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/b") && taken:
+			w.WriteHeader(http.StatusConflict)
+			_, _ = io.WriteString(w, `{"error": {"message": "The requested bucket name is not available."}}`)
+		case strings.Contains(r.URL.Path, "/retained"):
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"error": {"message": "Object 'retained/a' is subject to bucket's retention policy and cannot be overwritten", "errors": [{"reason": "retentionPolicyNotMet"}]}}`)
+		case strings.Contains(r.URL.Path, "/payer"):
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"error": {"message": "Bucket is requester pays bucket but no user project provided.", "errors": [{"reason": "required"}]}}`)
 		default:
 			buckets.ServeHTTP(w, r)
 		}
@@ -90,6 +99,13 @@ func TestDataRefused(t *testing.T) {
 		{list, "gs://forbidden", "", ExitStep, forbidden, 1},
 		{cat, "gs://forbidden/a", "", ExitStep, forbidden, 1},
 		{sync, "gs://acme-data/raw", "new", ExitUsage, `"gs://acme-data/raw" has no objects: check the address`, 3},
+		{copyOne, "raw/a", "gs://retained/a", ExitStep, "gs://retained: Cloud Storage: Object 'retained/a' is subject to bucket's retention policy", 1},
+		{copyOne, "gs://payer/a", "new", ExitStep, "gs://payer is paid for by those who read it (requester pays), which slipway does not do", 1},
+		{list, "gs://acme-data/raw*", "", ExitUsage, `"gs://acme-data/raw*" has no objects: there are no wildcards`, 2},
+		{copyOne, "gs://acme-data/*", "new", ExitUsage, "there is no object gs://acme-data/*: there are no wildcards", 1},
+		{cat, "gs://acme-data/[a]", "", ExitUsage, "there is no object gs://acme-data/[a]: there are no wildcards", 1},
+		{copyOne, "gs://acme-data/a", "gs:/acme-data/b", ExitUsage, `"gs:/acme-data/b" is neither a path nor an address such as gs://BUCKET/DIR`, 0},
+		{copyOne, "gs://acme-data/a", "-", ExitUsage, `"-" is not a file`, 0},
 		{list, "gs://acme-data/raw", "", ExitUsage, `"gs://acme-data/raw" has no objects: check the address`, 3},
 		{sync, "gs://acme-data/raw", "gs://acme-data/raw/sub", ExitUsage, "are in one another", 0},
 		{create, "gs://googly", "", ExitStep, "Invalid bucket name", 1},
@@ -108,6 +124,10 @@ func TestDataRefused(t *testing.T) {
 		if requests > c.requests || writes > 0 && c.want != "Invalid bucket name" {
 			t.Errorf("%.40s %.40s: %d requests, %d of them to write", c.from, c.to, requests, writes)
 		}
+	}
+	taken = true
+	if err := create("gs://forbidden", ""); err == nil || !strings.Contains(err.Error(), "gs://forbidden is there already, and you may not read it: it may be somebody else's, so choose another name") {
+		t.Errorf("a bucket of somebody else: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "new")); err == nil {
 		t.Error("the directory new was made")

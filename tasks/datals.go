@@ -12,7 +12,7 @@ import (
 
 // DataLsOptions are the options of DataLs.
 type DataLsOptions struct {
-	// At is the address of a bucket or of a part of it. If it is empty, the buckets are listed.
+	// At is the address of a bucket, of a directory of it, or of an object. If it is empty, the buckets are listed.
 	At string `arg:"[ADDRESS]"`
 	// Recursive lists all objects below the address.
 	Recursive bool `flag:"recursive" short:"r" help:"list all objects below the address"`
@@ -41,13 +41,9 @@ func DataLs(ctx context.Context, env *Env, o DataLsOptions) (*Result, error) {
 			}
 			return err
 		}
-		delimiter := "/"
-		if o.Recursive {
-			delimiter = ""
-		}
-		for entry, err := range client.List(ctx, at[0].Bucket, at[0].Prefix, delimiter) {
+		for entry, err := range transfer.List(ctx, client, at[0], o.Recursive) {
 			if err != nil {
-				return transfer.Explain(err, at[0])
+				return err
 			}
 			one := report.Object{Address: "gs://" + at[0].Bucket + "/" + entry.Prefix}
 			if entry.Object != nil {
@@ -57,9 +53,6 @@ func DataLs(ctx context.Context, env *Env, o DataLsOptions) (*Result, error) {
 		}
 		if len(result.Objects) > 0 {
 			return nil
-		}
-		if err := transfer.Missing(ctx, client, at[0]); err != nil {
-			return err
 		}
 		p.Event(report.Done, "data", o.At, "has no objects")
 		return nil

@@ -20,7 +20,7 @@ func data() []Command {
 		{
 			Name: "data ls", Group: Data, Task: task(tasks.DataLs),
 			Summary:  "List buckets or objects",
-			Help:     `Lists the objects whose names begin with an address, up to the next slash. Without an address, it lists the buckets.`,
+			Help:     `Lists a bucket or a directory of it, up to the next slash, or shows one object. What only begins with the same letters is left out, and there are no wildcards. Without an address, it lists the buckets.`,
 			Examples: []string{"slipway data ls gs://acme-data/raw/", "slipway data ls -r gs://acme-data"},
 		},
 		{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -57,6 +58,19 @@ func (e *ChecksumError) Error() string {
 func Is(err error, code int) bool {
 	refused := new(Error)
 	return errors.As(err, &refused) && refused.Code == code
+}
+
+// Permission reports whether Cloud Storage refused a request because of the account's rights. It refuses others because
+// of a retention policy, a hold or the billing of the project.
+func Permission(err error) bool {
+	refused := new(Error)
+	return errors.As(err, &refused) && slices.Contains([]string{"", "forbidden", "insufficientPermissions"}, refused.Reason)
+}
+
+// RequesterPays reports whether Cloud Storage refused a request because it does not say which project pays for it.
+func RequesterPays(err error) bool {
+	refused := new(Error)
+	return errors.As(err, &refused) && (refused.Reason == "required" || refused.Reason == "UserProjectMissing")
 }
 
 // refusalOf reads a refusal.

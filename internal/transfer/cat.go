@@ -15,7 +15,7 @@ import (
 func Cat(ctx context.Context, client *storage.Client, at Place, w io.Writer) error {
 	object, err := client.Stat(ctx, at.Bucket, at.Prefix)
 	if storage.Is(err, 404) {
-		return fmt.Errorf("there is no object %s: %w", at.Text, err)
+		return missingObject(at, err)
 	}
 	if err != nil {
 		return Explain(err, at)

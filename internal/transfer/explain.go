@@ -34,6 +34,9 @@ func Explain(err error, p Place) error {
 		what = fmt.Sprintf("there is no bucket gs://%s: create it with `slipway data mb gs://%s`", p.Bucket, p.Bucket)
 	case storage.Is(err, 401):
 		what += ": the access token is rejected: check whether the account still exists, and the clock of this machine"
+	case storage.Is(err, 403) && !storage.Permission(err):
+	case storage.Is(err, 400) && storage.RequesterPays(err):
+		what += " is paid for by those who read it (requester pays), which slipway does not do: copy it with `gcloud storage cp --billing-project`"
 	case storage.Is(err, 403):
 		what = fmt.Sprintf("no access to gs://%s: have the role roles/storage.objectUser granted on it", p.Bucket)
 	}

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"fmt"
 	"path"
 	"strings"
 
@@ -27,6 +28,14 @@ func Missing(ctx context.Context, client *storage.Client, p Place) error {
 	case !storage.Is(err, 404):
 		return Explain(err, p)
 	}
+	return nothingAt(ctx, client, p, prefix)
+}
+
+// nothingAt returns the error for a place that has nothing.
+func nothingAt(ctx context.Context, client *storage.Client, p Place, prefix string) error {
+	if hint := wildcardHint(p.Prefix); hint != "" {
+		return &NameError{p.Text, "has no objects" + hint}
+	}
 	problem := "has no objects: check the address"
 	near, err := nearest(ctx, client, p.Bucket, prefix)
 	if err != nil {
@@ -36,6 +45,19 @@ func Missing(ctx context.Context, client *storage.Client, p Place) error {
 		problem = "has no objects; did you mean gs://" + p.Bucket + "/" + near + "?"
 	}
 	return &NameError{p.Text, problem}
+}
+
+// wildcardHint says what to do in place of a wildcard, or returns "" for a name that has none.
+func wildcardHint(name string) string {
+	if !strings.ContainsAny(name, "*?[") {
+		return ""
+	}
+	return ": there are no wildcards; name a directory, as in gs://BUCKET/DIR/, and leave files out of a `slipway data sync` with --exclude"
+}
+
+// missingObject returns the error for a place that is no object. err is that of Cloud Storage.
+func missingObject(p Place, err error) error {
+	return fmt.Errorf("there is no object %s%s: %w", p.Text, wildcardHint(p.Prefix), err)
 }
 
 // nearest returns a name in a bucket that was probably meant by one that nothing has, or "". It corrects the first

@@ -50,7 +50,9 @@ func ParsePlace(text string, resolve func(string) string) (Place, error) {
 	switch {
 	case text == "":
 		return Place{}, &NameError{Name: text, Problem: "is empty: give a path, or an address such as gs://BUCKET/DIR"}
-	case !remote && strings.Contains(text, "://"):
+	case text == "-":
+		return Place{}, &NameError{Name: text, Problem: "is not a file: `slipway data cat` writes an object to standard output, and ./- is a file of that name"}
+	case !remote && (strings.Contains(text, "://") || strings.HasPrefix(text, "gs:")):
 		return Place{}, &NameError{Name: text, Problem: "is neither a path nor an address such as gs://BUCKET/DIR"}
 	case !remote:
 		return Place{Text: text, Dir: resolve(text)}, nil

@@ -3,7 +3,6 @@ package transfer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -45,7 +44,7 @@ func (j *job) source(ctx context.Context) (string, error) {
 		}
 		object, err := j.Client.Stat(ctx, j.From.Bucket, j.From.Prefix)
 		if storage.Is(err, 404) {
-			return "", fmt.Errorf("there is no object %s: %w", j.From.Text, err)
+			return "", missingObject(j.From, err)
 		}
 		if err != nil {
 			return "", Explain(err, j.From)
@@ -89,6 +88,8 @@ func (j *job) destination(ctx context.Context, name string) error {
 			j.to[name] = &file{size: object.Size, object: object}
 		case !storage.Is(err, 404):
 			return Explain(err, j.To)
+		case base != "":
+			return j.noDirectory(ctx, full)
 		}
 		return nil
 	}
@@ -118,6 +119,18 @@ func (j *job) destination(ctx context.Context, name string) error {
 		j.to[name] = &file{size: info.Size(), info: info}
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
+	}
+	return nil
+}
+
+// noDirectory returns a *NameError if objects of the target are in a directory of this name. An object beside them is
+// easily overlooked, and no directory of a file system can have both.
+func (j *job) noDirectory(ctx context.Context, name string) error {
+	for _, err := range j.Client.List(ctx, j.To.Bucket, name+"/", "/") {
+		if err != nil {
+			return Explain(err, j.To)
+		}
+		return &NameError{j.To.Text, "is a directory: write " + j.To.Text + "/ to copy into it"}
 	}
 	return nil
 }

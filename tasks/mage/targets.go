@@ -530,8 +530,9 @@ func (Data) Mb(ctx context.Context, bucket string,
 	})
 }
 
-// Ls lists the objects whose names begin with an address, up to the next slash.
-// Without an address, it lists the buckets.
+// Ls lists a bucket or a directory of it, up to the next slash, or shows one
+// object. What only begins with the same letters is left out, and there are no
+// wildcards. Without an address, it lists the buckets.
 func (Data) Ls(ctx context.Context,
 	at *string, //
 	recursive *bool, // list all objects below the address
