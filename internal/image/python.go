@@ -91,6 +91,10 @@ func (r *Recipe) pythonLayers(ctx context.Context, parent *base, last *lastImage
 		r.spec.Notify(Warning, "image %s: %s and %s both install %d files with the same names and different content: the image has those of %s, as uv would install them, and %s may not work; remove one of the two from %s",
 			r.Name, c.Kept, c.Dropped, c.Files, c.Kept, c.Dropped, r.spec.Requirements)
 	}
+	if len(environment.Unmet) > 0 {
+		r.spec.Notify(Warning, "image %s: %s does not have what its packages require: %s; programs that import them may fail: lock again for Linux and Python %s",
+			r.Name, r.spec.Requirements, listUnmet(environment.Unmet), spec.Python)
+	}
 	r.packages = nil
 	for _, p := range environment.Packages {
 		r.packages = append(r.packages, Package{Name: p.Name, Version: p.Version, License: p.License, SHA256: p.SHA256})
@@ -103,6 +107,19 @@ func (r *Recipe) pythonLayers(ctx context.Context, parent *base, last *lastImage
 		contents = append(contents, wheels(l, key))
 	}
 	return placeOn(ctx, contents, parent, limit)
+}
+
+// listUnmet returns the first of what the packages of an environment do not have.
+func listUnmet(all []wheel.Unmet) string {
+	const most = 5
+	var texts []string
+	for _, u := range all[:min(len(all), most)] {
+		texts = append(texts, u.String())
+	}
+	if more := len(all) - most; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(texts, "; ")
 }
 
 // lockIsUnchanged returns a *ChangedError if the lock is not the one that r.Inputs stands for.

@@ -114,7 +114,7 @@ func TestNoticesOfRequirements(t *testing.T) {
 		tree["pylock.toml"] += fmt.Sprintf("\n[[packages]]\nname = %q\nversion = \"1\"\nsdist = { url = \"https://x.example/%s-1.tar.gz\", hashes = { sha256 = %q } }\n", name, name, hash)
 		var b bytes.Buffer
 		z := zip.NewWriter(&b)
-		for file, text := range map[string]string{"shared/a.py": name, "shared/b.py": name, "shared/c.py": "", name + "-1.dist-info/METADATA": "Name: " + name + "\nVersion: 1\n",
+		for file, text := range map[string]string{"shared/a.py": name, "shared/b.py": name, "shared/c.py": "", name + "-1.dist-info/METADATA": "Name: " + name + "\nVersion: 1\nRequires-Dist: three<4,>=3; sys_platform == 'linux'\n",
 			name + "-1.dist-info/WHEEL": "Wheel-Version: 1.0\n", name + "-1.dist-info/RECORD": "shared/a.py,,\n"} {
 			w, err := z.Create(file)
 			must(t, err)
@@ -138,6 +138,7 @@ func TestNoticesOfRequirements(t *testing.T) {
 	must(t, err)
 	want := []string{
 		"image train: two and one both install 2 files with the same names and different content: the image has those of two, as uv would install them, and one may not work; remove one of the two from pylock.toml",
+		"image train: pylock.toml does not have what its packages require: one requires three<4,>=3; two requires three<4,>=3; programs that import them may fail: lock again for Linux and Python 3.12.4",
 		"image train: uv.lock is out of date with the pyproject.toml next to it (six was added): the image is built from the lock; run `uv lock`",
 	}
 	if diff := cmp.Diff(want, said); diff != "" {

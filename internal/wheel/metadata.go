@@ -54,16 +54,19 @@ type metadata struct {
 	name, version, license string
 	// python is the version specifier of Requires-Python.
 	python string
-	// requires are the names of the required packages, including those for extras.
-	requires []string
+	// requires are the required packages, including those for extras.
+	requires []dependency
 }
 
 func parseMetadata(text string) metadata {
 	h := parseHeader(text)
 	m := metadata{name: h.get("Name"), version: h.get("Version"), license: license(h), python: h.get("Requires-Python")}
 	for _, f := range h {
-		if name := requirementName.FindString(f.value); f.name == "requires-dist" && name != "" {
-			m.requires = append(m.requires, normalName(name))
+		if f.name != "requires-dist" {
+			continue
+		}
+		if d, ok := parseDependency(f.value); ok {
+			m.requires = append(m.requires, d)
 		}
 	}
 	return m

@@ -37,8 +37,8 @@ func breadthFirst(archives []*archive) []string {
 		there[a.requirement.name] = a
 	}
 	for _, a := range archives {
-		for _, name := range a.metadata.requires {
-			required[name] = required[name] || name != a.requirement.name
+		for _, d := range a.metadata.requires {
+			required[d.name] = required[d.name] || d.name != a.requirement.name
 		}
 	}
 	var order []string
@@ -48,7 +48,12 @@ func breadthFirst(archives []*archive) []string {
 		}
 	}
 	for n := 0; n < len(order); n++ {
-		for _, name := range slices.Sorted(slices.Values(there[order[n]].metadata.requires)) {
+		var names []string
+		for _, d := range there[order[n]].metadata.requires {
+			names = append(names, d.name)
+		}
+		slices.Sort(names)
+		for _, name := range names {
 			if there[name] != nil && !slices.Contains(order, name) {
 				order = append(order, name)
 			}

@@ -21,6 +21,8 @@ type requirement struct {
 	// refusal is why the requirement cannot be met. It is reported only on systems for
 	// which the marker holds.
 	refusal error
+	// extras are the normalized names of the extras behind the name.
+	extras []string
 	// files are the files that the lock allows, if it names them.
 	files []lockedFile
 	at    source.Position
@@ -65,16 +67,17 @@ func parseRequirement(l line) (requirement, error) {
 		return refuse(0, howToLock, "the name of a package is missing")
 	}
 	at := len(name)
+	var extras []string
 	skip := func() {
 		at += len(specifier[at:]) - len(strings.TrimLeft(specifier[at:], " \t"))
 	}
 	skip()
 	if strings.HasPrefix(specifier[at:], "[") {
-		extras := extrasList.FindString(specifier[at:])
-		if extras == "" {
+		list := extrasList.FindString(specifier[at:])
+		if list == "" {
 			return refuse(at, howToLock, "the extras of %s are not valid", name)
 		}
-		at += len(extras)
+		at, extras = at+len(list), extraNames(list)
 		skip()
 	}
 	if strings.HasPrefix(specifier[at:], "@") {
@@ -89,7 +92,7 @@ func parseRequirement(l line) (requirement, error) {
 	if _, ok := parseVersion(m[2]); !ok {
 		return refuse(at, howToLock, "%q is not a valid version of %s", m[2], name)
 	}
-	r := requirement{name: normalName(name), version: m[2], at: l.position(0)}
+	r := requirement{name: normalName(name), version: m[2], extras: extras, at: l.position(0)}
 	if conditional {
 		offset := at + len(constraint) + 1
 		r.condition = strings.TrimSpace(condition)

@@ -243,6 +243,7 @@ func (t target) choose(list []requirement) ([]requirement, error) {
 		if twice {
 			before.hashes = append(before.hashes, r.hashes...)
 			before.files = append(slices.Clone(before.files), r.files...)
+			before.extras = append(slices.Clone(before.extras), r.extras...)
 			r = before
 		}
 		slices.Sort(r.hashes)

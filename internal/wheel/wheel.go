@@ -87,6 +87,9 @@ type Environment struct {
 	Layers []Layer
 	// Overlaps are the files that two packages have with different content, sorted by path.
 	Overlaps []Overlap
+	// Unmet is what the packages require and do not have, sorted by package. It is not looked for in a uv.lock or a
+	// poetry.lock, whose tools leave out only what the project overrides.
+	Unmet []Unmet
 }
 
 // Package is an installed package.
@@ -199,7 +202,11 @@ func Resolve(ctx context.Context, s Spec) (*Environment, error) {
 	if list.lock != nil {
 		order = list.lock.order(target, normalNames(s.Extras), normalNames(s.Groups))
 	}
-	return s.assemble(ctx, target, archives, ranks(order, archives))
+	env, err := s.assemble(ctx, target, archives, ranks(order, archives))
+	if err == nil && (format == requirementsFormat || format == pylockFormat) {
+		env.Unmet = target.unmet(archives)
+	}
+	return env, err
 }
 
 // archives returns the wheels of the requirements, sorted by name. Each is opened as soon
