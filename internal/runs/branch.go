@@ -42,14 +42,19 @@ func OnBranch(ctx context.Context, to *platform.Platform, job string, base proje
 		return &report.Base{Branch: base.Branch, UUID: r.UUID, Metrics: one.Metrics, Unread: one.Unread}, nil
 	}
 	if untold && revision.IsShallow(ctx, to.Config.Dir, to.Environ) {
-		return nil, &ShallowError{base.Branch}
+		gitLab, _ := to.Lookup("GITLAB_CI")
+		return nil, &ShallowError{base.Branch, gitLab == "true"}
 	}
 	return nil, nil
 }
 
 // ShallowError says that no run is known to belong to a branch, and that this checkout lacks the
 // history which may tell of one.
-type ShallowError struct{ Branch string }
+type ShallowError struct {
+	Branch string
+	// GitLab reports whether this is a job of GitLab, whose checkouts are always shallow.
+	GitLab bool
+}
 
 // Error implements error.
 func (e *ShallowError) Error() string {
@@ -57,7 +62,12 @@ func (e *ShallowError) Error() string {
 }
 
 // Hint says what to do.
-func (*ShallowError) Hint() string { return "with: {fetch-depth: 0} of actions/checkout fetches all" }
+func (e *ShallowError) Hint() string {
+	if e.GitLab {
+		return "variables: {GIT_DEPTH: 0} fetches all"
+	}
+	return "with: {fetch-depth: 0} of actions/checkout fetches all"
+}
 
 // succeeded returns the newest runs of a job that succeeded, the newest first and at most limit, and how many
 // there are.

@@ -43,6 +43,7 @@ func TestOnBranch(t *testing.T) {
 	}{
 		{"the whole history", whole, first, "", true, false},
 		{"a shallow checkout", shallow, first, "", false, true},
+		{"a shallow checkout of GitLab", shallow, first, "", false, true},
 		{"a shallow checkout, of a workflow of the branch", shallow, first, "refs/heads/main", true, false},
 		{"a shallow checkout, of another workflow", shallow, first, "refs/pull/8/merge", false, false},
 		{"a shallow checkout, and no commit", shallow, "", "", false, false},
@@ -61,10 +62,16 @@ func TestOnBranch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		hint := "fetch-depth: 0"
+		lookup := func(string) (string, bool) { return "", false }
+		if strings.HasSuffix(test.name, "GitLab") {
+			hint = "GIT_DEPTH: 0"
+			lookup = func(name string) (string, bool) { return "true", name == "GITLAB_CI" }
+		}
 		jobs := map[string]*config.Job{"train": {Name: "train"}}
-		to := &platform.Platform{Project: &project.Project{Env: &project.Env{Environ: os.Environ()}, Config: &config.Config{Project: "story", Jobs: jobs, Dir: test.dir}}, Polyaxon: client}
+		to := &platform.Platform{Project: &project.Project{Env: &project.Env{Environ: os.Environ(), Lookup: lookup}, Config: &config.Config{Project: "story", Jobs: jobs, Dir: test.dir}}, Polyaxon: client}
 		got, err := OnBranch(t.Context(), to, "train", base, "", nil)
-		if (got != nil) != test.found || errors.As(err, new(*ShallowError)) != test.untold || err != nil && (!test.untold || !strings.Contains(err.Error(), "fetch-depth: 0")) {
+		if (got != nil) != test.found || errors.As(err, new(*ShallowError)) != test.untold || err != nil && (!test.untold || !strings.Contains(err.Error(), hint)) {
 			t.Errorf("%s: %+v, %v", test.name, got, err)
 		}
 	}
