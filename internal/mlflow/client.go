@@ -42,11 +42,15 @@ type StatusError struct {
 	Code string
 	// Message is what MLflow says, or "".
 	Message string
+	// Redirect is the scheme and the host that it redirects to, or "".
+	Redirect string
 }
 
 // Error implements error.
 func (e *StatusError) Error() string {
 	switch {
+	case e.Redirect != "":
+		return fmt.Sprintf("it redirects to %s (%d): give the address at the end of the redirects, and not that of a page for a login", e.Redirect, e.Status)
 	case e.Status == http.StatusForbidden && e.Message != "":
 		return fmt.Sprintf("it refuses the request (%d): %s", e.Status, e.Message)
 	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
@@ -109,6 +113,9 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 // refusal returns the error of an answer that is not a success. MLflow says in JSON why it refuses something, but
 // in plain text that the host or the user is not allowed. Another program answers with something else.
 func refusal(response *http.Response, text []byte) *StatusError {
+	if to, err := response.Location(); err == nil && response.StatusCode/100 == 3 {
+		return &StatusError{Status: response.StatusCode, Redirect: to.Scheme + "://" + to.Host} // the rest may be secret
+	}
 	var said struct {
 		Code    string `json:"error_code"`
 		Message string `json:"message"`

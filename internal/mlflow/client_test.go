@@ -112,8 +112,8 @@ func TestErrors(t *testing.T) {
 		want   string
 	}{
 		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
-		}, "it does not answer as MLflow does (307)"},
+			http.Redirect(w, r, strings.Replace(other.URL, "//", "//user:canary@", 1)+"/?token=canary", http.StatusTemporaryRedirect)
+		}, "it redirects to " + other.URL + " (307): give the address at the end of the redirects, and not that of a page for a login"},
 		"no login": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, "it refuses the user (401)"},
 		"the host": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain")

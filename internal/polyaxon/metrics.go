@@ -28,6 +28,9 @@ const (
 	// number of names.
 	metricDepth = 8
 	metricLimit = 2000
+	// maxNamesQuery is how long the names in one address are, in bytes. Proxies such as ingress-nginx refuse
+	// addresses of more than 8 KiB.
+	maxNamesQuery = 4000
 )
 
 // MetricNames returns the sorted names of the metrics that a run has written. A name may
@@ -69,26 +72,38 @@ func (c *Client) MetricNames(ctx context.Context, a Artifact) ([]string, error) 
 // names.
 func (c *Client) Metrics(ctx context.Context, a Artifact, names []string) (map[string]Series, error) {
 	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return strings.Contains(name, ",") })
-	if len(names) == 0 {
-		return nil, nil // servers fail without a name
-	}
-	var answer struct {
-		Data []struct {
-			Name string          `json:"name"`
-			Data json.RawMessage `json:"data"`
-		} `json:"data"`
-	}
-	values := url.Values{"names": {strings.Join(names, ",")}, "force": {"true"}}
-	if err := c.get(ctx, c.streams(a, "events", "metric"), values, &answer); err != nil {
-		return nil, err
-	}
 	metrics := map[string]Series{}
-	for _, m := range answer.Data {
-		if series, ok := readSeries(m.Data); ok {
-			metrics[m.Name] = series
+	for len(names) > 0 { // servers fail without a name
+		some := namesAtOnce(names)
+		names = names[len(some):]
+		var answer struct {
+			Data []struct {
+				Name string          `json:"name"`
+				Data json.RawMessage `json:"data"`
+			} `json:"data"`
+		}
+		values := url.Values{"names": {strings.Join(some, ",")}, "force": {"true"}}
+		if err := c.get(ctx, c.streams(a, "events", "metric"), values, &answer); err != nil {
+			return nil, err
+		}
+		for _, m := range answer.Data {
+			if series, ok := readSeries(m.Data); ok {
+				metrics[m.Name] = series
+			}
 		}
 	}
 	return metrics, nil
+}
+
+// namesAtOnce returns the first of the names, as many as one request asks for.
+func namesAtOnce(names []string) []string {
+	size := 0
+	for n, name := range names {
+		if size += len(url.QueryEscape(name + ",")); size > maxNamesQuery && n > 0 {
+			return names[:n]
+		}
+	}
+	return names
 }
 
 // readSeries decodes a metric. It reports false if the metric is not one of numbers.

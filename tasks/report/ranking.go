@@ -17,7 +17,8 @@ type Ranking struct {
 	Then *Ranking `json:"then,omitempty"`
 }
 
-var lowerIsBetter = lazyregexp.New(`(?i)loss|err|mse|mae|perplexity|deviance|latency|(^|[_-])(time|seconds|wer|cer)([_-]|$)`)
+var lowerIsBetter = lazyregexp.New(`(?i:loss|error|mse|perplexity|entropy|deviance|divergence|latency|` +
+	`(^|[^a-z])(err|mae|s?mape|rmsle|nll|ppl|brier|fid|time|seconds|wer|cer|eer)([^a-z]|$))|[a-z]Err([^a-z]|$)`)
 
 // LowerIsBetter reports whether a lower value of a metric is better, by its name: that of a
 // loss, an error or a time. Metrics whose name says nothing count as higher is better.
