@@ -108,7 +108,9 @@ func TestNoticesOfRequirements(t *testing.T) {
 	r := memory(t)
 	tree := files{"a.py": "1", "pyproject.toml": "[project]\nname = \"p\"\nrequires-python = \">=3.9\"\ndependencies = [\"six\"]\n",
 		"uv.lock":     "version = 1\nrequires-python = \">=3.9\"\n\n[[package]]\nname = \"p\"\nversion = \"1\"\nsource = { virtual = \".\" }\n",
-		"pylock.toml": "lock-version = \"1.0\"\n"}
+		"pylock.toml": "lock-version = \"1.0\"\n",
+		"needed.in":   "seven\n",
+		"lock.txt":    "# Made by: uv pip compile needed.in -o lock.txt\n"}
 	for _, name := range []string{"one", "two"} {
 		hash := strings.Repeat("0", 64)
 		tree["pylock.toml"] += fmt.Sprintf("\n[[packages]]\nname = %q\nversion = \"1\"\nsdist = { url = \"https://x.example/%s-1.tar.gz\", hashes = { sha256 = %q } }\n", name, name, hash)
@@ -136,10 +138,14 @@ func TestNoticesOfRequirements(t *testing.T) {
 	s.Requirements, s.Wheels = "uv.lock", ""
 	_, err := Prepare(t.Context(), s, r)
 	must(t, err)
+	s.Requirements = "lock.txt"
+	_, err = Prepare(t.Context(), s, r)
+	must(t, err)
 	want := []string{
 		"image train: two and one both install 2 files with the same names and different content: the image has those of two, as uv would install them, and one may not work; remove one of the two from pylock.toml",
 		"image train: pylock.toml does not have what its packages require: one requires three<4,>=3; two requires three<4,>=3; programs that import them may fail: lock again for Linux and Python 3.12.4",
 		"image train: uv.lock is out of date with the pyproject.toml next to it (six was added): the image is built from the lock; run `uv lock`",
+		"image train: needed.in names seven, which lock.txt has not: the image is built from the lock; lock again with `uv pip compile needed.in -o lock.txt`",
 	}
 	if diff := cmp.Diff(want, said); diff != "" {
 		t.Error(diff)

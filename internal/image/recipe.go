@@ -80,9 +80,7 @@ func Prepare(ctx context.Context, s Spec, r *registry.Client) (*Recipe, error) {
 		return nil, err
 	}
 	if s.Kind == KindPython {
-		if changes := wheel.Stale(wheelSpec(s, interpreter{})); changes != "" {
-			s.Notify(Warning, "image %s: %s is out of date with the pyproject.toml next to it (%s): the image is built from the lock; run `uv lock`", s.Name, s.Requirements, changes)
-		}
+		warnOfLock(s)
 	}
 	parts := make([]*Recipe, len(s.Platforms))
 	known := openLedger(s.Dir)
