@@ -58,6 +58,7 @@ func (p *Plan) choosePrograms(c *chooser, o Options) {
 		at := source.Position{File: r.Notebooks[0]}
 		p.service("lab", "jupyter", at)
 		if r.Jupyter || p.images[0].dockerfile != nil {
+			p.services[0].unsure = "jupyterlab must be among its packages"
 			p.found(at, "a notebook: the service jupyter runs JupyterLab, which must be among the packages")
 		} else {
 			p.services[0].not = "JupyterLab, which it runs, is not among the packages: add jupyterlab"
