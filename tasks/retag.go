@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -43,6 +44,9 @@ func Retag(ctx context.Context, env *Env, o RetagOptions) (*Result, error) {
 	}
 	if commit != "" {
 		from = commit
+	}
+	if from == "HEAD" {
+		return result, exit.Usagef("HEAD is no commit: %s", cmp.Or(p.Revision().Reason, "this is not a repository of git, or one without a commit"))
 	}
 	connected, err := platform.Connect(ctx, p, platform.Uses{Images: true})
 	if err != nil {

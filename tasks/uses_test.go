@@ -112,6 +112,9 @@ func TestCommandsConnectOnlyWhatTheyUse(t *testing.T) {
 	}
 	retagged, err := Retag(ctx, env, RetagOptions{From: built.Images[0].Tags[0], To: "v1"})
 	want("retag", retagged, err, map[string]string{"image api": "tagged"})
+	if _, err := Retag(ctx, env, RetagOptions{From: "HEAD", To: "v2"}); ExitCode(err) != ExitUsage || !strings.Contains(err.Error(), "not a repository of git") {
+		t.Errorf("retag without git: %v", err)
+	}
 	for _, o := range []RenderOptions{{}, {Version: "2.18"}, {Compiled: true, Version: "2.18"}, {Source: true, Version: "1.11.3"}} {
 		events.text.Reset()
 		o.Job = "train"

@@ -124,7 +124,11 @@ func WorkflowRun(lookup func(string) (string, bool)) string {
 	if server == "" || repository == "" || id == "" {
 		return ""
 	}
-	return server + "/" + repository + "/actions/runs/" + id
+	address := server + "/" + repository + "/actions/runs/" + id
+	if attempt, _ := lookup("GITHUB_RUN_ATTEMPT"); attempt != "" && attempt != "1" {
+		address += "/attempts/" + attempt // without it, the page is that of the newest attempt
+	}
+	return address
 }
 
 // actor returns the actor of the workflow, or else the user and the machine as

@@ -48,3 +48,14 @@ func TestPullRequest(t *testing.T) {
 		}
 	}
 }
+
+// TestWorkflowRun has the page of the attempt, as that of a run is the page of its newest attempt.
+func TestWorkflowRun(t *testing.T) {
+	const page = "https://github.com/acme/churn/actions/runs/99"
+	for attempt, want := range map[string]string{"": page, "1": page, "2": page + "/attempts/2"} {
+		variables := map[string]string{"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "acme/churn", "GITHUB_RUN_ID": "99", "GITHUB_RUN_ATTEMPT": attempt}
+		if got := WorkflowRun(func(name string) (string, bool) { v, ok := variables[name]; return v, ok }); got != want {
+			t.Errorf("attempt %q: %s", attempt, got)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package project
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/slipway-ci/slipway/internal/config"
@@ -23,6 +24,9 @@ type workingTree struct {
 func newWorkingTree(cfg *config.Config, environ []string) *workingTree {
 	return &workingTree{read: func(ctx context.Context) revision.Revision {
 		r, _ := revision.Read(ctx, cfg.Dir, environ, revision.Unused{Named: exclusion.Excluded, New: SecretFiles(cfg)}) // fails only if ctx is done
+		if r.Commit == "" && r.Reason == "" && (slices.Contains(environ, "GITHUB_ACTIONS=true") || slices.Contains(environ, "GITLAB_CI=true")) {
+			r.Reason = "this checkout has no commit of git: install git 2.18 or newer before the checkout, which else takes the files alone"
+		}
 		return r
 	}}
 }

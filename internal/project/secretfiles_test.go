@@ -81,3 +81,15 @@ func TestSecretFilesAreNotChanges(t *testing.T) {
 		t.Errorf("with another file: %+v", r)
 	}
 }
+
+// TestCheckoutWithoutGit says why there is no commit where actions/checkout has found no git, and has
+// taken the files alone. A directory elsewhere needs no commit.
+func TestCheckoutWithoutGit(t *testing.T) {
+	cfg := &config.Config{Dir: t.TempDir()}
+	for variable, want := range map[string]bool{"GITHUB_ACTIONS=true": true, "GITLAB_CI=true": true, "CI=true": false} {
+		r := newWorkingTree(cfg, []string{"PATH=" + os.Getenv("PATH"), variable}).revision(t.Context())
+		if (r.Reason != "") != want || r.Clean {
+			t.Errorf("%s: %+v", variable, r)
+		}
+	}
+}
