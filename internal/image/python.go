@@ -69,7 +69,7 @@ func (r *Recipe) pythonLayers(ctx context.Context, parent *base, last *lastImage
 	for _, had := range [][]*content{last.requirements[key], last.requirements[squeezed]} {
 		if len(had) > 0 && len(had) <= limit && len(last.packages) > 0 {
 			r.packages = last.packages
-			return had, nil
+			return had, r.checkEnvironment(ctx, parent)
 		}
 	}
 	if early != nil {
@@ -92,13 +92,21 @@ func (r *Recipe) pythonLayers(ctx context.Context, parent *base, last *lastImage
 			r.Name, c.Kept, c.Dropped, c.Files, c.Kept, c.Dropped, r.spec.Requirements)
 	}
 	if len(environment.Unmet) > 0 {
+		var lacks []string
+		for _, u := range environment.Unmet {
+			lacks = append(lacks, u.String())
+		}
 		r.spec.Notify(Warning, "image %s: %s does not have what its packages require: %s; programs that import them may fail: lock again for Linux and Python %s",
-			r.Name, r.spec.Requirements, listUnmet(environment.Unmet), spec.Python)
+			r.Name, r.spec.Requirements, listed(lacks), spec.Python)
 	}
 	r.packages = nil
 	for _, p := range environment.Packages {
 		r.packages = append(r.packages, Package{Name: p.Name, Version: p.Version, License: p.License, SHA256: p.SHA256})
 	}
+	if err := r.checkEnvironment(ctx, parent); err != nil {
+		return nil, err
+	}
+	r.warnOfPath(parent.config.Config.Env)
 	if len(environment.Layers) > limit {
 		key = squeezed
 	}
@@ -107,19 +115,6 @@ func (r *Recipe) pythonLayers(ctx context.Context, parent *base, last *lastImage
 		contents = append(contents, wheels(l, key))
 	}
 	return placeOn(ctx, contents, parent, limit)
-}
-
-// listUnmet returns the first of what the packages of an environment do not have.
-func listUnmet(all []wheel.Unmet) string {
-	const most = 5
-	var texts []string
-	for _, u := range all[:min(len(all), most)] {
-		texts = append(texts, u.String())
-	}
-	if more := len(all) - most; more > 0 {
-		texts = append(texts, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(texts, "; ")
 }
 
 // lockIsUnchanged returns a *ChangedError if the lock is not the one that r.Inputs stands for.
@@ -280,17 +275,4 @@ func variable(environ []string, name string) string {
 		}
 	}
 	return ""
-}
-
-// variables returns the spec's variables. For an image with requirements it adds those that
-// activating the virtual environment would set.
-func (s Spec) variables(base []string) map[string]string {
-	if s.Kind != KindPython {
-		return s.Env
-	}
-	all := map[string]string{"VIRTUAL_ENV": environmentRoot, "PATH": environmentRoot + "/bin:" + cmp.Or(variable(base, "PATH"), defaultPath)}
-	for name, value := range s.Env {
-		all[name] = value
-	}
-	return all
 }

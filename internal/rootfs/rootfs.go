@@ -129,6 +129,23 @@ func (fs *FS) Node(name string) (Node, bool) {
 	return n, ok
 }
 
+// Directories returns the names of the directories in a directory, sorted.
+func (fs *FS) Directories(dir string) []string {
+	dir = fs.Real(dir)
+	if n, ok := fs.Node(dir); !ok || n.Kind != Directory {
+		return nil
+	}
+	fs.lacks = fs.lacks || !fs.Whole()
+	var all []string
+	for name, n := range fs.nodes {
+		if n.Kind == Directory && path.Dir(name) == dir && name != dir {
+			all = append(all, path.Base(name))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
 // maxLinks limits how many links are followed, as Linux does (path_resolution(7)).
 const maxLinks = 40
 
