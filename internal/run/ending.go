@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -131,7 +132,7 @@ func (f *follower) outcome(ctx context.Context) *Outcome {
 			outcome.LastLines, failed.ownLines = words, true
 		}
 	}
-	if hint := libraryHint(outcome.LastLines); hint != "" && f.status == polyaxon.Failed {
+	if hint := cmp.Or(libraryHint(outcome.LastLines), moduleHint(outcome.LastLines)); hint != "" && f.status == polyaxon.Failed {
 		f.sink.Note(hint)
 	}
 	return outcome

@@ -9,13 +9,16 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// A job that ends because its image lacks a library is told which package has it.
+// A job that ends because its image lacks a library or a module is told which package has it.
 func TestMissingLibrary(t *testing.T) {
 	t.Parallel()
 	for words, want := range map[string]string{
 		"ImportError: libGL.so.1: cannot open shared object file: No such file or directory":                 "the image does not have libGL.so.1: add the Debian package libgl1 to it in slipway.yaml: system: [libgl1]",
 		"OSError: /usr/lib/x.so: libother-1.so.2: cannot open shared object file: No such file or directory": "apt-file search libother-1.so.2 names it",
-		"ImportError: No module named cv2": "",
+		"ModuleNotFoundError: No module named 'sklearn.ensemble'":                                            "the Python module sklearn.ensemble: add the package scikit-learn to the requirements",
+		"ModuleNotFoundError: No module named 'shop'":                                                        "add the package shop to the requirements of the image and lock them again; if the module is of this repository, add it to files",
+		"log: ModuleNotFoundError: No module named 'shop' was ignored":                                       "",
+		"ImportError: No module named cv2":                                                                   "",
 	} {
 		for _, status := range []string{"failed", "succeeded"} {
 			s, c := &scriptedServer{t: t, printed: []record{{start, "a", "polyaxon-main", words}}, shown: 1, archived: 1}, &clock{now: start.Add(time.Minute)}
