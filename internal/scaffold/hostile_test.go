@@ -64,3 +64,29 @@ func TestHostileNames(t *testing.T) {
 		}
 	}
 }
+
+// TestBranchFilter names one branch in a workflow, and not all that its name matches as a pattern.
+func TestBranchFilter(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "train.py"), []byte("if __name__ == \"__main__\":\n    print(1)\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := survey.Read(t.Context(), dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for branch, want := range map[string]string{"main": "branches: [main]", "release/1.x+gpu": `branches: ["release/1.x\\+gpu"]`, "!]": `branches: ["\\!\\]"]`} {
+		r.Branch = branch
+		p, err := New(t.Context(), r, Options{CI: "github", Lock: "none"}, Defaults)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, f := range p.Files {
+			found = found || strings.Contains(f.Text, want)
+		}
+		if !found {
+			t.Errorf("%s: %s is missing: %+v", branch, want, p.Files)
+		}
+	}
+}

@@ -86,9 +86,19 @@ func (p *Plan) gitHub(project string) string {
 	return strings.NewReplacer(
 		"# Copy this file to .github/workflows/deploy.yml: it takes every push to main from\n# the commit to finished runs, and fails when a run fails.\n",
 		"# Takes every push to "+r.Branch+" from the commit to finished runs, and fails when a run fails.\n",
-		"name: deploy\n", "name: slipway"+project+"\n", "group: deploy-", "group: deploy"+project+"-", "branches: [main]", "branches: ["+quoted(r.Branch)+"]",
+		"name: deploy\n", "name: slipway"+project+"\n", "group: deploy-", "group: deploy"+project+"-", "branches: [main]", "branches: ["+quoted(branchFilter(r.Branch))+"]",
 		"          target: deploy\n", with, commented, env,
 	).Replace(workflows.GitHub)
+}
+
+// branchFilter returns the filter of a workflow that matches one branch. git allows no other
+// characters in its name that filters read (docs.github.com, "Filter pattern cheat sheet").
+func branchFilter(branch string) string {
+	filter := strings.NewReplacer("+", `\+`, "]", `\]`).Replace(branch)
+	if strings.HasPrefix(filter, "!") {
+		return `\` + filter
+	}
+	return filter
 }
 
 // gitLab plans the job that ships, as a file of its own where a .gitlab-ci.yml is there. The jobs of a
