@@ -47,6 +47,8 @@ type story struct {
 	inputs map[string]any
 	// metrics are those that the caller knows, with MLflow's.
 	metrics map[string]float64
+	// ended is when the run ended, as the caller knows.
+	ended time.Time
 	// downloads are the files that were requested of Polyaxon, and requests those that were sent to
 	// Cloud Storage. fault may break one of the latter.
 	downloads, requests atomic.Int64
@@ -156,7 +158,7 @@ func (s *story) open(t *testing.T, dir, address string) {
 }
 
 func (s *story) keep(ctx context.Context, gate string) (*report.Kept, error) {
-	return s.Keep(ctx, s.job, run.Target{Project: "fraud", UUID: uuid, Kind: "job"}, gate, nil, s.metrics)
+	return s.Keep(ctx, s.job, run.Target{Project: "fraud", UUID: uuid, Kind: "job"}, gate, nil, s.metrics, s.ended)
 }
 
 // names returns the names of the objects.
@@ -198,7 +200,7 @@ func TestKeep(t *testing.T) {
 		if err := s.Check(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		planned, err := s.Kept(t.Context(), s.job, uuid, project.GateMet)
+		planned, err := s.Kept(t.Context(), s.job, uuid, project.GateMet, s.ended)
 		if err != nil || planned.Action != report.ActionCopy {
 			t.Errorf("the plan is %+v, %v", planned, err)
 		}
@@ -271,7 +273,7 @@ func TestSecretInManifest(t *testing.T) {
 		s.inputs = map[string]any{"URL": "https://me:hunter2hunter2@acme.dev", "EPOCHS": 12345678901234567}
 		named := map[string]float64{"auc of hunter2hunter2": 0.8, "f1": 0.7}
 		judged := []report.Requirement{{Metric: "acc", Message: "the run has no metric acc; its metrics are auc of hunter2hunter2, f1"}}
-		if _, err := s.Keep(t.Context(), s.job, run.Target{Project: "fraud", UUID: uuid, Kind: "job"}, "", judged, named); err != nil {
+		if _, err := s.Keep(t.Context(), s.job, run.Target{Project: "fraud", UUID: uuid, Kind: "job"}, "", judged, named, s.ended); err != nil {
 			t.Fatal(err)
 		}
 		m, err := s.Latest(t.Context(), "train")
@@ -296,7 +298,7 @@ func TestGate(t *testing.T) {
 			t.Errorf("the latest is %+v, %v", m, err)
 		}
 		for gate, want := range map[string]report.Action{project.GateFailed: report.ActionUpToDate, project.GateMet: report.ActionCopy} {
-			if planned, err := s.Kept(t.Context(), s.job, uuid, gate); err != nil || planned.Action != want {
+			if planned, err := s.Kept(t.Context(), s.job, uuid, gate, s.ended); err != nil || planned.Action != want {
 				t.Errorf("planned with a gate that is %s: %+v, %v", gate, planned, err)
 			}
 		}

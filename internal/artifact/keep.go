@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/panics"
@@ -25,11 +26,12 @@ const parallel = 4
 
 // Keep copies the artifacts of a job's run that succeeded, and what is there already is not copied again. gate
 // is project.GateMet or project.GateFailed, or "" if the job requires nothing. metrics are those of the run with
-// MLflow's, or nil for those that Polyaxon has. The files are complete before
+// MLflow's, or nil for those that Polyaxon has. ended is when the run ended, zero if that is not known: one that was
+// resumed since the copy may have left something else. The files are complete before
 // the manifest is written. The error is an *exit.ArtifactError, before anything is copied, if a pattern
 // matches no file.
-func (s *Store) Keep(ctx context.Context, j *config.Job, target run.Target, gate string, requirements []report.Requirement, metrics map[string]float64) (*report.Kept, error) {
-	k := &keeping{Store: s, job: j, target: target, prefix: s.run(j.Name, target.UUID)}
+func (s *Store) Keep(ctx context.Context, j *config.Job, target run.Target, gate string, requirements []report.Requirement, metrics map[string]float64, ended time.Time) (*report.Kept, error) {
+	k := &keeping{Store: s, job: j, target: target, ended: ended, prefix: s.run(j.Name, target.UUID)}
 	kept := &report.Kept{Address: s.Address(j.Name, target.UUID), Gate: gate}
 	patterns, err := identity(j.Artifacts)
 	if err != nil {
@@ -39,7 +41,7 @@ func (s *Store) Keep(ctx context.Context, j *config.Job, target run.Target, gate
 	if err != nil {
 		return nil, err
 	}
-	if isKept(before, patterns, gate) {
+	if isKept(before, patterns, gate) && isOf(before, ended) {
 		kept.Action, kept.Gate = report.ActionUpToDate, before.Metadata[gateKey]
 		kept.Files, _ = strconv.Atoi(before.Metadata[filesKey])
 		kept.Bytes, _ = strconv.ParseInt(before.Metadata[bytesKey], 10, 64)
@@ -65,6 +67,7 @@ func (s *Store) Keep(ctx context.Context, j *config.Job, target run.Target, gate
 	if err != nil {
 		return nil, err
 	}
+	u.Metadata[endedKey] = endOf(ended)
 	if _, err := s.client.Upload(ctx, u); err != nil {
 		return nil, fmt.Errorf("write the manifest of run %s: %w", target.UUID, transfer.Explain(err, s.at))
 	}
@@ -81,16 +84,30 @@ func isKept(manifest *storage.Object, patterns, gate string) bool {
 	return was == gate || gate == "" && was != project.GateFailed
 }
 
+// endOf returns the end of a run as the metadata of what it has left says it.
+func endOf(ended time.Time) string {
+	if ended.IsZero() {
+		return ""
+	}
+	return ended.UTC().Format(time.RFC3339Nano)
+}
+
+// isOf reports whether an object is of a run that ended then, as far as both are known.
+func isOf(o *storage.Object, ended time.Time) bool {
+	was := o.Metadata[endedKey]
+	return was == "" || ended.IsZero() || was == endOf(ended)
+}
+
 // Kept returns what Keep has done, or would have to do, for a run, with ActionCopy for the latter. gate is as for
-// Keep. It changes nothing.
-func (s *Store) Kept(ctx context.Context, j *config.Job, uuid, gate string) (*report.Kept, error) {
+// Keep, and so is ended. It changes nothing.
+func (s *Store) Kept(ctx context.Context, j *config.Job, uuid, gate string, ended time.Time) (*report.Kept, error) {
 	kept := &report.Kept{Address: s.Address(j.Name, uuid), Action: report.ActionCopy}
 	patterns, err := identity(j.Artifacts)
 	if err != nil {
 		return nil, err
 	}
 	there, err := s.stat(ctx, s.run(j.Name, uuid)+manifestName)
-	if err == nil && isKept(there, patterns, gate) {
+	if err == nil && isKept(there, patterns, gate) && isOf(there, ended) {
 		kept.Action, kept.Gate = report.ActionUpToDate, there.Metadata[gateKey]
 	}
 	return kept, err
@@ -104,6 +121,7 @@ type keeping struct {
 	*Store
 	job    *config.Job
 	target run.Target
+	ended  time.Time
 	// prefix begins the names of the run's objects, and there are those that the bucket has.
 	prefix string
 	there  map[string]*storage.Object

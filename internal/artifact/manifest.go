@@ -68,6 +68,8 @@ const (
 	patternsKey = "slipway-artifacts"
 	filesKey    = "slipway-files"
 	bytesKey    = "slipway-bytes"
+	// endedKey is also that of files: when the run ended, "" if that was not known.
+	endedKey = "slipway-run-ended"
 )
 
 // describe returns the manifest of a run, without its files.

@@ -21,10 +21,10 @@ import (
 const sha256Key = "slipway-sha256"
 
 // file copies one file of the run, unless the bucket has it. The files of a run that has ended do not
-// change, so that one of the same size is the same.
+// change, unless it is resumed, so that one of the same size and end is the same.
 func (k *keeping) file(ctx context.Context, f run.File) (*storage.Object, error) {
 	there := k.there[f.Path]
-	if there != nil && there.Size == f.Size && there.Metadata[sha256Key] != "" {
+	if there != nil && there.Size == f.Size && there.Metadata[sha256Key] != "" && isOf(there, k.ended) {
 		k.advance(f.Size, 0)
 		return there, nil
 	}
@@ -35,7 +35,7 @@ func (k *keeping) file(ctx context.Context, f run.File) (*storage.Object, error)
 	defer staged.close()
 	u := storage.Upload{
 		Bucket: k.at.Bucket, Name: k.prefix + f.Path, Content: staged, Size: f.Size, CRC32C: staged.crc32c,
-		Metadata: map[string]string{sha256Key: staged.sha256}, Sent: func(n int64) { k.advance(n, 0) },
+		Metadata: map[string]string{sha256Key: staged.sha256, endedKey: endOf(k.ended)}, Sent: func(n int64) { k.advance(n, 0) },
 	}
 	if there != nil {
 		u.Generation = there.Generation

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/run"
@@ -53,6 +54,8 @@ type JobResult struct {
 	BestBy *report.Ranking
 
 	described report.Run
+	// ended is when the run ended, zero for a matrix that slipway expanded.
+	ended time.Time
 	// requirements are what the job requires of its metrics. gateFailed reports whether the run does
 	// not meet them, so that nothing may come after it.
 	requirements []report.Requirement
@@ -96,12 +99,12 @@ func (e *JobResult) include(one *JobResult, r report.Run) {
 
 // setRun records a run as the server lists it.
 func (e *JobResult) setRun(r *polyaxon.Run) {
-	e.Status, e.described, e.marked = r.Status, runs.Report(r), marked(r)
+	e.Status, e.described, e.marked, e.ended = r.Status, runs.Report(r), marked(r), r.FinishedAt
 }
 
 // setOutcome records the outcome of a run.
 func (e *JobResult) setOutcome(o *run.Outcome) {
-	e.Status, e.described, e.marked = o.Run.Status, runs.ReportOutcome(o), marked(&o.Run)
+	e.Status, e.described, e.marked, e.ended = o.Run.Status, runs.ReportOutcome(o), marked(&o.Run), o.Run.FinishedAt
 }
 
 // ResultOf returns the JobResult of a job from a run that ended earlier.

@@ -29,7 +29,7 @@ func (p *Pipeline) keep(ctx context.Context, j *config.Job, e *JobResult) error 
 		return nil
 	}
 	target := run.Target{Namespace: p.RunNamespace, Project: p.Config.Project, UUID: e.Best().UUID, Kind: "job"}
-	kept, err := p.Artifacts.Keep(ctx, j, target, gateOf(j, e), e.requirements, e.Best().Metrics)
+	kept, err := p.Artifacts.Keep(ctx, j, target, gateOf(j, e), e.requirements, e.Best().Metrics, e.ended)
 	e.kept, e.incomplete = kept, artifact.Missing(err)
 	switch {
 	case err == nil:
@@ -45,6 +45,6 @@ func (p *Pipeline) PlanArtifacts(ctx context.Context, j *config.Job, planned *Pl
 	if p.Artifacts == nil || !artifact.Wanted(j) || planned.Action != UpToDate || planned.UUID() == "" {
 		return nil
 	}
-	planned.kept, err = p.Artifacts.Kept(ctx, j, planned.UUID(), gateOf(j, &planned.JobResult))
+	planned.kept, err = p.Artifacts.Kept(ctx, j, planned.UUID(), gateOf(j, &planned.JobResult), planned.ended)
 	return err
 }
