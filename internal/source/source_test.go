@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"testing"
 )
 
@@ -46,18 +47,42 @@ func TestNearest(t *testing.T) {
 	}
 }
 
+// TestNearestIsFast compares texts as long as files may have, and many that are much alike.
+func TestNearestIsFast(t *testing.T) {
+	if near, ok := Nearest(strings.Repeat("a", 1<<20), []string{strings.Repeat("b", 1<<20), strings.Repeat("a", 1<<20-1)}); ok {
+		t.Errorf("%d bytes are near", len(near))
+	}
+	var names []string
+	for i := range 2000 {
+		names = append(names, fmt.Sprintf("image-with-a-long-name-%d", i))
+	}
+	for i, name := range names {
+		if near, _ := Nearest("x"+name, names[i:]); near != name {
+			t.Errorf("%s is near to %q", name, near)
+		}
+	}
+}
+
 func FuzzNearest(f *testing.F) {
-	f.Add("projekt", "project")
+	for _, pair := range [][2]string{{"projekt", "project"}, {"clutser", "cluster"}, {"ab", "ba"}, {"abcdef", "badcfe"}, {"kitten", "sitting"}, {"", "abc"}, {"abcd", "cdab"}, {"aXbXc", "abc"}} {
+		f.Add(pair[0], pair[1])
+	}
 	f.Fuzz(func(t *testing.T, name, candidate string) {
-		ab, ba := distance(name, candidate), distance(candidate, name)
+		longest := max(len(name), len(candidate))
+		ab, ba := distance(name, candidate, longest), distance(candidate, name, longest)
 		if ab != ba {
 			t.Errorf("%d one way and %d the other", ab, ba)
 		}
 		if (ab == 0) != (name == candidate) {
 			t.Errorf("distance %d of %q and %q", ab, name, candidate)
 		}
-		if ab > max(len(name), len(candidate)) {
+		if ab > longest {
 			t.Errorf("distance %d of %s", ab, fmt.Sprint(len(name), len(candidate)))
+		}
+		for limit := range longest {
+			if d := distance(name, candidate, limit); ab <= limit && d != ab || ab > limit && d <= limit {
+				t.Errorf("distance %d of %q and %q, and %d up to %d", ab, name, candidate, d, limit)
+			}
 		}
 	})
 }

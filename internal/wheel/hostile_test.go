@@ -27,6 +27,12 @@ func TestHostileMetadata(t *testing.T) {
 				t.Error(err)
 			}
 		},
+		"a requirement of many lines": func() {
+			lines := splitLines("a.txt", "a==1 "+strings.Repeat("\\\n", size/8)+strings.Repeat("--hash=sha256:"+strings.Repeat("0", 64)+" \\\n", size/160)+"\n")
+			if r, err := parseRequirement(lines[0]); err != nil || len(r.hashes) != size/160 {
+				t.Errorf("%d hashes, %v", len(r.hashes), err)
+			}
+		},
 		"a RECORD of short lines": func() {
 			if _, err := parseRecord(strings.Repeat(",\n", size/2)); err != nil {
 				t.Error(err)

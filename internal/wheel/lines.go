@@ -1,6 +1,8 @@
 package wheel
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -21,12 +23,8 @@ type segment struct{ offset, line, column int }
 
 // position returns the position in the file of a byte of the line.
 func (l line) position(offset int) source.Position {
-	at := l.segments[0]
-	for _, p := range l.segments {
-		if p.offset <= offset {
-			at = p
-		}
-	}
+	after, _ := slices.BinarySearchFunc(l.segments, offset+1, func(s segment, offset int) int { return cmp.Compare(s.offset, offset) })
+	at := l.segments[max(after-1, 0)]
 	offset = min(offset, len(l.text))
 	column := at.column
 	if at.offset < offset {
@@ -44,11 +42,13 @@ var comment = lazyregexp.New(`(^|[ \t]+)#.*$`)
 func splitLines(file, text string) []line {
 	var lines []line
 	var current line
+	var joined strings.Builder
 	flush := func() {
-		if strings.TrimSpace(current.text) != "" {
+		if current.text = joined.String(); strings.TrimSpace(current.text) != "" {
 			lines = append(lines, current)
 		}
 		current = line{file: file}
+		joined.Reset()
 	}
 	flush()
 	text = strings.TrimPrefix(text, "\ufeff")
@@ -62,11 +62,11 @@ func splitLines(file, text string) []line {
 			body, continued = physical[:at[0]], false
 		}
 		trimmed := strings.TrimLeft(body, " \t\f")
-		if current.text != "" { // a continuation separates words
-			current.text += " "
+		if joined.Len() > 0 { // a continuation separates words
+			joined.WriteByte(' ')
 		}
-		current.segments = append(current.segments, segment{len(current.text), number, 1 + utf8.RuneCountInString(body[:len(body)-len(trimmed)])})
-		current.text += trimmed
+		current.segments = append(current.segments, segment{joined.Len(), number, 1 + utf8.RuneCountInString(body[:len(body)-len(trimmed)])})
+		joined.WriteString(trimmed)
 		if !continued {
 			flush()
 		}
