@@ -18,6 +18,15 @@ type release struct {
 	// rank is how much apt prefers the suite: see apt_preferences(5).
 	rank  int
 	files map[string]indexFile
+	// names are the names that the suite says it has.
+	names []string
+}
+
+// isSuite reports whether the index is that of a suite, which a mirror may answer with another one that is signed by
+// the same key. As in apt, an index without a name is that of any, and what follows a slash is not compared.
+func (r *release) isSuite(suite string) bool {
+	first := func(name string) string { before, _, _ := strings.Cut(name, "/"); return before }
+	return len(r.names) == 0 || slices.ContainsFunc(r.names, func(name string) bool { return first(name) == first(suite) })
 }
 
 // indexFile is a file of an index, by its size in bytes and its hash in hexadecimal.
@@ -43,6 +52,11 @@ func readRelease(text []byte, anyAge bool, now time.Time) (*release, error) {
 		return nil, err
 	}
 	r := &release{architectures: strings.Fields(p["architectures"]), byHash: p["acquire-by-hash"] == "yes", rank: 500, files: map[string]indexFile{}}
+	for _, name := range []string{p["suite"], p["codename"]} {
+		if name != "" {
+			r.names = append(r.names, name)
+		}
+	}
 	switch {
 	case p["notautomatic"] == "yes" && p["butautomaticupgrades"] == "yes":
 		r.rank = 100

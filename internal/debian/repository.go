@@ -140,6 +140,9 @@ func (f *Fetcher) readSigned(ctx context.Context, client *http.Client, from *Sou
 	if err != nil {
 		return nil, s.explain("the index Release", err)
 	}
+	if !strings.HasSuffix(s.suite, "/") && !index.isSuite(s.suite) {
+		return nil, &RepositoryError{Message: fmt.Sprintf("the index of %s is that of another suite: %s", s, strings.Join(index.names, ", ")), Hint: "the mirror has a wrong index; or name the suite by one of its names in the apt sources", final: true}
+	}
 	return index, nil
 }
 

@@ -112,6 +112,11 @@ func TestFaults(t *testing.T) {
 		bad.Publish(t, libgl, glvnd)
 		return func(w http.ResponseWriter, q *http.Request, _ http.Handler) { bad.ServeHTTP(w, q) }
 	}
+	another := func(w http.ResponseWriter, q *http.Request, _ http.Handler) {
+		bad := &debiantest.Repository{Key: key, Until: debiantest.Now.AddDate(0, 0, 1), Suite: "oldstable"}
+		bad.Publish(t, libgl, glvnd)
+		bad.ServeHTTP(w, q)
+	}
 	for name, c := range map[string]struct {
 		fault fault
 		want  string
@@ -122,6 +127,7 @@ func TestFaults(t *testing.T) {
 		"broken signed":   {on("InRelease", spoil), "is not trusted: "},
 		"unknown key":     {signed(other, debiantest.Now.AddDate(0, 0, 1)), "is not trusted: it is signed by a key that is not among them (NO_PUBKEY)"},
 		"expired":         {signed(key, debiantest.Now.AddDate(0, 0, -1)), "has expired: it was valid until Sat, 28 Feb 2026 12:00:00 UTC"},
+		"another suite":   {another, "is that of another suite: oldstable (the mirror has a wrong index"},
 		"broken index":    {on("by-hash", spoil), "hash mismatch for "},
 		"index cut short": {on("by-hash", cut), "cannot be read: "},
 		"broken package":  {on("libgl1", spoil), "hash mismatch for "},

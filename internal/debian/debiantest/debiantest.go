@@ -4,6 +4,7 @@ package debiantest
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"fmt"
@@ -172,6 +173,8 @@ type Repository struct {
 	Key Key
 	// At is when the index is signed, Now if it is zero, and Until its field Valid-Until.
 	At, Until time.Time
+	// Suite is the name in the index, stable if it is empty.
+	Suite string
 
 	mu    sync.Mutex
 	files map[string][]byte
@@ -207,7 +210,7 @@ func (r *Repository) Publish(t testing.TB, debs ...Deb) {
 		files["/dists/stable/main/binary-"+architecture+fmt.Sprintf("/by-hash/SHA256/%x", sha256.Sum256(text))] = text
 		sums += fmt.Sprintf(" %x %d %s\n", sha256.Sum256(text), len(text), name)
 	}
-	release := "Origin: Test\nSuite: stable\nAcquire-By-Hash: yes\nArchitectures: amd64 arm64\nComponents: main\nValid-Until: " + r.Until.Format(time.RFC1123) + "\n" + sums
+	release := "Origin: Test\nSuite: " + cmp.Or(r.Suite, "stable") + "\nAcquire-By-Hash: yes\nArchitectures: amd64 arm64\nComponents: main\nValid-Until: " + r.Until.Format(time.RFC1123) + "\n" + sums
 	at := r.At
 	if at.IsZero() {
 		at = Now
