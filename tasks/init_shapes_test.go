@@ -144,14 +144,15 @@ func TestInitRefusesFiles(t *testing.T) {
 		o     InitOptions
 		want  string
 	}{
-		"UTF-16":           {map[string]string{"requirements.txt": string(wide), "train.py": "print(1)\n"}, InitOptions{}, "requirements.txt: it is not text in UTF-8"},
-		"broken TOML":      {map[string]string{"pyproject.toml": "[project\nname = \"x\"\n", "train.py": "print(1)\n"}, InitOptions{}, "pyproject.toml:1:9: it is not TOML: "},
-		"a table twice":    {map[string]string{"pyproject.toml": "\"project\".'name' = \"x\"\n[project]\n", "train.py": "print(1)\n"}, InitOptions{}, "pyproject.toml:2:2: it is not TOML: "},
-		"Latin-1":          {map[string]string{"pyproject.toml": "[project]\nname = \"caf\xe9\"\n", "train.py": "print(1)\n"}, InitOptions{}, "pyproject.toml: it is not text in UTF-8 (save it as UTF-8"},
-		"slipway.yml":      {map[string]string{"slipway.yml": "", "train.py": "print(1)\n"}, InitOptions{}, "slipway reads slipway.yaml: rename it"},
-		"a base":           {map[string]string{"requirements.txt": "six\n", "train.py": "print(1)\n"}, InitOptions{Base: "python 3.12"}, "--base python 3.12: it is not the name of an image"},
-		"not a program":    {map[string]string{"requirements.txt": "six\n", "train.py": "print(1)\n", "train.sh": ""}, InitOptions{Program: "train.sh"}, "--program train.sh: it is not a program in Python"},
-		"a link elsewhere": {map[string]string{"requirements.txt": "six\n", "train.py": "print(1)\n", "polyaxon": "->"}, InitOptions{Lock: "none"}, "polyaxon: it is not a directory of this repository"},
+		"UTF-16":              {map[string]string{"requirements.txt": string(wide), "train.py": "print(1)\n"}, InitOptions{}, "requirements.txt: it is not text in UTF-8"},
+		"broken TOML":         {map[string]string{"pyproject.toml": "[project\nname = \"x\"\n", "train.py": "print(1)\n"}, InitOptions{}, "pyproject.toml:1:9: it is not TOML: "},
+		"a table twice":       {map[string]string{"pyproject.toml": "\"project\".'name' = \"x\"\n[project]\n", "train.py": "print(1)\n"}, InitOptions{}, "pyproject.toml:2:2: it is not TOML: "},
+		"Latin-1":             {map[string]string{"pyproject.toml": "[project]\nname = \"caf\xe9\"\n", "train.py": "print(1)\n"}, InitOptions{}, "pyproject.toml: it is not text in UTF-8 (save it as UTF-8"},
+		"slipway.yml":         {map[string]string{"slipway.yml": "", "train.py": "print(1)\n"}, InitOptions{}, "slipway reads slipway.yaml: rename it"},
+		"a base":              {map[string]string{"requirements.txt": "six\n", "train.py": "print(1)\n"}, InitOptions{Base: "python 3.12"}, "--base python 3.12: it is not the name of an image"},
+		"not a program":       {map[string]string{"requirements.txt": "six\n", "train.py": "print(1)\n", "train.sh": ""}, InitOptions{Program: "train.sh"}, "--program train.sh: it is not a program in Python"},
+		"a link elsewhere":    {map[string]string{"requirements.txt": "six\n", "train.py": "print(1)\n", "polyaxon": "->"}, InitOptions{Lock: "none"}, "polyaxon: it is not a directory of this repository"},
+		"a linked .gitignore": {map[string]string{"requirements.txt": "six\n", "train.py": "print(1)\n", ".gitignore": "->"}, InitOptions{Lock: "none"}, ".gitignore: is a symbolic link, not a file, so that nothing is written (make it a file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

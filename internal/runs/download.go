@@ -42,7 +42,7 @@ func (l Left) Artifacts(ctx context.Context, to *platform.Platform, directory st
 		listed[n] = report.Artifact{Path: f.Path, Bytes: f.Size, Address: l.address(f)}
 	}
 	if len(files) == 0 {
-		to.Note("no artifacts: run " + l.UUID() + " has no files")
+		to.Note("no artifacts: run " + l.UUID() + " has no files in its outputs; what a job writes to a volume is not among them")
 	}
 	if directory == "" {
 		return listed, nil

@@ -65,6 +65,9 @@ func (p *Plan) Write() (err error) {
 	return nil
 }
 
+// maxAppended limits the size in bytes of a file that lines are added to.
+const maxAppended = 4 << 20
+
 // write writes a file, and returns what takes it back.
 func write(root *os.Root, f File) (undo []func(), err error) {
 	name := filepath.FromSlash(f.Path)
@@ -87,11 +90,15 @@ func write(root *os.Root, f File) (undo []func(), err error) {
 		if err != nil {
 			return undo, err
 		}
-		if before, err = source.ReadFile(root, name, 4<<20); err != nil {
+		if !info.Mode().IsRegular() {
+			irregular := &source.IrregularError{Mode: info.Mode()}
+			return undo, &source.Error{Position: source.Position{File: f.Path}, Message: irregular.Error() + ", so that nothing is written", Hint: "make it a file: git reads no other", Err: irregular}
+		}
+		if before, err = source.ReadFile(root, name, maxAppended); err != nil {
 			return undo, err
 		}
-		if !info.Mode().IsRegular() || int64(len(before)) != info.Size() {
-			return undo, &source.IrregularError{Mode: info.Mode()}
+		if int64(len(before)) != info.Size() {
+			return undo, fmt.Errorf("it has more than %d MiB, or was changed meanwhile", maxAppended>>20)
 		}
 		if mode = info.Mode().Perm(); len(before) > 0 && before[len(before)-1] != '\n' {
 			text = "\n" + text

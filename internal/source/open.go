@@ -10,8 +10,8 @@ import (
 )
 
 // IrregularError reports a file that cannot be a source file: a directory, a pipe or a
-// device. A cloned repository may have symbolic links to such files, and an unpacked
-// archive may contain any of them.
+// device, or a link where none is followed. A cloned repository may have symbolic links to
+// such files, and an unpacked archive may contain any of them.
 type IrregularError struct{ Mode fs.FileMode }
 
 // Error returns a message that says what kind of file it is.
@@ -23,6 +23,8 @@ func (e *IrregularError) Error() string {
 		return "is a pipe, not a file"
 	case e.Mode&fs.ModeSocket != 0:
 		return "is a socket, not a file"
+	case e.Mode&fs.ModeSymlink != 0:
+		return "is a symbolic link, not a file"
 	}
 	return "is not a regular file"
 }
