@@ -81,24 +81,31 @@ func (t *Tunnel) Close() error { return t.connection.Close() }
 func (t *Tunnel) Closed() <-chan bool { return t.connection.CloseChan() }
 
 // open requests a port by opening two streams: one for its data, and one for the error if it
-// fails (k8s.io/client-go/tools/portforward).
+// fails (k8s.io/client-go/tools/portforward). Each waits for an answer of the server, so both are
+// opened at the same time: the kubelet takes them in either order.
 func (t *Tunnel) open(port int) (*podConn, error) {
-	headers := http.Header{}
-	headers.Set(corev1.PortHeader, strconv.Itoa(port))
-	headers.Set(corev1.PortForwardRequestIDHeader, strconv.FormatInt(t.requests.Add(1)-1, 10))
-	headers.Set(corev1.StreamType, corev1.StreamTypeError)
-	failures, err := t.connection.CreateStream(headers)
-	if err != nil {
+	id := strconv.FormatInt(t.requests.Add(1)-1, 10)
+	f := &podConn{tunnel: t, errorsEnded: make(chan struct{})}
+	var both panics.Group
+	for kind, stream := range map[string]*httpstream.Stream{corev1.StreamTypeError: &f.failures, corev1.StreamTypeData: &f.data} {
+		both.Go(func() (err error) {
+			headers := http.Header{}
+			headers.Set(corev1.PortHeader, strconv.Itoa(port))
+			headers.Set(corev1.PortForwardRequestIDHeader, id)
+			headers.Set(corev1.StreamType, kind)
+			*stream, err = t.connection.CreateStream(headers)
+			return err
+		})
+	}
+	if err := both.Wait(); err != nil {
+		for _, stream := range []httpstream.Stream{f.failures, f.data} {
+			if stream != nil {
+				_ = stream.Reset()
+			}
+		}
 		return nil, fmt.Errorf("reach pod %s: %w", t.pod, err)
 	}
-	_ = failures.Close() // nothing is written to it
-	headers.Set(corev1.StreamType, corev1.StreamTypeData)
-	data, err := t.connection.CreateStream(headers)
-	if err != nil {
-		_ = failures.Reset()
-		return nil, fmt.Errorf("reach pod %s: %w", t.pod, err)
-	}
-	f := &podConn{tunnel: t, data: data, failures: failures, errorsEnded: make(chan struct{})}
+	_ = f.failures.Close() // nothing is written to it
 	panics.Go(f.watch, func(err error) { f.fail(err) })
 	return f, nil
 }
