@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -15,12 +16,12 @@ import (
 // checkEnvironment returns an error if the base has an environment at the place of the image's, with one of the
 // packages in another version. A layer adds files and deletes none, so the image would have files of both.
 func (r *Recipe) checkEnvironment(ctx context.Context, parent *base) error {
-	parts := strings.SplitN(parent.python.version, ".", 3)
-	if len(parts) < 2 {
+	library := parent.python.library()
+	if library == "" {
 		return nil
 	}
 	had := map[string]string{}
-	site := path.Join(environmentRoot, "lib", "python"+parts[0]+"."+parts[1], "site-packages")
+	site := path.Join(environmentRoot, library, "site-packages")
 	err := parent.withFS(ctx, func(fs *rootfs.FS) {
 		for _, dir := range fs.Directories(site) {
 			if name, version, ok := wheel.Installed(dir); ok {
@@ -41,6 +42,47 @@ func (r *Recipe) checkEnvironment(ctx context.Context, parent *base) error {
 		return nil
 	}
 	return refuseBase(r.spec, nil, "lock the versions of the base, or use a base that has nothing at "+environmentRoot, "has packages in %s, and files of two versions would be mixed: %s", environmentRoot, listed(mixed))
+}
+
+// noteHidden names the packages that the base has beside its interpreter, and that the environment does not have:
+// programs of the image do not see them. It does not read the base for that.
+func (r *Recipe) noteHidden(ctx context.Context, parent *base) error {
+	library, prefix := parent.python.library(), path.Dir(path.Dir(wheelSpec(r.spec, *parent.python).Interpreter))
+	if library == "" {
+		return nil
+	}
+	had := map[string]string{}
+	err := parent.withFS(ctx, func(fs *rootfs.FS) {
+		if !fs.Whole() {
+			return
+		}
+		for _, site := range []string{path.Join(library, "site-packages"), path.Join(library, "dist-packages"), "lib/python3/dist-packages"} {
+			for _, dir := range fs.Directories(path.Join(prefix, site)) {
+				if name, version, ok := wheel.Installed(dir); ok {
+					had[name] = version
+				}
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range r.packages {
+		delete(had, p.Name)
+	}
+	for _, tool := range []string{"pip", "setuptools", "wheel"} { // which any Python may have
+		delete(had, tool)
+	}
+	if len(had) == 0 {
+		return nil
+	}
+	var hidden []string
+	for _, name := range slices.Sorted(maps.Keys(had)) {
+		hidden = append(hidden, name+" "+had[name])
+	}
+	r.spec.Notify(Note, "image %s: programs do not see the Python packages that the base %s has below %s and %s has not: %s; lock those that they import",
+		r.Name, r.spec.Base, prefix, r.spec.Requirements, listed(hidden))
+	return nil
 }
 
 // warnOfPath warns if the base has a search path for modules with packages, which come before those of the image.

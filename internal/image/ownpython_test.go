@@ -82,3 +82,30 @@ func TestVariablesOfPython(t *testing.T) {
 		t.Error(config.Config.Env, said, err)
 	}
 }
+
+// Packages that the base has beside its interpreter, as pytorch/pytorch has, are hidden by the environment. A note
+// names those that the lock does not have.
+func TestHiddenPackages(t *testing.T) {
+	t.Parallel()
+	r := memory(t)
+	const site = "usr/local/lib/python3.12/site-packages"
+	had := []node{dir("usr/local/lib/python3.12", 0o755, 0, 0), dir(site, 0o755, 0, 0)}
+	for _, name := range []string{"torch-2.4.0", "charset_normalizer-3.5.0", "pip-24.2", "setuptools-72.1.0", "wheel-0.43.0"} {
+		had = append(had, dir(site+"/"+name+".dist-info", 0o755, 0, 0))
+	}
+	lock := "lock-version = \"1.0\"\n[[packages]]\nname = \"charset-normalizer\"\nversion = \"3.5\"\nsdist = { url = \"https://x.example/x-1.tar.gz\", hashes = { sha256 = \"" + strings.Repeat("0", 64) + "\" } }\n"
+	s := pythonSpec(files{"a.py": "1", "pylock.toml": lock, "wheels/charset_normalizer-3.5-py3-none-any.whl": plainWheel(t, "charset_normalizer", "3.5")}.write(t),
+		rootBase(t, r, "bases/torch", []string{"PYTHON_VERSION=3.12.4"}, official("3.12.4", "2.36"), had))
+	s.Requirements, s.Wheels = "pylock.toml", "wheels"
+	var said []string
+	s.Notice = func(n Notice) {
+		if n.Level == Note {
+			said = append(said, n.Text)
+		}
+	}
+	build(t, s, r)
+	want := []string{"image train: programs do not see the Python packages that the base " + s.Base + " has below /usr/local and pylock.toml has not: torch 2.4.0; lock those that they import"}
+	if diff := cmp.Diff(want, said); diff != "" {
+		t.Error(diff)
+	}
+}

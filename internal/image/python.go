@@ -31,6 +31,16 @@ type interpreter struct {
 	libc          rootfs.Libc
 }
 
+// library returns the directory of the modules below the interpreter's prefix, such as lib/python3.12, or "" if
+// the version is not known.
+func (i interpreter) library() string {
+	parts := strings.SplitN(i.version, ".", 3)
+	if len(parts) < 2 {
+		return ""
+	}
+	return "lib/python" + parts[0] + "." + parts[1]
+}
+
 // wheelSpec returns the requirements of a spec for an interpreter.
 func wheelSpec(s Spec, python interpreter) wheel.Spec {
 	return wheel.Spec{
@@ -104,6 +114,9 @@ func (r *Recipe) pythonLayers(ctx context.Context, parent *base, last *lastImage
 		r.packages = append(r.packages, Package{Name: p.Name, Version: p.Version, License: p.License, SHA256: p.SHA256})
 	}
 	if err := r.checkEnvironment(ctx, parent); err != nil {
+		return nil, err
+	}
+	if err := r.noteHidden(ctx, parent); err != nil {
 		return nil, err
 	}
 	r.warnOfPath(parent.config.Config.Env)
