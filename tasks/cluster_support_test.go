@@ -3,7 +3,9 @@ package tasks
 import (
 	"os"
 	"testing"
+	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -24,7 +26,7 @@ func clientsOf(t *testing.T, access *rest.Config) kubernetes.Interface {
 	return clients
 }
 
-// allow gives a user rights in the namespace of runs.
+// allow gives a user rights in the namespace of runs, and waits until the API server knows of the first.
 func allow(t *testing.T, clients kubernetes.Interface, user string, rules ...rbacv1.PolicyRule) {
 	t.Helper()
 	named := metav1.ObjectMeta{Name: user}
@@ -35,6 +37,21 @@ func allow(t *testing.T, clients kubernetes.Interface, user string, rules ...rba
 		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: user}}}
 	if _, err := clients.RbacV1().RoleBindings(sandboxtest.Namespace).Create(t.Context(), binding, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
+	}
+	rule := rules[0]
+	asked := &authorizationv1.ResourceAttributes{Namespace: sandboxtest.Namespace, Verb: rule.Verbs[0], Group: rule.APIGroups[0], Resource: rule.Resources[0]}
+	if len(rule.ResourceNames) > 0 {
+		asked.Name = rule.ResourceNames[0]
+	}
+	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: asked}}
+	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) { // the API server learns of it a moment later
+		answer, err := clients.AuthorizationV1().SubjectAccessReviews().Create(t.Context(), review, metav1.CreateOptions{})
+		if err == nil && answer.Status.Allowed {
+			return
+		}
+		if time.Since(begun) > 20*time.Second {
+			t.Fatalf("%s still has no rights: %v, %v", user, answer, err)
+		}
 	}
 }
 
