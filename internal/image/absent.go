@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"path"
 	"path/filepath"
@@ -20,6 +19,7 @@ const (
 	minPointer = 120 // bytes of its three lines
 	maxPointer = 400 // with some for extensions
 	maxModules = 1 << 20
+	maxNamed   = 5
 )
 
 // noticeAbsent warns of what a checkout of CI often lacks: the files of Git LFS, for which it has
@@ -33,11 +33,11 @@ func (c *collector) noticeAbsent(entries []entry) {
 		}
 	}
 	if len(pointers) > 0 {
-		c.spec.Notify(Warning, "image %s has pointers of Git LFS instead of files: %s; fetch them first: git lfs pull, or with: {lfs: true} of actions/checkout", c.spec.Name, some(pointers))
+		c.spec.Notify(Warning, "image %s has pointers of Git LFS instead of files: %s; fetch them first: git lfs pull, or with: {lfs: true} of actions/checkout", c.spec.Name, source.ShortenList(pointers, maxNamed))
 	}
 	if empty := c.emptyModules(); len(empty) > 0 {
 		c.spec.Notify(Warning, "image %s has nothing of the submodules %s, which are empty; fetch them first: git submodule update --init, with: {submodules: true} of actions/checkout, or GIT_SUBMODULE_STRATEGY: normal of GitLab",
-			c.spec.Name, some(empty))
+			c.spec.Name, source.ShortenList(empty, maxNamed))
 	}
 }
 
@@ -55,12 +55,7 @@ func (c *collector) beginsWith(name, text string) bool {
 
 // emptyModules returns the submodules that are empty directories, and a part of the image but for that.
 func (c *collector) emptyModules() (empty []string) {
-	file, err := source.Open(c.root, ".gitmodules")
-	if err != nil {
-		return nil
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxModules))
+	text, err := source.ReadFile(c.root, ".gitmodules", maxModules)
 	if err != nil {
 		return nil
 	}
@@ -91,14 +86,4 @@ func (c *collector) named(at string) bool {
 		}
 	}
 	return false
-}
-
-// some returns the first names of a list, and how many more there are.
-func some(names []string) string {
-	const most = 5
-	text := strings.Join(names[:min(len(names), most)], ", ")
-	if more := len(names) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
 }

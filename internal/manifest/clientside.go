@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // An object that kubectl apply has applied on the client side has a field manager that server-side
@@ -30,12 +31,7 @@ type LeftOutError struct {
 
 // Error implements error.
 func (e *LeftOutError) Error() string {
-	const shown = 5
-	text := strings.Join(e.Paths[:min(shown, len(e.Paths))], ", ")
-	if more := len(e.Paths) - shown; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return fmt.Sprintf("the manifest leaves out what %q has applied: %s", e.Manager, text)
+	return fmt.Sprintf("the manifest leaves out what %q has applied: %s", e.Manager, source.ShortenList(e.Paths, 5))
 }
 
 // clientSide returns the field managers that have applied an object on the client side: each keeps

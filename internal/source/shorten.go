@@ -1,6 +1,10 @@
 package source
 
-import "unicode/utf8"
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
 
 // Shorten returns at most the first 200 bytes of a text.
 func Shorten(text string) string {
@@ -13,4 +17,13 @@ func Shorten(text string) string {
 		cut--
 	}
 	return text[:cut] + "..."
+}
+
+// ShortenList returns the first names of a list, at most most of them, and how many more there are.
+func ShortenList(names []string, most int) string {
+	text := strings.Join(names[:min(len(names), most)], ", ")
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }

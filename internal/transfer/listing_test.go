@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/slipway-ci/slipway/internal/storage"
-	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/internal/transfer"
 )
 
@@ -19,10 +18,7 @@ func TestList(t *testing.T) { checkList(t, serve(t)) }
 
 // TestListWithFake does the same with fake-gcs-server.
 func TestListWithFake(t *testing.T) {
-	address := testenv.CloudStorage(t)
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
-	t.Setenv("HOME", t.TempDir())
-	checkList(t, connect(t, address))
+	checkList(t, connectFake(t))
 }
 
 func checkList(t *testing.T, b *buckets) {

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/slipway-ci/slipway/internal/storage"
-	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/internal/transfer"
 )
 
@@ -19,10 +18,7 @@ func TestMissing(t *testing.T) { checkMissing(t, serve(t)) }
 
 // TestMissingWithFake does the same with fake-gcs-server.
 func TestMissingWithFake(t *testing.T) {
-	address := testenv.CloudStorage(t)
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
-	t.Setenv("HOME", t.TempDir())
-	checkMissing(t, connect(t, address))
+	checkMissing(t, connectFake(t))
 }
 
 func checkMissing(t *testing.T, b *buckets) {

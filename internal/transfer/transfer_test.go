@@ -51,6 +51,15 @@ func serve(t *testing.T) *buckets {
 	return connect(t, listening.URL)
 }
 
+// connectFake returns the buckets of fake-gcs-server.
+func connectFake(t *testing.T) *buckets {
+	t.Helper()
+	address := testenv.CloudStorage(t)
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	return connect(t, address)
+}
+
 // connect creates the buckets on a server.
 func connect(t *testing.T, address string) *buckets {
 	t.Helper()
@@ -141,10 +150,7 @@ func TestSync(t *testing.T) { checkSync(t, serve(t)) }
 
 // TestSyncWithFake does the same with fake-gcs-server.
 func TestSyncWithFake(t *testing.T) {
-	address := testenv.CloudStorage(t)
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
-	t.Setenv("HOME", t.TempDir())
-	checkSync(t, connect(t, address))
+	checkSync(t, connectFake(t))
 }
 
 func checkSync(t *testing.T, b *buckets) {

@@ -3,6 +3,8 @@ package exit
 import (
 	"fmt"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // maxFiles is how many files of a run an error names.
@@ -23,9 +25,5 @@ func (e *ArtifactError) Error() string {
 	if len(e.Has) == 0 {
 		return text + "; it has left no files"
 	}
-	text += "; it has left " + strings.Join(e.Has[:min(len(e.Has), maxFiles)], ", ")
-	if more := len(e.Has) - maxFiles; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
+	return text + "; it has left " + source.ShortenList(e.Has, maxFiles)
 }
