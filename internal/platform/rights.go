@@ -30,89 +30,153 @@ func NeedsOf(of cluster.Right, what string, optional bool, verbs ...string) []Ne
 // Needs returns the rights that slipway uses for this repository, those that a deploy needs
 // first.
 func (to *Platform) Needs() []Need {
-	var needed, optional []Need
-	need := func(what string, of cluster.Right, verbs ...string) {
-		needed = append(needed, NeedsOf(of, what, false, verbs...)...)
+	n := &needs{}
+	to.needSecrets(n)
+	to.needPolyaxon(n)
+	to.needVolume(n)
+	to.needCopies(n)
+	to.needBuildKit(n)
+	to.needLookups(n)
+	to.needNamespace(n)
+	return append(n.needed, n.optional...)
+}
+
+// needs are rights that a deploy cannot do without, and those that it can.
+type needs struct{ needed, optional []Need }
+
+// must adds rights that a deploy cannot do without.
+func (n *needs) must(what string, of cluster.Right, verbs ...string) {
+	n.needed = append(n.needed, NeedsOf(of, what, false, verbs...)...)
+}
+
+// may adds rights that a deploy succeeds without.
+func (n *needs) may(what string, of cluster.Right, verbs ...string) {
+	n.optional = append(n.optional, NeedsOf(of, what, true, verbs...)...)
+}
+
+// core returns a right on a resource of the core group.
+func core(resource string) cluster.Right { return cluster.Right{Resource: resource} }
+
+// named returns a right on one object of the core group.
+func named(resource, name string) cluster.Right { return cluster.Right{Resource: resource, Name: name} }
+
+// ofPods returns a right on a subresource of pods.
+func ofPods(subresource string) cluster.Right {
+	return cluster.Right{Resource: "pods", Subresource: subresource}
+}
+
+// apps returns a right on a workload.
+func apps(resource, name string) cluster.Right {
+	return cluster.Right{Group: "apps", Resource: resource, Name: name}
+}
+
+// everywhere returns a right on what is in no namespace.
+func everywhere(group, resource string) cluster.Right {
+	return cluster.Right{Group: group, Resource: resource, Everywhere: true}
+}
+
+// bySockets is what the verb get on a stream is for, beside create.
+const bySockets = "for WebSockets, where a proxy before the cluster passes no SPDY"
+
+// needSecrets adds what syncing Secrets takes.
+func (to *Platform) needSecrets(n *needs) {
+	if secretAt(to.Project) == nil {
+		return
 	}
-	use := func(what string, of cluster.Right, verbs ...string) {
-		optional = append(optional, NeedsOf(of, what, true, verbs...)...)
+	for _, name := range secretNames(to.Project) {
+		n.must("to sync secrets", named("secrets", name), "get", "create", "patch")
 	}
-	core := func(resource string) cluster.Right { return cluster.Right{Resource: resource} }
-	sub := func(resource, subresource string) cluster.Right {
-		return cluster.Right{Resource: resource, Subresource: subresource}
+	n.may("to sync secrets with --prune", core("secrets"), "list", "delete")
+	if to.Embedded {
+		return
 	}
-	everywhere := func(group, resource string) cluster.Right {
-		return cluster.Right{Group: group, Resource: resource, Everywhere: true}
+	for _, resource := range []string{"deployments", "statefulsets", "daemonsets"} {
+		n.may("to restart what uses a changed secret", apps(resource, ""), "list", "patch")
 	}
-	const bySockets = "for WebSockets, where a proxy before the cluster passes no SPDY"
-	cfg, secrets, inCluster := to.Config, secretAt(to.Project) != nil, !to.Embedded
-	if secrets {
-		for _, name := range secretNames(to.Project) {
-			need("to sync secrets", cluster.Right{Resource: "secrets", Name: name}, "get", "create", "patch")
-		}
-		use("to sync secrets with --prune", core("secrets"), "list", "delete")
-	}
-	if secrets && inCluster {
-		for _, resource := range []string{"deployments", "statefulsets", "daemonsets"} {
-			use("to restart what uses a changed secret", cluster.Right{Group: "apps", Resource: resource}, "list", "patch")
-		}
-	}
-	if cfg.Polyaxon == nil && inCluster {
-		need("to find Polyaxon", core("services"), "list")
-		need("to reach Polyaxon", core("pods"), "list")
-		need("to reach Polyaxon", sub("pods", "portforward"), "create")
+}
+
+// needPolyaxon adds what finding and reaching Polyaxon takes, and reading what its pods say.
+func (to *Platform) needPolyaxon(n *needs) {
+	if to.Config.Polyaxon == nil && !to.Embedded {
+		n.must("to find Polyaxon", core("services"), "list")
+		n.must("to reach Polyaxon", core("pods"), "list")
+		n.must("to reach Polyaxon", ofPods("portforward"), "create")
+		n.may(bySockets, ofPods("portforward"), "get")
 	} else {
-		use("to say why a run waits or failed", core("pods"), "list")
+		n.may("to say why a run waits or failed", core("pods"), "list")
 	}
-	if cfg.Polyaxon == nil && inCluster {
-		use(bySockets, sub("pods", "portforward"), "get")
+	n.may("to read the lines of runs from their pods", ofPods("log"), "get")
+	n.may("to say why a run waits", core("events"), "list")
+}
+
+// needVolume adds what creating the claim of the volume takes.
+func (to *Platform) needVolume(n *needs) {
+	v := to.Config.Volume
+	if v == nil || v.Create == nil || to.Embedded {
+		return
 	}
-	use("to read the lines of runs from their pods", sub("pods", "log"), "get")
-	use("to say why a run waits", core("events"), "list")
-	if v := cfg.Volume; v != nil && v.Create != nil && inCluster {
-		need("to create the claim of the volume", cluster.Right{Resource: "persistentvolumeclaims", Name: v.Claim}, "get")
-		need("to create the claim of the volume", core("persistentvolumeclaims"), "create") // what is created by POST has no name yet
-		use("to check that the claim can be bound", everywhere("storage.k8s.io", "storageclasses"), "list")
-		use("to check that the claim can be bound", everywhere("", "persistentvolumes"), "list")
+	const claim, bound = "to create the claim of the volume", "to check that the claim can be bound"
+	n.must(claim, named("persistentvolumeclaims", v.Claim), "get")
+	n.must(claim, core("persistentvolumeclaims"), "create") // what is created by POST has no name yet
+	n.may(bound, everywhere("storage.k8s.io", "storageclasses"), "list")
+	n.may(bound, everywhere("", "persistentvolumes"), "list")
+}
+
+// needCopies adds what copying data to the volume takes.
+func (to *Platform) needCopies(n *needs) {
+	if to.Config.Cluster == nil || !copiesToVolume(to.Config) {
+		return
 	}
-	if cfg.Cluster != nil && copiesToVolume(cfg) {
-		const copies = "to copy data to the volume"
-		need(copies, core("pods"), "get", "create", "delete")
-		need(copies, sub("pods", "exec"), "create")
-		use(bySockets, sub("pods", "exec"), "get")
-		if v := cfg.Volume; v != nil && v.Claim != "" && v.Create == nil {
-			use("to say why the volume cannot be used", cluster.Right{Resource: "persistentvolumeclaims", Name: v.Claim}, "get")
-		}
+	const copies = "to copy data to the volume"
+	n.must(copies, core("pods"), "get", "create", "delete")
+	n.must(copies, ofPods("exec"), "create")
+	n.may(bySockets, ofPods("exec"), "get")
+	if v := to.Config.Volume; v != nil && v.Claim != "" && v.Create == nil {
+		n.may("to say why the volume cannot be used", named("persistentvolumeclaims", v.Claim), "get")
 	}
-	if inCluster && cfg.Cluster != nil && cfg.NeedsBuildKit() {
-		const build = "to build Dockerfiles in the cluster, without another BuildKit"
-		use(build, cluster.Right{Group: "apps", Resource: "deployments", Name: dockerfile.ObjectName}, "get", "create", "patch")
-		use(build, cluster.Right{Resource: "persistentvolumeclaims", Name: dockerfile.ObjectName}, "get", "create", "patch")
-		if !cfg.Cluster.CreateNamespace {
-			use(build, cluster.Right{Resource: "namespaces", Name: to.RunNamespace}, "get")
-		}
-		if cfg.Polyaxon != nil {
-			use(build, sub("pods", "portforward"), "create")
-			use(bySockets, sub("pods", "portforward"), "get")
-		}
+}
+
+// needBuildKit adds what BuildKit in the cluster takes.
+func (to *Platform) needBuildKit(n *needs) {
+	cfg := to.Config
+	if to.Embedded || cfg.Cluster == nil || !cfg.NeedsBuildKit() {
+		return
 	}
+	const build = "to build Dockerfiles in the cluster, without another BuildKit"
+	n.may(build, apps("deployments", dockerfile.ObjectName), "get", "create", "patch")
+	n.may(build, named("persistentvolumeclaims", dockerfile.ObjectName), "get", "create", "patch")
+	if !cfg.Cluster.CreateNamespace {
+		n.may(build, named("namespaces", to.RunNamespace), "get")
+	}
+	if cfg.Polyaxon != nil {
+		n.may(build, ofPods("portforward"), "create")
+		n.may(bySockets, ofPods("portforward"), "get")
+	}
+}
+
+// needLookups adds what it takes to find out, before anything is built, whether runs can start.
+func (to *Platform) needLookups(n *needs) {
 	const exist, fit = "to check that they exist before a run starts", "to check that a run can start"
-	use(exist, core("configmaps"), "list")
-	if inCluster {
-		if !secrets {
-			use(exist, core("secrets"), "get")
-		}
-		use(exist, core("persistentvolumeclaims"), "list")
-		use(exist, core("serviceaccounts"), "list")
-		use(fit, core("resourcequotas"), "list")
-		use(fit, core("limitranges"), "list")
-		use(fit, everywhere("", "nodes"), "list")
-		use(exist, everywhere("scheduling.k8s.io", "priorityclasses"), "list")
+	n.may(exist, core("configmaps"), "list")
+	if to.Embedded {
+		return
 	}
-	if cfg.Cluster != nil && cfg.Cluster.CreateNamespace {
-		need("to create the namespace", cluster.Right{Resource: "namespaces", Name: to.RunNamespace, Everywhere: true}, "get", "create", "patch")
+	if secretAt(to.Project) == nil {
+		n.may(exist, core("secrets"), "get")
 	}
-	return append(needed, optional...)
+	n.may(exist, core("persistentvolumeclaims"), "list")
+	n.may(exist, core("serviceaccounts"), "list")
+	n.may(fit, core("resourcequotas"), "list")
+	n.may(fit, core("limitranges"), "list")
+	n.may(fit, everywhere("", "nodes"), "list")
+	n.may(exist, everywhere("scheduling.k8s.io", "priorityclasses"), "list")
+}
+
+// needNamespace adds what creating the namespace takes.
+func (to *Platform) needNamespace(n *needs) {
+	if cfg := to.Config; cfg.Cluster != nil && cfg.Cluster.CreateNamespace {
+		n.must("to create the namespace", cluster.Right{Resource: "namespaces", Name: to.RunNamespace, Everywhere: true}, "get", "create", "patch")
+	}
 }
 
 // copiesToVolume reports whether deploy copies data to the persistent volume.
