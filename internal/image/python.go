@@ -97,6 +97,21 @@ func (r *Recipe) pythonLayers(ctx context.Context, parent *base, last *lastImage
 	if err := r.lockIsUnchanged(); err != nil {
 		return nil, err
 	}
+	if err := r.examine(ctx, parent, environment, spec.Python); err != nil {
+		return nil, err
+	}
+	if len(environment.Layers) > limit {
+		key = squeezed
+	}
+	var contents []*content
+	for _, l := range environment.Layers {
+		contents = append(contents, wheels(l, key))
+	}
+	return placeOn(ctx, contents, parent, limit)
+}
+
+// examine keeps the packages of an environment, refuses one that cannot work on the base, and warns of what may not work.
+func (r *Recipe) examine(ctx context.Context, parent *base, environment *wheel.Environment, python string) error {
 	for _, c := range environment.Conflicts() {
 		r.spec.Notify(Warning, "image %s: %s and %s both install %d files with the same names and different content: the image has those of %s, as uv would install them, and %s may not work; remove one of the two from %s",
 			r.Name, c.Kept, c.Dropped, c.Files, c.Kept, c.Dropped, r.spec.Requirements)
@@ -107,27 +122,20 @@ func (r *Recipe) pythonLayers(ctx context.Context, parent *base, last *lastImage
 			lacks = append(lacks, u.String())
 		}
 		r.spec.Notify(Warning, "image %s: %s does not have what its packages require: %s; programs that import them may fail: lock again for Linux and Python %s",
-			r.Name, r.spec.Requirements, listed(lacks), spec.Python)
+			r.Name, r.spec.Requirements, listed(lacks), python)
 	}
 	r.packages = nil
 	for _, p := range environment.Packages {
 		r.packages = append(r.packages, Package{Name: p.Name, Version: p.Version, License: p.License, SHA256: p.SHA256})
 	}
 	if err := r.checkEnvironment(ctx, parent); err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.noteHidden(ctx, parent); err != nil {
-		return nil, err
+		return err
 	}
 	r.warnOfPath(parent.config.Config.Env)
-	if len(environment.Layers) > limit {
-		key = squeezed
-	}
-	var contents []*content
-	for _, l := range environment.Layers {
-		contents = append(contents, wheels(l, key))
-	}
-	return placeOn(ctx, contents, parent, limit)
+	return nil
 }
 
 // lockIsUnchanged returns a *ChangedError if the lock is not the one that r.Inputs stands for.
