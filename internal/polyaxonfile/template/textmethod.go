@@ -3,6 +3,7 @@ package template
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
@@ -26,14 +27,15 @@ func textMethods() map[string]textMethod {
 	}
 	find := func(f func(s, part string) int, must bool) textMethod {
 		return func(_ *runtime, s string, args values) (any, error) {
+			s, start := between(s, args)
 			i := f(s, text(args.get(0, "sub", "")))
-			if i < 0 && must {
+			switch {
+			case i < 0 && must:
 				return nil, errorf("ValueError", "substring not found")
+			case i < 0:
+				return -1, nil
 			}
-			if i > 0 {
-				i = len([]rune(s[:i]))
-			}
-			return i, nil
+			return start + utf8.RuneCountInString(s[:i]), nil
 		}
 	}
 	pad := func(left, right bool) textMethod {
@@ -44,6 +46,7 @@ func textMethods() map[string]textMethod {
 	}
 	affix := func(f func(s, affix string) bool) textMethod {
 		return func(_ *runtime, s string, args values) (any, error) {
+			s, _ = between(s, args)
 			first := args.get(0, "prefix", "")
 			if several, ok := python.Items(first); ok {
 				for _, each := range several {
@@ -70,6 +73,7 @@ func textMethods() map[string]textMethod {
 		"find": find(strings.Index, false), "rfind": find(strings.LastIndex, false),
 		"index": find(strings.Index, true), "rindex": find(strings.LastIndex, true),
 		"count": func(_ *runtime, s string, args values) (any, error) {
+			s, _ = between(s, args)
 			return strings.Count(s, text(args.get(0, "sub", ""))), nil
 		},
 		"isdigit": all(unicode.IsDigit), "isnumeric": all(unicode.IsNumber), "isdecimal": all(unicode.IsDigit), "isalpha": all(unicode.IsLetter),
@@ -123,4 +127,22 @@ func textMethods() map[string]textMethod {
 		},
 		"format": func(_ *runtime, s string, args values) (any, error) { return braced(s, args) },
 	}
+}
+
+// between returns the part of a text that the arguments start and end of a search limit it to, and where
+// it starts. They count characters, and negative ones from the end.
+func between(s string, args values) (part string, start int) {
+	characters := []rune(s)
+	at := func(n int, name string, otherwise int) int {
+		i, ok := args.get(n, name, nil).(int)
+		switch {
+		case !ok:
+			return otherwise
+		case i < 0:
+			i = max(i+len(characters), 0)
+		}
+		return min(i, len(characters))
+	}
+	start, end := at(1, "start", 0), at(2, "end", len(characters))
+	return string(characters[start:max(start, end)]), start
 }
