@@ -155,14 +155,8 @@ func (d *decoder) unknown(n *yaml.Node, path []string, keys []key) {
 	for _, k := range keys {
 		names = append(names, k.name)
 	}
-	hint := ""
-	if near, close := source.Nearest(n.Value, names); close {
-		hint = "did you mean " + near + "?"
-	} else {
-		sort.Strings(names)
-		hint = "known keys are " + strings.Join(names, ", ")
-	}
-	d.fail(n, hint, "%s has no key %s", pathLabel(path), n.Value)
+	sort.Strings(names)
+	d.fail(n, source.Suggest(n.Value, "known keys are ", names), "%s has no key %s", pathLabel(path), n.Value)
 }
 
 func (d *decoder) decodeMap(n *yaml.Node, v reflect.Value, path []string, k key) {

@@ -1,7 +1,7 @@
 package config
 
 import (
-	"strings"
+	"cmp"
 
 	"go.yaml.in/yaml/v3"
 
@@ -40,14 +40,7 @@ func (d *decoder) overlay(root *yaml.Node, c *Config) *yaml.Node {
 		if all != nil {
 			e.Position = d.at(all)
 		}
-		names := keys(c.Environments)
-		if near, ok := source.Nearest(c.Environment, names); ok {
-			e.Hint = "did you mean " + near + "?"
-		} else if len(names) > 0 {
-			e.Hint = "known names are " + strings.Join(names, ", ")
-		} else {
-			e.Hint = "slipway.yaml has no environments: leave it out, or add environments"
-		}
+		e.Hint = cmp.Or(source.Suggest(c.Environment, "known names are ", keys(c.Environments)), "slipway.yaml has no environments: leave it out, or add environments")
 		d.errs = append(d.errs, e)
 	}
 	return result

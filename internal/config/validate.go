@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -125,13 +126,7 @@ func (c *Config) validateJob(j *Job, at []string, fail func(string, []string, st
 
 // suggest returns a hint for an unknown name: the nearest known name, or all of them.
 func suggest(name string, known []string) string {
-	if near, ok := source.Nearest(name, known); ok {
-		return "did you mean " + near + "?"
-	}
-	if len(known) == 0 {
-		return "none are declared"
-	}
-	return "known names are " + strings.Join(known, ", ")
+	return cmp.Or(source.Suggest(name, "known names are ", known), "none are declared")
 }
 
 // keys returns the keys of m, sorted.

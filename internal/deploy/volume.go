@@ -77,11 +77,7 @@ func (s volume) check(ctx context.Context) error {
 		return e
 	}
 	e := source.Errorf(s.Config.At("volume", "create", "class"), "storage class %s not found in cluster %s: the volume claim could never be bound", class, s.Cluster.Name)
-	if near, ok := source.Nearest(class, classNames(classes)); ok {
-		e.Hint = "did you mean " + near + "?"
-	} else if len(classes) > 0 {
-		e.Hint = "its storage classes are " + strings.Join(classNames(classes), ", ")
-	}
+	e.Hint = source.Suggest(class, "its storage classes are ", classNames(classes))
 	return e
 }
 

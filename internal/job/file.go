@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/check"
@@ -83,10 +82,6 @@ func MissingFiles(p *project.Project, j *config.Job) error {
 // not exist. Its hint is the nearest name or the list of all names.
 func UnknownComponent(at source.Position, name string) error {
 	e := source.Errorf(at, "component %s not found", name)
-	if near, ok := source.Nearest(name, components.Names()); ok {
-		e.Hint = "did you mean " + near + "?"
-	} else {
-		e.Hint = "known names are " + strings.Join(components.Names(), ", ")
-	}
+	e.Hint = source.Suggest(name, "known names are ", components.Names())
 	return e
 }

@@ -70,12 +70,8 @@ func Override(ctx context.Context, p *project.Project, params, names []string) e
 		if len(names) > 1 {
 			e.Message = "the input is not declared in any of " + strings.Join(names, ", ")
 		}
-		if near, found := source.Nearest(name, inputs); found {
-			e.Hint = "did you mean " + near + "?"
-		} else if len(inputs) > 0 {
-			slices.Sort(inputs)
-			e.Hint = "declare it under inputs of the Polyaxonfile; declared inputs: " + strings.Join(slices.Compact(inputs), ", ")
-		}
+		slices.Sort(inputs)
+		e.Hint = source.Suggest(name, "declare it under inputs of the Polyaxonfile; declared inputs: ", slices.Compact(inputs))
 		return e
 	}
 	return nil

@@ -172,7 +172,7 @@ func (r *reader) checked(n *yaml.Node, text string) string {
 	} else if near, close := source.Nearest(name, r.images); close {
 		hint = "did you mean " + ImageScheme + near + "?"
 	} else if len(r.images) > 0 {
-		hint = "known images are " + strings.Join(r.images, ", ")
+		hint = "known images are " + source.ShortenList(r.images, source.MaxListed)
 	}
 	r.fail(n, hint, "image %s not found", name)
 	return text

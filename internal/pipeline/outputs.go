@@ -53,12 +53,8 @@ func (p *Pipeline) withOutputs(ctx context.Context, j *config.Job, runs map[stri
 func (p *Pipeline) missingOutput(j *config.Job, param string, r config.Reference, of *polyaxon.Run, there []string) error {
 	one := strings.TrimSuffix(r.From, "s")
 	e := source.Errorf(p.Config.At(project.Section(j), j.Name, "params", param), "run %s of job %s has no %s %s", of.UUID, r.Job, one, r.Name)
-	switch near, found := source.Nearest(r.Name, there); {
-	case found:
-		e.Hint = "did you mean " + near + "?"
-	case len(there) > 0:
-		e.Hint = "it has " + strings.Join(there, ", ")
-	case r.From == "outputs":
+	e.Hint = source.Suggest(r.Name, "it has ", there)
+	if len(there) == 0 && r.From == "outputs" {
 		e.Hint = "it has none; a job sets its outputs with tracking.log_outputs(" + r.Name + "=...)"
 	}
 	return e

@@ -2,7 +2,6 @@ package project
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/tasks/exit"
@@ -18,7 +17,7 @@ func UnknownName(what, name string, known []string) error {
 	if len(known) == 0 {
 		return exit.Usagef("%s %s not found: slipway.yaml has none", what, name)
 	}
-	return exit.Usagef("%s %s not found in slipway.yaml, which has %s", what, name, strings.Join(known, ", "))
+	return exit.Usagef("%s %s not found in slipway.yaml, which has %s", what, name, source.ShortenList(known, source.MaxListed))
 }
 
 // WithPosition returns err as a *source.Error at a position, unless err already is or wraps a

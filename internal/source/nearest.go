@@ -2,28 +2,31 @@ package source
 
 import "strings"
 
-// maxNear is the length in bytes up to which texts are compared. What people mistype is shorter.
-const maxNear = 256
+// maxNear is the length in bytes up to which texts are compared: that of a word of distance. What people mistype
+// is shorter.
+const maxNear = 64
 
 // Nearest returns the candidate that is closest to name, ignoring case. It returns false
 // when none is close enough to be what the user meant: about a third of the longer of the
-// two may differ, counted in Damerau-Levenshtein edits. A text of more than 256 bytes is
+// two may differ, counted in Damerau-Levenshtein edits. A text of more than 64 bytes is
 // close to none.
 func Nearest(name string, candidates []string) (string, bool) {
-	if len(name) > maxNear {
+	name = strings.ToLower(name)
+	if name == "" || len(name) > maxNear {
 		return "", false
 	}
 	best, bestDistance := "", -1
-	lower := strings.ToLower(name)
+	from := newPattern(name)
 	for _, c := range candidates {
-		if len(c) > maxNear {
-			continue
-		}
-		limit := (max(len(name), len(c)) + 1) / 3
+		lower := strings.ToLower(c)
+		limit := (max(len(name), len(lower)) + 1) / 3
 		if bestDistance >= 0 {
 			limit = min(limit, bestDistance-1)
 		}
-		if d := distance(lower, strings.ToLower(c), limit); d <= limit {
+		if len(lower) > maxNear || len(lower)-len(name) > limit || len(name)-len(lower) > limit {
+			continue
+		}
+		if d := from.distance(lower); d <= limit {
 			best, bestDistance = c, d
 		}
 		if bestDistance == 0 {
@@ -33,46 +36,61 @@ func Nearest(name string, candidates []string) (string, bool) {
 	return best, bestDistance >= 0
 }
 
-// distance returns the number of insertions, deletions, substitutions and swaps of
-// neighbours between two texts. If that is more than limit, it returns something that is
-// more, without looking at all pairs of bytes.
-func distance(a, b string, limit int) int {
-	if limit == 0 && a == b {
-		return 0
+// MaxListed is how many names hints list.
+const MaxListed = 50
+
+// Suggest returns a hint for a name that is none of the known ones: the nearest of them, or all, after a text such as
+// "known names are ". It returns "" if there are none.
+func Suggest(name, all string, known []string) string {
+	if near, ok := Nearest(name, known); ok {
+		return "did you mean " + near + "?"
 	}
-	if limit <= 0 || len(a)-len(b) > limit || len(b)-len(a) > limit {
-		return limit + 1
+	if len(known) == 0 {
+		return ""
 	}
-	beforeLast, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
+	return all + ShortenList(known, MaxListed)
+}
+
+// pattern is a text of 1 to 64 bytes, from which the distances of others are counted.
+type pattern struct {
+	size int
+	// at has a bit for each place where the text has a byte.
+	at [256]uint64
+}
+
+func newPattern(text string) *pattern {
+	p := &pattern{size: len(text)}
+	for n := range len(text) {
+		p.at[text[n]] |= 1 << n
 	}
-	for i := 1; i <= len(a); i++ {
-		from, to := max(1, i-limit), min(len(b), i+limit)
-		row[from-1] = limit + 1
-		if from == 1 {
-			row[0] = i
+	return p
+}
+
+// distance returns the number of insertions, deletions, substitutions and swaps of neighbours
+// between the pattern and a text. The bits of a word are the differences between neighbours in a
+// column of the matrix of distances, so that a whole column is computed at once (Hyyrö 2003, "A bit-vector
+// algorithm for computing Levenshtein and Damerau edit distances"). So thousands of names are compared with
+// thousands of others in seconds.
+func (p *pattern) distance(text string) int {
+	rises, falls := ^uint64(0), uint64(0) // of the column
+	var diagonal, before uint64
+	distance := p.size
+	last := uint64(1) << (p.size - 1)
+	for n := range len(text) {
+		equal := p.at[text[n]]
+		swapped := (^diagonal & equal) << 1 & before
+		diagonal = ((equal&rises + rises) ^ rises) | equal | falls | swapped
+		right, left := falls|^(diagonal|rises), diagonal&rises // of the row
+		if right&last != 0 {
+			distance++
 		}
-		least := row[from-1]
-		for j := from; j <= to; j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			above := limit + 1 // outside of the band
-			if j < i+limit || i == 1 {
-				above = last[j] + 1
-			}
-			row[j] = min(above, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], beforeLast[j-2]+1)
-			}
-			least = min(least, row[j])
+		if left&last != 0 {
+			distance--
 		}
-		if least > limit {
-			return limit + 1
-		}
-		beforeLast, last, row = last, row, beforeLast
+		right = right<<1 | 1
+		left <<= 1
+		rises, falls = left|^(diagonal|right), right&diagonal
+		before = equal
 	}
-	return last[len(b)]
+	return distance
 }

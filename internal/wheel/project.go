@@ -1,11 +1,11 @@
 package wheel
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -83,12 +83,7 @@ func (s Spec) checkExtrasAndGroups(extras, groups []string) error {
 			if slices.Contains(kind.known, normalName(name)) {
 				continue
 			}
-			hint := "there are none"
-			if near, ok := source.Nearest(name, kind.known); ok {
-				hint = "did you mean " + near + "?"
-			} else if len(kind.known) > 0 {
-				hint = "there are " + strings.Join(kind.known, ", ")
-			}
+			hint := cmp.Or(source.Suggest(name, "there are ", kind.known), "there are none")
 			return &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: %s has no %s %s", s.Name, s.Lock, kind.what, name), Hint: hint}
 		}
 	}

@@ -94,12 +94,7 @@ func (v *validator) dagRef(m map[string]any, p *file.Place) {
 	case len(v.dags) == 0:
 		v.fail("unresolved-reference", at.At, path, "use pathRef or component", "dagRef refers to a component of a dag, but this operation is not in a dag")
 	case !v.dags[len(v.dags)-1][name]:
-		hint, names := "", plain.Keys(v.dags[len(v.dags)-1])
-		if near, found := source.Nearest(name, names); found {
-			hint = "did you mean " + near + "?"
-		} else if len(names) > 0 {
-			hint = "known names are " + strings.Join(names, ", ")
-		}
+		hint := source.Suggest(name, "known names are ", plain.Keys(v.dags[len(v.dags)-1]))
 		v.add(file.StageCompile, file.SeverityError, "unresolved-reference", at.At, path, hint, "the dag has no component %s", name)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/matrix"
@@ -66,11 +65,7 @@ func checkParams(f *file.File, component map[string]any, at []string, params, ro
 		}
 		if !ok {
 			e := &source.Error{Position: paramAt(f, name, fill), Message: fmt.Sprintf("the input %s is not declared in %s", name, f.Name)}
-			if near, found := source.Nearest(name, names); found {
-				e.Hint = "did you mean " + near + "?"
-			} else if len(names) > 0 {
-				e.Hint = "declared inputs: " + strings.Join(names, ", ")
-			}
+			e.Hint = source.Suggest(name, "declared inputs: ", names)
 			errs = append(errs, e)
 			continue
 		}
