@@ -169,3 +169,52 @@ func (c *choices) text() []byte {
 	b.WriteString("\n")
 	return b.Bytes()
 }
+
+// alternatives writes the links of the alternatives that the packages install, and their state.
+func (w *layerWriter) alternatives(all []*unpacked) error {
+	names := map[string]*choices{}
+	for _, u := range all {
+		for _, a := range u.effects.alternatives {
+			if w.base.leavesOut(a.path) {
+				continue // such as a manual page; update-alternatives refuses what is not there
+			}
+			if names[a.name] == nil {
+				names[a.name] = &choices{slaves: map[string]string{}}
+				if text, ok := w.base.fs.File(alternativesDir + "/" + a.name); ok {
+					had, err := readChoices(text)
+					if err != nil {
+						return &Error{Package: u.control["package"], Message: fmt.Sprintf("the base has a broken %s/%s: %v", alternativesDir, a.name, err), Hint: "use another base", Err: err}
+					}
+					names[a.name] = had
+				}
+			}
+			names[a.name].add(a)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if err := w.choose(name, names[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// choose writes the links of one name.
+func (w *layerWriter) choose(name string, c *choices) error {
+	if !c.manual {
+		best := c.best()
+		links := map[string][2]string{name: {c.link, best.path}}
+		for slave, target := range best.slaves {
+			if target != "" && !w.base.leavesOut(target) {
+				links[slave] = [2]string{c.slaves[slave], target}
+			}
+		}
+		for _, one := range slices.Sorted(maps.Keys(links)) {
+			link := links[one]
+			if err := errors.Join(w.symlink("dpkg", link[0], linksDir+"/"+one), w.symlink("dpkg", linksDir+"/"+one, link[1])); err != nil {
+				return err
+			}
+		}
+	}
+	return w.file(alternativesDir+"/"+name, 0o644, c.text())
+}

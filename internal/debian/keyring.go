@@ -5,11 +5,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"strings"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
@@ -75,25 +77,39 @@ func verify(inRelease []byte, keys openpgp.EntityList, now time.Time) ([]byte, e
 	if block == nil || len(bytes.TrimSpace(rest)) > 0 {
 		return nil, errors.New("it is not a signed text")
 	}
-	if _, err := block.VerifySignature(keys, at(now)); err != nil {
+	signature, err := io.ReadAll(block.ArmoredSignature.Body)
+	if err != nil {
 		return nil, signatureError(err)
 	}
-	return block.Plaintext, nil
+	return block.Plaintext, verifySignature(block.Bytes, signature, keys, now)
 }
 
 // verifyDetached returns an error unless one of the keys signed a text.
 func verifyDetached(text, signature []byte, keys openpgp.EntityList, now time.Time) error {
-	check := openpgp.CheckDetachedSignature
 	if bytes.HasPrefix(signature, []byte("-----BEGIN")) {
-		check = openpgp.CheckArmoredDetachedSignature
+		block, err := armor.Decode(bytes.NewReader(signature))
+		if err == nil {
+			signature, err = io.ReadAll(block.Body)
+		}
+		if err != nil {
+			return signatureError(err)
+		}
 	}
-	_, err := check(keys, bytes.NewReader(text), bytes.NewReader(signature), at(now))
-	return signatureError(err)
+	return verifySignature(text, signature, keys, now)
 }
 
-// at returns a configuration that has the time now.
-func at(now time.Time) *packet.Config {
-	return &packet.Config{Time: func() time.Time { return now }}
+// verifySignature returns an error unless one of the keys made a signature. One of the future is taken, as in apt:
+// the field Date tells how far it may be ahead.
+func verifySignature(text, signature []byte, keys openpgp.EntityList, now time.Time) error {
+	check := func(at time.Time) (*packet.Signature, error) {
+		made, _, err := openpgp.VerifyDetachedSignature(keys, bytes.NewReader(text), bytes.NewReader(signature), &packet.Config{Time: func() time.Time { return at }})
+		return made, err
+	}
+	made, err := check(now)
+	if errors.Is(err, pgperrors.ErrSignatureExpired) && made.CreationTime.After(now) {
+		_, err = check(made.CreationTime)
+	}
+	return signatureError(err)
 }
 
 // signatureError says what is wrong with a signature in the words of apt.

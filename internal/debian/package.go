@@ -26,7 +26,9 @@ type Package struct {
 	depends, preDepends, conflict, breaks string
 	// essential reports whether every Debian system has the package.
 	essential bool
-	// rank is how much apt prefers the release that the package is of.
+	// source is the name of its source package.
+	source string
+	// rank is how much apt prefers this version.
 	rank int
 }
 
@@ -38,7 +40,7 @@ var (
 // packageFields are the fields that are read of the packages of an index.
 var packageFields = map[string]bool{
 	"package": true, "version": true, "architecture": true, "filename": true, "size": true, "sha256": true, "priority": true,
-	"provides": true, "depends": true, "pre-depends": true, "conflicts": true, "breaks": true, "status": true, "essential": true,
+	"provides": true, "depends": true, "pre-depends": true, "conflicts": true, "breaks": true, "status": true, "essential": true, "source": true,
 }
 
 // newPackage returns the package that a paragraph describes.
@@ -47,6 +49,8 @@ func newPackage(p paragraph) (*Package, error) {
 		Name: p["package"], Version: p["version"], Architecture: p["architecture"], priority: p["priority"], given: p["provides"],
 		depends: p["depends"], preDepends: p["pre-depends"], conflict: p["conflicts"], breaks: p["breaks"], SHA256: p["sha256"], essential: p["essential"] == "yes",
 	}
+	source, _, _ := strings.Cut(p["source"], " ") // its version may follow
+	one.source = cmp.Or(source, one.Name)
 	if !nameForm.MatchString(one.Name) || !versionForm.MatchString(one.Version) || !nameForm.MatchString(one.Architecture) {
 		return nil, fmt.Errorf("%q in version %q for %q is not a package", one.Name, one.Version, one.Architecture)
 	}
@@ -54,8 +58,8 @@ func newPackage(p paragraph) (*Package, error) {
 }
 
 // readIndex adds the packages of an index, for an architecture, to all. root is the address that
-// the names of their files are relative to.
-func readIndex(r io.Reader, root, architecture string, rank int, all *universe) error {
+// the names of their files are relative to. Packages with a negative rank are left out.
+func readIndex(r io.Reader, root, architecture string, rank func(*Package) int, all *universe) error {
 	return readParagraphs(r, packageFields, func(p paragraph) error {
 		one, err := newPackage(p)
 		if err != nil {
@@ -68,7 +72,10 @@ func readIndex(r io.Reader, root, architecture string, rank int, all *universe) 
 		if one.Size, err = strconv.ParseInt(p["size"], 10, 64); err != nil || one.Size < 0 || file == "/" || !hashForm.MatchString(one.SHA256) {
 			return fmt.Errorf("the package %s has no file name, size or SHA256", one.Name)
 		}
-		one.URL, one.rank = strings.TrimSuffix(root, "/")+(&url.URL{Path: file}).EscapedPath(), rank
+		if one.rank = rank(one); one.rank < 0 {
+			return nil
+		}
+		one.URL = strings.TrimSuffix(root, "/") + (&url.URL{Path: file}).EscapedPath()
 		all.add(one)
 		return nil
 	})

@@ -18,15 +18,27 @@ type release struct {
 	// rank is how much apt prefers the suite: see apt_preferences(5).
 	rank  int
 	files map[string]indexFile
-	// names are the names that the suite says it has.
-	names []string
+	// labels are what the suite says it is, by the letters that pins use: a is its name, n its code name, v its
+	// version, o and l its origin and its label.
+	labels map[string]string
 }
 
 // isSuite reports whether the index is that of a suite, which a mirror may answer with another one that is signed by
 // the same key. As in apt, an index without a name is that of any, and what follows a slash is not compared.
 func (r *release) isSuite(suite string) bool {
 	first := func(name string) string { before, _, _ := strings.Cut(name, "/"); return before }
-	return len(r.names) == 0 || slices.ContainsFunc(r.names, func(name string) bool { return first(name) == first(suite) })
+	names := r.names()
+	return len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return first(name) == first(suite) })
+}
+
+// names returns the names that the suite says it has.
+func (r *release) names() (all []string) {
+	for _, letter := range []string{"a", "n"} {
+		if r.labels[letter] != "" {
+			all = append(all, r.labels[letter])
+		}
+	}
+	return all
 }
 
 // indexFile is a file of an index, by its size in bytes and its hash in hexadecimal.
@@ -35,12 +47,16 @@ type indexFile struct {
 	sha256 string
 }
 
-// errExpired reports that an index is out of date.
-var errExpired = errors.New("the index is out of date")
+var (
+	// errExpired reports that an index is out of date.
+	errExpired = errors.New("the index is out of date")
+	// errFuture reports that an index is of a time that has not come yet.
+	errFuture = errors.New("the index is of the future")
+)
 
-// readRelease reads a Release file, and returns errExpired if it is out of date and anyAge is
-// false.
-func readRelease(text []byte, anyAge bool, now time.Time) (*release, error) {
+// readRelease reads the Release file of a source. It returns errExpired if it is out of date, and errFuture if its
+// time has not come, unless the source allows that.
+func readRelease(text []byte, s aptSource, now time.Time) (*release, error) {
 	var p paragraph
 	err := readParagraphs(bytes.NewReader(text), nil, func(one paragraph) error {
 		if p == nil {
@@ -51,26 +67,16 @@ func readRelease(text []byte, anyAge bool, now time.Time) (*release, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &release{architectures: strings.Fields(p["architectures"]), byHash: p["acquire-by-hash"] == "yes", rank: 500, files: map[string]indexFile{}}
-	for _, name := range []string{p["suite"], p["codename"]} {
-		if name != "" {
-			r.names = append(r.names, name)
-		}
-	}
+	r := &release{architectures: strings.Fields(p["architectures"]), byHash: p["acquire-by-hash"] == "yes", rank: 500, files: map[string]indexFile{},
+		labels: map[string]string{"a": p["suite"], "n": p["codename"], "v": p["version"], "o": p["origin"], "l": p["label"]}}
 	switch {
 	case p["notautomatic"] == "yes" && p["butautomaticupgrades"] == "yes":
 		r.rank = 100
 	case p["notautomatic"] == "yes":
 		r.rank = 1
 	}
-	if until := p["valid-until"]; until != "" && !anyAge {
-		end, err := readTime(until)
-		if err != nil {
-			return nil, fmt.Errorf("Valid-Until: %w", err)
-		}
-		if now.After(end) {
-			return nil, fmt.Errorf("it was valid until %s: %w", until, errExpired)
-		}
+	if err := s.checkTimes(p, now); err != nil {
+		return nil, err
 	}
 	for line := range strings.SplitSeq(p["sha256"], "\n") {
 		words := strings.Fields(line)
@@ -90,6 +96,29 @@ func readRelease(text []byte, anyAge bool, now time.Time) (*release, error) {
 		return nil, errors.New("it has no SHA256 hashes")
 	}
 	return r, nil
+}
+
+// checkTimes returns an error if an index is out of date, or of the future, unless the source allows that.
+func (s aptSource) checkTimes(p paragraph, now time.Time) error {
+	if date := p["date"]; date != "" && !s.anyDate {
+		made, err := readTime(date)
+		if err != nil {
+			return fmt.Errorf("Date: %w", err)
+		}
+		if made.After(now.Add(s.future)) {
+			return fmt.Errorf("it is of %s: %w", date, errFuture)
+		}
+	}
+	if until := p["valid-until"]; until != "" && !s.anyAge && !s.anyDate {
+		end, err := readTime(until)
+		if err != nil {
+			return fmt.Errorf("Valid-Until: %w", err)
+		}
+		if now.After(end) {
+			return fmt.Errorf("it was valid until %s: %w", until, errExpired)
+		}
+	}
+	return nil
 }
 
 // readTime reads a time as Release files have it.

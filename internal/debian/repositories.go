@@ -32,6 +32,7 @@ type files interface {
 // Sources are the repositories that packages come from, and the keys that sign them.
 type Sources struct {
 	list  []aptSource
+	pins  pins
 	files files
 	// where is where they are, and remedy what helps if the keys there do not match.
 	where, remedy string
@@ -43,7 +44,9 @@ func (b *Base) Sources() (*Sources, error) {
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	return &Sources{list, b.fs, "the base", "use a newer base"}, nil
+	from := &Sources{list: list, files: b.fs, where: "the base", remedy: "use a newer base"}
+	from.pins, err = readPins(b.fs)
+	return from, err
 }
 
 // Release returns the name of the base's release, such as bookworm, or "" if it does not say.
@@ -71,6 +74,9 @@ func MachineSources(root, release string, b *Base) (*Sources, error) {
 	from := &Sources{files: machine{root: root}, where: "this machine", remedy: "install its keyring, such as debian-archive-keyring"}
 	list, err := readSources(from.files, b.architecture)
 	if err != nil {
+		return nil, err
+	}
+	if from.pins, err = readPins(from.files); err != nil {
 		return nil, err
 	}
 	return choose(list, release, from)

@@ -81,6 +81,8 @@ func (f *Fetcher) readSource(ctx context.Context, client *http.Client, architect
 		if !ok {
 			continue
 		}
+		at := origin{s.host(), component, index}
+		rank := func(p *Package) int { return from.pins.rank(p, at) }
 		address := dir + "/" + name
 		if index.byHash {
 			address = dir + "/" + name[:strings.LastIndex("/"+name, "/")] + "by-hash/SHA256/" + file.sha256
@@ -94,7 +96,7 @@ func (f *Fetcher) readSource(ctx context.Context, client *http.Client, architect
 				return err
 			}
 			defer plain.Close()
-			return readIndex(bounded.NewReader(plain, maxIndex, errTooLarge), root, architecture, index.rank, found)
+			return readIndex(bounded.NewReader(plain, maxIndex, errTooLarge), root, architecture, rank, found)
 		})
 		if err != nil {
 			return nil, s.explain("the index "+name, err)
@@ -136,12 +138,12 @@ func (f *Fetcher) readSigned(ctx context.Context, client *http.Client, from *Sou
 		}
 		return nil, &RepositoryError{Message: fmt.Sprintf("the index of %s is not trusted: %v", s, err), Hint: "the keys of " + from.where + " (" + where + ") do not match the repository: " + from.remedy + ", or check system-mirrors", final: true, Err: err}
 	}
-	index, err := readRelease(text, s.anyAge, now)
+	index, err := readRelease(text, s, now)
 	if err != nil {
 		return nil, s.explain("the index Release", err)
 	}
 	if !strings.HasSuffix(s.suite, "/") && !index.isSuite(s.suite) {
-		return nil, &RepositoryError{Message: fmt.Sprintf("the index of %s is that of another suite: %s", s, strings.Join(index.names, ", ")), Hint: "the mirror has a wrong index; or name the suite by one of its names in the apt sources", final: true}
+		return nil, &RepositoryError{Message: fmt.Sprintf("the index of %s is that of another suite: %s", s, strings.Join(index.names(), ", ")), Hint: "the mirror has a wrong index; or name the suite by one of its names in the apt sources", final: true}
 	}
 	return index, nil
 }
@@ -153,6 +155,8 @@ func (s aptSource) explain(what string, err error) error {
 		return err
 	case errors.Is(err, errExpired):
 		return &RepositoryError{Message: fmt.Sprintf("%s of %s has expired: %v", what, s, err), Hint: "the mirror is not updated any more, or the clock of this machine is wrong", final: true, Err: err}
+	case errors.Is(err, errFuture):
+		return &RepositoryError{Message: fmt.Sprintf("%s of %s is not valid yet: %v", what, s, err), Hint: "the clock of this machine, or that of the mirror, is wrong", final: true, Err: err}
 	}
 	return &RepositoryError{Message: fmt.Sprintf("%s of %s cannot be read: %v", what, s, err), final: true, Err: err}
 }

@@ -112,6 +112,11 @@ func TestFaults(t *testing.T) {
 		bad.Publish(t, libgl, glvnd)
 		return func(w http.ResponseWriter, q *http.Request, _ http.Handler) { bad.ServeHTTP(w, q) }
 	}
+	future := func(by time.Duration) fault {
+		bad := &debiantest.Repository{Key: key, At: debiantest.Now.Add(by), Until: debiantest.Now.AddDate(0, 0, 1)}
+		bad.Publish(t, libgl, glvnd)
+		return func(w http.ResponseWriter, q *http.Request, _ http.Handler) { bad.ServeHTTP(w, q) }
+	}
 	another := func(w http.ResponseWriter, q *http.Request, _ http.Handler) {
 		bad := &debiantest.Repository{Key: key, Until: debiantest.Now.AddDate(0, 0, 1), Suite: "oldstable"}
 		bad.Publish(t, libgl, glvnd)
@@ -127,6 +132,7 @@ func TestFaults(t *testing.T) {
 		"broken signed":   {on("InRelease", spoil), "is not trusted: "},
 		"unknown key":     {signed(other, debiantest.Now.AddDate(0, 0, 1)), "is not trusted: it is signed by a key that is not among them (NO_PUBKEY)"},
 		"expired":         {signed(key, debiantest.Now.AddDate(0, 0, -1)), "has expired: it was valid until Sat, 28 Feb 2026 12:00:00 UTC"},
+		"of the future":   {future(time.Hour), "is not valid yet: it is of Sun, 01 Mar 2026 13:00:00 UTC: the index is of the future (the clock of this machine"},
 		"another suite":   {another, "is that of another suite: oldstable (the mirror has a wrong index"},
 		"broken index":    {on("by-hash", spoil), "hash mismatch for "},
 		"index cut short": {on("by-hash", cut), "cannot be read: "},
@@ -146,6 +152,34 @@ func TestFaults(t *testing.T) {
 		server.Close()
 		if failed := (*RepositoryError)(nil); !errors.As(err, &failed) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+// The time of an index may be a little ahead of this machine's clock, and more if the apt sources say so.
+func TestTimes(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		made    time.Duration // after now
+		options string
+		until   time.Duration
+		fails   bool
+	}{
+		"now":                       {0, "", time.Hour, false},
+		"a little ahead":            {9 * time.Second, "", time.Hour, false},
+		"ahead":                     {time.Minute, "", time.Hour, true},
+		"ahead, as allowed":         {time.Minute, "Date-Max-Future: 61\n", time.Hour, false},
+		"ahead, and no clock":       {24 * time.Hour, "Check-Date: no\n", time.Hour, false},
+		"out of date, and no clock": {0, "Check-Date: no\n", -time.Hour, false},
+		"out of date, as allowed":   {0, "Check-Valid-Until: no\n", -time.Hour, false},
+		"ahead, of any age":         {time.Minute, "Check-Valid-Until: no\n", time.Hour, true},
+	} {
+		r := &debiantest.Repository{Key: debiantest.NewKey(t), At: debiantest.Now.Add(c.made), Until: debiantest.Now.Add(c.until)}
+		r.Publish(t, libgl, glvnd)
+		files := r.Base(t, r.Serve(t), libc)
+		files["etc/apt/sources.list.d/test.sources"] += c.options
+		if _, err := resolveOn(t.Context(), newFetcher(t), readBase(t, files), []string{"libgl1"}, nil, nil); (err != nil) != c.fails {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

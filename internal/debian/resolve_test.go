@@ -28,9 +28,10 @@ func indexOf(t *testing.T, text string, rank int) *universe {
 
 func addIndex(t *testing.T, all *universe, text string, rank int) {
 	t.Helper()
+	same := func(*Package) int { return rank }
 	for part := range strings.SplitSeq(text, "\n\n") {
 		part = strings.TrimSpace(part) + "\nArchitecture: amd64\nFilename: pool/x.deb\nSize: 1\nSHA256: " + strings.Repeat("0", 64) + "\n"
-		if err := readIndex(strings.NewReader(part), "http://a.test", "amd64", rank, all); err != nil {
+		if err := readIndex(strings.NewReader(part), "http://a.test", "amd64", same, all); err != nil {
 			t.Fatal(err)
 		}
 	}

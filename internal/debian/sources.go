@@ -6,7 +6,9 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // aptSource is a suite of a repository that apt sources name. See sources.list(5).
@@ -18,14 +20,25 @@ type aptSource struct {
 	// signedBy are paths of keyrings, fingerprints of keys, or the text of a key. If it is empty, all
 	// keys that the base trusts will do.
 	signedBy []string
-	// anyAge reports whether an index that is out of date is taken.
-	anyAge bool
+	// anyAge reports whether an index that is out of date is taken, and anyDate whether its times are not looked at.
+	// future is how long its time may be yet to come.
+	anyAge, anyDate bool
+	future          time.Duration
 	// file is the file that names the source.
 	file string
 }
 
 // String returns the source as messages show it.
 func (s aptSource) String() string { return masked(s.uri) + " " + s.suite }
+
+// host returns the host of the archive, as pins name it.
+func (s aptSource) host() string {
+	at, err := url.Parse(s.uri)
+	if err != nil {
+		return ""
+	}
+	return at.Hostname()
+}
 
 // readSources returns the sources of binary packages for an architecture that apt's files name, or
 // an *Error.
@@ -102,7 +115,8 @@ func readSourceLines(text []byte, architecture string) ([]aptSource, error) {
 		if len(words) < 2 {
 			return nil, fmt.Errorf("line %d has no address and suite", number)
 		}
-		s := aptSource{uri: words[0], suite: words[1], components: words[2:], anyAge: isNo(options["check-valid-until"])}
+		s := aptSource{uri: words[0], suite: words[1], components: words[2:]}
+		s.setTimes(options)
 		if by := options["signed-by"]; by != "" {
 			s.signedBy = strings.Split(by, ",")
 		}
@@ -130,7 +144,9 @@ func readSourceParagraphs(text []byte, architecture string) ([]aptSource, error)
 		}
 		for _, uri := range strings.Fields(p["uris"]) {
 			for _, suite := range strings.Fields(p["suites"]) {
-				all = append(all, aptSource{uri: uri, suite: suite, components: strings.Fields(p["components"]), signedBy: by, anyAge: isNo(p["check-valid-until"])})
+				s := aptSource{uri: uri, suite: suite, components: strings.Fields(p["components"]), signedBy: by}
+				s.setTimes(p)
+				all = append(all, s)
 			}
 		}
 		return nil
@@ -147,6 +163,17 @@ func keyText(value string) string {
 		}
 	}
 	return strings.Join(lines, "\n") + "\n"
+}
+
+// maxFuture is how long the time of an index may be yet to come, as clocks differ. It is apt's.
+const maxFuture = 10 * time.Second
+
+// setTimes sets what the options of a source say of the times of its index.
+func (s *aptSource) setTimes(options map[string]string) {
+	s.anyAge, s.anyDate, s.future = isNo(options["check-valid-until"]), isNo(options["check-date"]), maxFuture
+	if seconds, err := strconv.ParseUint(options["date-max-future"], 10, 32); err == nil {
+		s.future = time.Duration(seconds) * time.Second
+	}
 }
 
 // isNo reports whether apt takes the value of an option as no.

@@ -23,7 +23,7 @@ import (
 
 // systemVersion is the version of the way Debian packages become a layer. Increase it when the same
 // packages produce other bytes.
-const systemVersion = "2"
+const systemVersion = "3"
 
 // systemCache limits the size of the packages that are kept in the tree, in bytes, where a machine
 // keeps nothing of bases.

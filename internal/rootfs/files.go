@@ -18,9 +18,9 @@ const (
 )
 
 // packageFile matches the files of dpkg and apt that are kept: which packages there are and which
-// of their files are left out, the repositories with the keys that sign them, and where libraries are.
+// of their files are left out, the repositories and pins with the keys that sign them, and where libraries are.
 var packageFile = lazyregexp.New(`^(/var/lib/dpkg/(status|status\.d/[^/]+|alternatives/[^/]+)|/etc/dpkg/dpkg\.cfg(\.d/[^/]+)?` +
-	`|/etc/ld\.so\.(cache|conf|conf\.d/[^/]+\.conf)|/etc/os-release|/usr/lib/os-release|/etc/apt/(sources\.list|sources\.list\.d/[^/]+\.(list|sources)|trusted\.gpg|(trusted\.gpg\.d|keyrings)/[^/]+)|/usr/share/keyrings/[^/]+)$`)
+	`|/etc/ld\.so\.(cache|conf|conf\.d/[^/]+\.conf)|/etc/os-release|/usr/lib/os-release|/etc/apt/(preferences(\.d/[^/]+)?|sources\.list|sources\.list\.d/[^/]+\.(list|sources)|trusted\.gpg|(trusted\.gpg\.d|keyrings)/[^/]+)|/usr/share/keyrings/[^/]+)$`)
 
 func isPackageFile(name string) bool { return packageFile.MatchString(name) }
 

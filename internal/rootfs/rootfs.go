@@ -13,7 +13,7 @@ import (
 
 // FormatVersion is the version of the data read from a layer. Increase it when Read reads
 // something different from the same layer, so that cached results are not used.
-const FormatVersion = "3"
+const FormatVersion = "4"
 
 // Kinds of nodes.
 const (

@@ -171,7 +171,7 @@ func (k Key) Keyring(t testing.TB) []byte {
 // Repository is a repository of one suite, stable, with the component main.
 type Repository struct {
 	Key Key
-	// At is when the index is signed, Now if it is zero, and Until its field Valid-Until.
+	// At is when the index is made and signed, Now if it is zero, and Until its field Valid-Until.
 	At, Until time.Time
 	// Suite is the name in the index, stable if it is empty.
 	Suite string
@@ -210,11 +210,11 @@ func (r *Repository) Publish(t testing.TB, debs ...Deb) {
 		files["/dists/stable/main/binary-"+architecture+fmt.Sprintf("/by-hash/SHA256/%x", sha256.Sum256(text))] = text
 		sums += fmt.Sprintf(" %x %d %s\n", sha256.Sum256(text), len(text), name)
 	}
-	release := "Origin: Test\nSuite: " + cmp.Or(r.Suite, "stable") + "\nAcquire-By-Hash: yes\nArchitectures: amd64 arm64\nComponents: main\nValid-Until: " + r.Until.Format(time.RFC1123) + "\n" + sums
 	at := r.At
 	if at.IsZero() {
 		at = Now
 	}
+	release := "Origin: Test\nSuite: " + cmp.Or(r.Suite, "stable") + "\nDate: " + at.UTC().Format(time.RFC1123) + "\nAcquire-By-Hash: yes\nArchitectures: amd64 arm64\nComponents: main\nValid-Until: " + r.Until.Format(time.RFC1123) + "\n" + sums
 	var b bytes.Buffer
 	w, err := clearsign.Encode(&b, r.Key.entity.PrivateKey, &packet.Config{Time: func() time.Time { return at }})
 	check(t, err)
