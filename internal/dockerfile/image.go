@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/image"
@@ -179,14 +180,14 @@ func (b *builder) find(ctx context.Context) (*Builder, error) {
 	return found, nil
 }
 
-// read returns what a build reads of the tree, and warns of secrets in it. For a Dockerfile
+// read returns what a build reads of the tree, and warns of secrets in it and of files that the checkout lacks. For a Dockerfile
 // that cannot be parsed it returns nil, because BuildKit reports the error.
 func (b *builder) read(ctx context.Context, spec Spec) (*Reading, error) {
 	reading, err := Read(ctx, spec)
 	if err != nil {
 		return nil, ctx.Err()
 	}
-	for _, n := range image.CredentialNotices(b.Name, reading.Secrets, reading.Excluded) {
+	for _, n := range slices.Concat(image.CredentialNotices(b.Name, reading.Secrets, reading.Excluded), reading.Absent.Notices(b.Name)) {
 		b.Notify(n.Level, "%s", n.Text)
 	}
 	return reading, nil

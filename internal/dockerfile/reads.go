@@ -16,6 +16,7 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 
 	"github.com/slipway-ci/slipway/internal/exclusion"
+	"github.com/slipway-ci/slipway/internal/image"
 )
 
 // Reading is what a build reads of its context, as far as the Dockerfile says. All paths
@@ -29,6 +30,8 @@ type Reading struct {
 	// Excluded are keys and credentials that an instruction would read, but that are not in the
 	// context.
 	Excluded []string
+	// Absent is what the checkout lacks of what an instruction reads.
+	Absent image.Absent
 }
 
 // Read returns what a build of s reads. It returns an error if the Dockerfile cannot be
@@ -59,6 +62,7 @@ func Read(ctx context.Context, s Spec) (*Reading, error) {
 	if err != nil {
 		return nil, err
 	}
+	modules := image.EmptyModules(root)
 	for _, name := range s.Platforms {
 		platform, err := v1.ParsePlatform(name)
 		if err != nil {
@@ -69,8 +73,17 @@ func Read(ctx context.Context, s Spec) (*Reading, error) {
 			return nil, err
 		}
 		for _, file := range context {
-			if reads(stages, file) {
-				r.Files = append(r.Files, file)
+			if !reads(stages, file) {
+				continue
+			}
+			r.Files = append(r.Files, file)
+			if image.IsPointer(root, file) {
+				r.Absent.Pointers = append(r.Absent.Pointers, file)
+			}
+		}
+		for _, module := range modules {
+			if matched, _ := ignored.MatchesOrParentMatches(filepath.FromSlash(module)); !matched && reads(stages, module+"/file") {
+				r.Absent.Modules = append(r.Absent.Modules, module)
 			}
 		}
 		for _, file := range left {
@@ -80,7 +93,7 @@ func Read(ctx context.Context, s Spec) (*Reading, error) {
 		}
 		r.Secrets = append(r.Secrets, lastStageFiles(stages, slices.DeleteFunc(slices.Clone(context), func(file string) bool { return !exclusion.OftenSecret(file) }))...)
 	}
-	for _, all := range []*[]string{&r.Files, &r.Secrets, &r.Excluded} {
+	for _, all := range []*[]string{&r.Files, &r.Secrets, &r.Excluded, &r.Absent.Pointers, &r.Absent.Modules} {
 		slices.Sort(*all)
 		*all = slices.Compact(*all)
 	}

@@ -1,10 +1,14 @@
 package dockerfile
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-ci/slipway/internal/image"
 )
 
 // TestReadHidden leaves hidden files out of the context, and says which of them an instruction
@@ -17,6 +21,29 @@ func TestReadHidden(t *testing.T) {
 	}
 	if want := (&Reading{Files: []string{"Dockerfile", "conf/app.yaml"}, Excluded: []string{"conf/token.txt"}}); !cmp.Equal(want, got) {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// TestReadAbsent finds pointers of Git LFS and empty submodules that an instruction reads.
+func TestReadAbsent(t *testing.T) {
+	lfs := "version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("0a", 32) + "\nsize 12345\n"
+	dir := write(t, t.TempDir(), map[string]string{
+		"Dockerfile": "FROM scratch\nCOPY data libs /app/\nRUN --mount=type=bind,source=raw,target=/raw true\n", ".dockerignore": "libs/ignored\ndata/ignored.csv\n",
+		"data/a.csv": lfs, "data/b.csv": "a,b\n", "data/ignored.csv": lfs, "raw/c.csv": lfs, "docs/d.csv": lfs, "libs/full/a.py": "1",
+		".gitmodules": "[submodule \"a\"]\n\tpath = libs/empty\n[submodule \"b\"]\n\tpath = libs/ignored\n[submodule \"c\"]\n\tpath = libs/full\n[submodule \"d\"]\n\tpath = docs/empty\n",
+	})
+	for _, name := range []string{"libs/empty", "libs/ignored", "docs/empty"} {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.FromSlash(name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := Read(t.Context(), Spec{Name: "app", Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := image.Absent{Pointers: []string{"data/a.csv", "raw/c.csv"}, Modules: []string{"libs/empty"}}
+	if !cmp.Equal(want, got.Absent) {
+		t.Errorf("got %+v, want %+v", got.Absent, want)
 	}
 }
 
@@ -74,7 +101,7 @@ func TestRead(t *testing.T) {
 			if c.ignore == "" {
 				c.files = strings.Replace(c.files, "-", "- -.dockerignore", 1)
 			}
-			want := &Reading{strings.Fields(c.files), strings.Fields(c.secrets), strings.Fields(c.left)}
+			want := &Reading{Files: strings.Fields(c.files), Secrets: strings.Fields(c.secrets), Excluded: strings.Fields(c.left)}
 			for _, all := range []*[]string{&want.Secrets, &want.Excluded, &got.Secrets, &got.Excluded} {
 				if len(*all) == 0 {
 					*all = nil

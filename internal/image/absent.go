@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -22,60 +24,84 @@ const (
 	maxNamed   = 5
 )
 
-// noticeAbsent warns of what a checkout of CI often lacks: the files of Git LFS, for which it has
-// pointers, and those of submodules, for which it has empty directories. The image would be made
-// without them.
-func (c *collector) noticeAbsent(entries []entry) {
-	var pointers []string
-	for _, e := range entries {
-		if e.open == nil && e.link == "" && e.size >= minPointer && e.size <= maxPointer && c.beginsWith(e.file, pointer) {
-			pointers = append(pointers, e.file)
-		}
-	}
-	if len(pointers) > 0 {
-		c.spec.Notify(Warning, "image %s has pointers of Git LFS instead of files: %s; fetch them first: git lfs pull, or with: {lfs: true} of actions/checkout", c.spec.Name, source.ShortenList(pointers, maxNamed))
-	}
-	if empty := c.emptyModules(); len(empty) > 0 {
-		c.spec.Notify(Warning, "image %s has nothing of the submodules %s, which are empty; fetch them first: git submodule update --init, with: {submodules: true} of actions/checkout, or GIT_SUBMODULE_STRATEGY: normal of GitLab",
-			c.spec.Name, source.ShortenList(empty, maxNamed))
-	}
+// Absent is what a checkout of CI often lacks. The image would be made without it.
+type Absent struct {
+	// Pointers are files that have a pointer of Git LFS in place of what belongs there.
+	Pointers []string
+	// Modules are submodules that are empty directories.
+	Modules []string
 }
 
-// beginsWith reports whether a file of the tree begins with a text.
-func (c *collector) beginsWith(name, text string) bool {
-	file, err := openRegular(c.root, name)
+// Notices returns the warnings of an image.
+func (a Absent) Notices(image string) (all []Notice) {
+	if len(a.Pointers) > 0 {
+		all = append(all, Notice{Level: Warning, Text: fmt.Sprintf("image %s has pointers of Git LFS instead of files: %s; fetch them first: git lfs pull, or with: {lfs: true} of actions/checkout", image, source.ShortenList(a.Pointers, maxNamed))})
+	}
+	if len(a.Modules) > 0 {
+		all = append(all, Notice{Level: Warning, Text: fmt.Sprintf("image %s has nothing of the submodules %s, which are empty; fetch them first: git submodule update --init, with: {submodules: true} of actions/checkout, or GIT_SUBMODULE_STRATEGY: normal of GitLab",
+			image, source.ShortenList(a.Modules, maxNamed))})
+	}
+	return all
+}
+
+// absent returns what the files of the image lack.
+func (c *collector) absent(entries []entry) (a Absent) {
+	for _, e := range entries {
+		if e.open == nil && e.link == "" && mayBePointer(e.size) && IsPointer(c.root, e.file) {
+			a.Pointers = append(a.Pointers, e.file)
+		}
+	}
+	for _, module := range EmptyModules(c.root) {
+		if c.named(module) && !c.ignored.matches(module) {
+			a.Modules = append(a.Modules, module)
+		}
+	}
+	return a
+}
+
+func mayBePointer(size int64) bool { return size >= minPointer && size <= maxPointer }
+
+// IsPointer reports whether a file of a tree is a pointer of Git LFS.
+func IsPointer(root *os.Root, name string) bool {
+	info, err := root.Lstat(filepath.FromSlash(name))
+	if err != nil || !info.Mode().IsRegular() || !mayBePointer(info.Size()) {
+		return false
+	}
+	file, err := openRegular(root, name)
 	if err != nil {
 		return false
 	}
 	defer file.Close()
-	head := make([]byte, len(text))
+	head := make([]byte, len(pointer))
 	_, err = io.ReadFull(file, head)
-	return err == nil && string(head) == text
+	return err == nil && string(head) == pointer
 }
 
-// emptyModules returns the submodules that are empty directories, and a part of the image but for that.
-func (c *collector) emptyModules() (empty []string) {
-	text, err := source.ReadFile(c.root, ".gitmodules", maxModules)
+// EmptyModules returns the submodules of a tree that are empty directories.
+func EmptyModules(root *os.Root) (empty []string) {
+	text, err := source.ReadFile(root, ".gitmodules", maxModules)
 	if err != nil {
 		return nil
 	}
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for lines.Scan() {
 		key, value, ok := strings.Cut(lines.Text(), "=")
-		module := strings.Trim(strings.TrimSpace(value), `"`)
-		if !ok || strings.TrimSpace(key) != "path" || !filepath.IsLocal(module) || !c.named(path.Clean(module)) || c.ignored.matches(path.Clean(module)) {
-			continue
+		module := path.Clean(strings.Trim(strings.TrimSpace(value), `"`))
+		if ok && strings.TrimSpace(key) == "path" && filepath.IsLocal(module) && isEmptyDirectory(root, module) {
+			empty = append(empty, module)
 		}
-		directory, err := c.root.Open(filepath.FromSlash(module))
-		if err != nil {
-			continue
-		}
-		if _, err := directory.ReadDir(1); errors.Is(err, io.EOF) {
-			empty = append(empty, path.Clean(module))
-		}
-		_ = directory.Close()
 	}
 	return empty
+}
+
+func isEmptyDirectory(root *os.Root, name string) bool {
+	directory, err := root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return false
+	}
+	defer directory.Close()
+	_, err = directory.ReadDir(1)
+	return errors.Is(err, io.EOF)
 }
 
 // named reports whether slipway.yaml names a path, or a directory above it.

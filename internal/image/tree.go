@@ -91,7 +91,9 @@ func collect(ctx context.Context, s Spec, known *stamps) ([]entry, error) {
 	}
 	entries = slices.DeleteFunc(entries, func(e entry) bool { return keys[e.file] })
 	c.notices(entries, slices.Sorted(maps.Keys(keys)))
-	c.noticeAbsent(entries)
+	for _, n := range c.absent(entries).Notices(s.Name) {
+		c.spec.Notify(n.Level, "%s", n.Text)
+	}
 	if len(entries) == 0 {
 		return nil, c.refuse("", "it has no files to add: %s is empty or fully excluded", strings.Join(s.Files, ", "))
 	}
