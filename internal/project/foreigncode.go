@@ -16,11 +16,13 @@ import (
 // commit is trusted if it is the one that GitHub runs the workflow for, which is the newest of
 // the base branch, as it was committed: a patch, or an artifact of the workflow before, that is
 // unpacked over its files is the fork's. Other commits are not compared with the head, as that may
-// have moved on meanwhile. The event issue_comment comes with secrets, too, and does not say whose
-// the pull request is: see checkComment.
+// have moved on meanwhile. The events issue_comment and repository_dispatch come with secrets, too, and do
+// not say whose the pull request is: see checkComment and checkDispatch.
 func (p *Project) checkForeignCode(ctx context.Context) error {
 	name, _ := p.Lookup("GITHUB_EVENT_NAME")
-	if name != "pull_request_target" && name != "workflow_run" && name != "issue_comment" {
+	switch name {
+	case "pull_request_target", "workflow_run", "issue_comment", "repository_dispatch":
+	default:
 		return nil
 	}
 	e, known := readEvent(p.Lookup)
@@ -28,6 +30,8 @@ func (p *Project) checkForeignCode(ctx context.Context) error {
 	switch name {
 	case "issue_comment":
 		return p.checkComment(ctx, e, known)
+	case "repository_dispatch":
+		return p.checkDispatch(ctx, e)
 	case "workflow_run":
 		head, base = e.WorkflowRun.HeadRepository, e.Repository
 	}

@@ -38,10 +38,7 @@ var (
 // event is the event of GitHub that started a workflow, as far as slipway reads it. See
 // docs.github.com/en/webhooks/webhook-events-and-payloads. Its text is that of a stranger.
 type event struct {
-	PullRequest struct {
-		Number     int  `json:"number"`
-		Head, Base side // encoding/json ignores case
-	} `json:"pull_request"`
+	PullRequest sides `json:"pull_request"`
 	// WorkflowRun is the workflow after which this one runs.
 	WorkflowRun struct {
 		HeadSHA        string `json:"head_sha"`
@@ -53,6 +50,16 @@ type event struct {
 		PullRequest *struct{} `json:"pull_request"`
 	} `json:"issue"`
 	Repository named `json:"repository"`
+	// ClientPayload is what a program has sent with a repository_dispatch.
+	ClientPayload struct {
+		PullRequest *sides `json:"pull_request"`
+	} `json:"client_payload"`
+}
+
+// sides is a pull request.
+type sides struct {
+	Number     int  `json:"number"`
+	Head, Base side // encoding/json ignores case
 }
 
 // side is the head or the base of a pull request. The Repo of a fork that was deleted is null.

@@ -133,6 +133,20 @@ func OnBranchOfOrigin(ctx context.Context, dir string, environ []string, commit 
 	return false
 }
 
+// PullRequest returns the number of the pull request of GitHub as whose head or merge a commit, by its full hash,
+// was fetched, or 0 if it was fetched in another way.
+func PullRequest(ctx context.Context, dir string, environ []string, commit string) int {
+	const below = "refs/remotes/pull/" // where actions/checkout puts refs/pull/NUMBER/head
+	out := git{dir: dir, environ: environment(environ)}.run(ctx, "for-each-ref", "--format=%(refname)", "--points-at="+commit, below)
+	for ref := range strings.Lines(out) {
+		number, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(ref), below), "/")
+		if n, err := strconv.Atoi(number); err == nil && n > 0 {
+			return n
+		}
+	}
+	return 0
+}
+
 // IsShallow reports whether the repository of the tree at dir lacks a part of its history.
 func IsShallow(ctx context.Context, dir string, environ []string) bool {
 	return git{dir: dir, environ: environment(environ)}.run(ctx, "rev-parse", "--is-shallow-repository") == "true"
