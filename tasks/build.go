@@ -29,6 +29,7 @@ func Build(ctx context.Context, env *Env, o BuildOptions) (*Result, error) {
 	}
 	p.UpgradeSystem = o.UpgradeSystem
 	result := p.Result("build")
+	result.Names = o.Images
 	d, err := deploy.ReadImages(ctx, p, o.Images)
 	if err != nil {
 		return result, err

@@ -45,7 +45,7 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 		return nil, err
 	}
 	result := opened.Result("check")
-	result.Rules = reportRules()
+	result.Names, result.Rules = o.Files, reportRules()
 	if o.Write && !o.Fix {
 		return result, exit.Usagef("--write requires --fix")
 	}
@@ -56,7 +56,7 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 	}
 	if p != nil {
 		result = p.Result("check")
-		result.Rules = reportRules()
+		result.Names, result.Rules = o.Files, reportRules()
 	}
 	c := &checker.Checker{Env: opened, Project: p, Masker: env.Secrets, Cache: file.NewCache()}
 	targets, err := c.Targets(o.Files)

@@ -53,6 +53,7 @@ func Deploy(ctx context.Context, env *Env, o DeployOptions) (*Result, error) {
 		return nil, err
 	}
 	result := p.Result("deploy")
+	result.Names = o.Jobs
 	how := pipeline.Options{Rerun: o.Rerun, FailPending: o.FailPending, Download: o.Download}
 	if err := errors.Join(how.Check(), checkRolloutTimeout(o.RolloutTimeout)); err != nil {
 		return result, err
@@ -95,6 +96,7 @@ func Plan(ctx context.Context, env *Env, o PlanOptions) (*Result, error) {
 		return nil, err
 	}
 	result := p.Result("plan")
+	result.Names = o.Jobs
 	p.Offline = o.Offline
 	d, err := deploy.Read(ctx, p, deploy.Selection{Jobs: o.Jobs, Params: o.Params, Expand: o.Expand})
 	if err != nil {

@@ -32,6 +32,7 @@ func Submit(ctx context.Context, env *Env, o SubmitOptions) (*Result, error) {
 		return nil, err
 	}
 	result := p.Result("submit")
+	result.Names = []string{o.Job}
 	j, ok := p.Config.Jobs[o.Job]
 	if !ok {
 		return result, project.UnknownName("job", o.Job, keys(p.Config.Jobs))

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // MaxComment is how long a comment may be, in characters. GitHub refuses longer ones with
@@ -30,13 +31,21 @@ type comment struct {
 	} `json:"user"`
 }
 
+// Text is what a process writes into a comment beside others.
+type Text interface {
+	// Render returns the new text of the comment for the text that it has now, "" if there is none yet.
+	Render(now string) string
+	// In reports whether the comment has what Render adds.
+	In(now string) bool
+}
+
 // Comment writes the one comment of a pull request that begins with marker and has the author that
-// the token writes as. render returns its new text for the text that it has now, "" if there
-// is none yet. If two processes write the first one at the same time, the oldest is kept and
-// the other is deleted. It returns the address of the comment.
+// the token writes as. If two processes write the first one at the same time, the oldest is kept and
+// the other is deleted. If several write into it at the same time, it has the text of each in the end. It
+// returns the address of the comment.
 //
 // The error is an *Error if GitHub refuses.
-func (c *Client) Comment(ctx context.Context, p PullRequest, marker string, render func(now string) string) (string, error) {
+func (c *Client) Comment(ctx context.Context, p PullRequest, marker string, text Text) (string, error) {
 	marked, err := c.marked(ctx, p, marker)
 	if err != nil {
 		return "", err
@@ -47,14 +56,14 @@ func (c *Client) Comment(ctx context.Context, p PullRequest, marker string, rend
 			return "", err
 		}
 		if n := slices.IndexFunc(marked, func(m comment) bool { return m.User.Login == author }); n >= 0 {
-			address, err := c.update(ctx, p, marked[n], render)
+			address, err := c.update(ctx, p, marked[n].ID, text)
 			if refused := new(Error); !errors.As(err, &refused) || refused.Status != http.StatusNotFound {
 				return address, err
 			} // it was deleted meanwhile
 		}
 	}
 	var created comment
-	if _, err := c.send(ctx, http.MethodPost, p.comments(), map[string]string{"body": render("")}, &created, false); err != nil {
+	if _, err := c.send(ctx, http.MethodPost, p.comments(), map[string]string{"body": text.Render("")}, &created, false); err != nil {
 		return "", err
 	}
 	marked, err = c.marked(ctx, p, marker)
@@ -68,7 +77,7 @@ func (c *Client) Comment(ctx context.Context, p PullRequest, marker string, rend
 		if m.ID > created.ID {
 			break
 		}
-		address, err := c.update(ctx, p, m, render)
+		address, err := c.update(ctx, p, m.ID, text)
 		if err != nil {
 			return created.URL, err
 		}
@@ -134,8 +143,29 @@ func (c *Client) graphQL() string {
 	return strings.TrimSuffix(strings.TrimSuffix(c.URL, "/"), "/v3") + "/graphql"
 }
 
-func (c *Client) update(ctx context.Context, p PullRequest, old comment, render func(string) string) (string, error) {
-	var updated comment
-	_, err := c.send(ctx, http.MethodPatch, fmt.Sprintf("/repos/%s/issues/comments/%d", p.Repository, old.ID), map[string]string{"body": render(old.Body)}, &updated, true)
-	return updated.URL, err
+const (
+	// settles is how long another process may take between reading the comment and writing it.
+	settles = 500 * time.Millisecond
+	// maxUpdates is how often a text is written that others replace.
+	maxUpdates = 5
+)
+
+// update writes a text into a comment, again if another process that did not see it has replaced it.
+func (c *Client) update(ctx context.Context, p PullRequest, id int64, text Text) (string, error) {
+	path := fmt.Sprintf("/repos/%s/issues/comments/%d", p.Repository, id)
+	for n := 0; ; n++ {
+		var now comment
+		if _, err := c.send(ctx, http.MethodGet, path, nil, &now, true); err != nil || n > 0 && text.In(now.Body) {
+			return now.URL, err
+		}
+		if n == maxUpdates {
+			return now.URL, fmt.Errorf("others write into the comment at the same time: its text was replaced %d times", n)
+		}
+		if _, err := c.send(ctx, http.MethodPatch, path, map[string]string{"body": text.Render(now.Body)}, nil, true); err != nil {
+			return "", err
+		}
+		if err := c.sleep(ctx, settles); err != nil {
+			return "", err
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -30,15 +31,12 @@ func client(s *githubtest.Server, waits *[]time.Duration) *Client {
 	}}
 }
 
-// text returns a render function that keeps what was there.
-func text(add string) func(string) string {
-	return func(now string) string {
-		if now == "" {
-			now = marker
-		}
-		return now + "\n" + add
-	}
-}
+// text is a line that is added to what was there.
+type text string
+
+func (t text) Render(now string) string { return cmp.Or(now, marker) + "\n" + string(t) }
+
+func (t text) In(now string) bool { return strings.Contains(now+"\n", "\n"+string(t)+"\n") }
 
 // TestComment writes a comment twice, among those of others that look alike, on pages.
 func TestComment(t *testing.T) {
@@ -116,17 +114,65 @@ func TestCommentRaces(t *testing.T) {
 		return false
 	}
 	var group sync.WaitGroup
-	for _, word := range []string{"one", "two", "three"} {
+	for _, word := range []text{"one", "two", "three"} {
+		c := client(s, nil)
+		c.Sleep = nil
 		group.Go(func() {
-			if _, err := client(s, nil).Comment(t.Context(), pull, marker, text(word)); err != nil {
+			if _, err := c.Comment(t.Context(), pull, marker, word); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	group.Wait()
 	all := s.Comments()
-	if len(all) != 1 || all[0].ID != 1001 {
+	if len(all) != 1 || all[0].ID != 1001 || !text("one").In(all[0].Body) || !text("two").In(all[0].Body) || !text("three").In(all[0].Body) {
 		t.Errorf("%+v", all)
+	}
+}
+
+// TestCommentUpdates writes into a comment from several processes at once, which all have read it before
+// the first one writes. It has what each has to say. One that always loses gives up.
+func TestCommentUpdates(t *testing.T) {
+	t.Parallel()
+	s := githubtest.New(t)
+	s.Add(githubtest.Author, marker)
+	var read sync.WaitGroup
+	read.Add(3)
+	var asked, written atomic.Int32
+	s.Before = func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPatch && asked.Add(1) <= 3 {
+			read.Done()
+			read.Wait()
+		}
+		return false
+	}
+	var group sync.WaitGroup
+	for _, word := range []text{"one", "two", "three"} {
+		c := client(s, nil)
+		c.Sleep = func(context.Context, time.Duration) error {
+			for written.Add(1); written.Load() < 3; { // until all have written once
+				time.Sleep(time.Millisecond)
+			}
+			return nil
+		}
+		group.Go(func() {
+			if _, err := c.Comment(t.Context(), pull, marker, word); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if all := s.Comments(); len(all) != 1 || !text("one").In(all[0].Body) || !text("two").In(all[0].Body) || !text("three").In(all[0].Body) {
+		t.Errorf("%+v", all)
+	}
+	s.Before = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPatch {
+			_, _ = w.Write([]byte("{}")) // another process wins
+		}
+		return r.Method == http.MethodPatch
+	}
+	if _, err := client(s, nil).Comment(t.Context(), pull, marker, text("four")); err == nil || !strings.Contains(err.Error(), "its text was replaced 5 times") {
+		t.Error(err)
 	}
 }
 

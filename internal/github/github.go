@@ -103,14 +103,17 @@ func (c *Client) send(ctx context.Context, method, path string, in, out any, aga
 		if wait == 0 {
 			wait = pauseBefore << attempt
 		}
-		sleep := c.Sleep
-		if sleep == nil {
-			sleep = clock.Sleep
-		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := c.sleep(ctx, wait); err != nil {
 			return "", err
 		}
 	}
+}
+
+func (c *Client) sleep(ctx context.Context, d time.Duration) error {
+	if c.Sleep != nil {
+		return c.Sleep(ctx, d)
+	}
+	return clock.Sleep(ctx, d)
 }
 
 // once sends a request once. wait is how long to wait before the next attempt: 0 for as long as

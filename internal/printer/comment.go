@@ -1,17 +1,21 @@
 package printer
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf16"
 
 	"github.com/slipway-ci/slipway/internal/lazyregexp"
+	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // Comment is the comment of a pull request: one for each project, directory and environment,
-// with a part for each command that ran for a commit.
+// with a part for each command, and what it was asked for, that ran for a commit.
 type Comment struct {
 	// Project, Dir and Environment tell comments apart. Dir is relative to the repository.
 	Project, Dir, Environment string
@@ -27,8 +31,24 @@ func (c Comment) Marker() string {
 	return "<!-- slipway " + url.Values{"project": {c.Project}, "dir": {c.Dir}, "env": {c.Environment}}.Encode() + " -->"
 }
 
-// part matches the part of a command. Nothing in a part looks like its limits (see harmless).
-var part = lazyregexp.New(`(?s)<!-- slipway:part ([a-z-]+(?: [a-z-]+)*) ([0-9a-f]*) -->\n(.*?)\n<!-- slipway:end -->`)
+// part matches the part of a command, as beginOf begins it.
+// Nothing in a part looks like its limits (see harmless).
+var part = lazyregexp.New(`(?s)<!-- slipway:part ([a-z-]+(?: [a-z-]+)*) ([0-9a-f]*)(?: [0-9a-f]+)? -->\n.*?\n<!-- slipway:end -->`)
+
+// beginOf returns the begin of a part. The jobs of a workflow's matrix may run one command, each for other names.
+func beginOf(command, commit string, names []string) string {
+	if len(names) > 0 {
+		sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(names)), "\n")))
+		commit += " " + hex.EncodeToString(sum[:8])
+	}
+	return fmt.Sprintf("<!-- slipway:part %s %s -->\n", command, commit)
+}
+
+// maxNames is how many names a title has.
+const maxNames = 5
+
+// maxParts is how many parts a comment keeps.
+const maxParts = 50
 
 // Render returns the text of the comment after a command, for the text that it had before. Parts
 // of other commands for the same commit stay. mask masks secrets.
@@ -42,8 +62,9 @@ func (c Comment) Render(before string, r *report.Result, mask func(string) strin
 	head := c.Marker() + "\n" + title + "\n"
 	parts := []string{c.part(r, mask, c.Limit*3/4-characters(head))}
 	left := c.Limit - characters(head) - characters(parts[0])
-	for _, old := range part.FindAllStringSubmatch(before, 20) {
-		if old[1] == r.Command || old[2] != c.Commit || characters(old[0])+1 > left {
+	begin := beginOf(r.Command, c.Commit, r.Names)
+	for _, old := range part.FindAllStringSubmatch(before, maxParts) {
+		if strings.HasPrefix(old[0], begin) || old[2] != c.Commit || characters(old[0])+1 > left {
 			continue
 		}
 		left -= characters(old[0]) + 1
@@ -52,12 +73,23 @@ func (c Comment) Render(before string, r *report.Result, mask func(string) strin
 	return head + strings.Join(parts, "\n")
 }
 
+// Shows reports whether a comment has what Render writes for a command: another process may have replaced it.
+func (c Comment) Shows(now string, r *report.Result, mask func(string) string) bool {
+	begin, rest, _ := strings.Cut(c.part(r, mask, c.Limit), "\n")
+	title, _, _ := strings.Cut(rest, "\n")
+	return strings.Contains(now, begin+"\n"+title)
+}
+
 // part returns the part of a command, with the sections of its summary that fit into limit.
 func (c Comment) part(r *report.Result, mask func(string) string, limit int) string {
 	const omitted = "\n\nThe rest is in the log."
 	sections := Summary(r)
-	sections[0] = "###" + strings.TrimPrefix(sections[0], "##") + c.origin()
-	begin, end := fmt.Sprintf("<!-- slipway:part %s %s -->\n", r.Command, c.Commit), "\n<!-- slipway:end -->"
+	title := "### slipway " + r.Command
+	if len(r.Names) > 0 {
+		title += " " + inline(source.ShortenList(r.Names, maxNames))
+	}
+	sections[0] = title + strings.TrimPrefix(sections[0], "## slipway "+r.Command) + c.origin()
+	begin, end := beginOf(r.Command, c.Commit, r.Names), "\n<!-- slipway:end -->"
 	limit -= len(begin) + len(end) + len(omitted)
 	var b strings.Builder
 	whole := true

@@ -44,8 +44,7 @@ func (a *App) comment(ctx context.Context, w *workflow, r *report.Result, transp
 		w.note("no comment is written: the pull request has a newer commit than " + p.Head[:12] + ", for which this workflow runs")
 		return
 	} // a token that may not ask can still comment
-	render := func(before string) string { return c.Render(before, r, a.open().secrets.Mask) }
-	address, err := to.Comment(limited, at, c.Marker(), render)
+	address, err := to.Comment(limited, at, c.Marker(), part{c, r, a.open().secrets.Mask})
 	refused := new(github.Error)
 	switch {
 	case err == nil:
@@ -56,6 +55,19 @@ func (a *App) comment(ctx context.Context, w *workflow, r *report.Result, transp
 		w.warn("comment: " + err.Error())
 	}
 }
+
+// part is the part of a comment that shows a result.
+type part struct {
+	comment printer.Comment
+	result  *report.Result
+	mask    func(string) string
+}
+
+// Render implements github.Text.
+func (p part) Render(now string) string { return p.comment.Render(now, p.result, p.mask) }
+
+// In implements github.Text.
+func (p part) In(now string) bool { return p.comment.Shows(now, p.result, p.mask) }
 
 func (w *workflow) warn(message string) {
 	w.Event(report.Event{Kind: report.Warning, Message: message})

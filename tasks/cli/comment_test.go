@@ -96,6 +96,25 @@ func TestComment(t *testing.T) {
 	}
 }
 
+// TestCommentOfAMatrix comments by the jobs of a matrix, which run one command for other jobs of slipway.yaml. Each
+// has a part of its own, which a job that is run again replaces.
+func TestCommentOfAMatrix(t *testing.T) {
+	s := githubtest.New(t)
+	inPullRequest(t, s, strings.Repeat("01", 20), "acme/churn")
+	for _, names := range [][]string{{"train"}, {"evaluate", "train"}, {"<!-- @everyone"}, nil, {"train", "evaluate"}, {"train"}} {
+		commented(t, &report.Result{Command: "deploy", Project: "churn", Names: names})
+	}
+	all := s.Comments()
+	if len(all) != 1 {
+		t.Fatalf("%+v", all)
+	}
+	for want, count := range map[string]int{"### slipway deploy train: succeeded at": 1, "### slipway deploy train, evaluate: succeeded": 1, "### slipway deploy: succeeded": 1, "### slipway deploy ": 3, "<!-- @": 0} {
+		if n := strings.Count(all[0].Body, want); n != count {
+			t.Errorf("%q is there %d times, not %d:\n%s", want, n, count, all[0].Body)
+		}
+	}
+}
+
 // TestCommentOfAnOlderCommit checks that a workflow that is run again, or ends late, does not replace
 // what the comment says of a newer commit.
 func TestCommentOfAnOlderCommit(t *testing.T) {

@@ -13,6 +13,9 @@ type Result struct {
 	Command     string `json:"command"`
 	Project     string `json:"project,omitempty"`
 	Environment string `json:"environment,omitempty"`
+	// Names are what the command was asked for by name: jobs, images, or files of check. It is
+	// empty if that is all.
+	Names []string `json:"names,omitempty"`
 	// Seconds, ExitCode and Error are set by App.Run of tasks/cli when the task has returned.
 	// Secret values in Error are masked when it is printed.
 	Seconds  float64 `json:"seconds"`

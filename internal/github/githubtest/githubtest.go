@@ -155,6 +155,8 @@ func (s *Server) one(w http.ResponseWriter, r *http.Request, id string) {
 			continue
 		}
 		switch r.Method {
+		case http.MethodGet:
+			answer(w, http.StatusOK, *c)
 		case http.MethodPatch:
 			if body, ok := readBody(w, r); ok {
 				c.Body = body
