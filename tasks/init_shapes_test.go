@@ -198,7 +198,7 @@ func TestInitInMonorepo(t *testing.T) {
 			".github/workflows/slipway-a.yml": {"name: slipway-a\n", "group: deploy-a-"}, ".github/workflows/slipway-b.yml": {"name: slipway-b\n", "group: deploy-b-"},
 		}
 		if ci == "gitlab" {
-			want = map[string][]string{".gitlab-ci.yml": {"\nslipway-a:\n", "resource_group: slipway-a ", "SLIPWAY_DIR: a\n", "extends: .slipway-a\n", "\nslipway-a-plan:\n", "slipway-ci/slipway/"}, ".gitlab/slipway-b.yml": {"\nslipway-b:\n", "resource_group: slipway-b ", "SLIPWAY_DIR: b\n", "extends: .slipway-b\n", "\nslipway-b-plan:\n", "slipway-ci/slipway/"}}
+			want = map[string][]string{".gitlab-ci.yml": {"\nslipway-a:\n", "resource_group: slipway-a ", "SLIPWAY_DIR: a\n", "extends: .slipway-a\n", "\nslipway-a-plan:\n", "=ignore slipway-ci\n"}, ".gitlab/slipway-b.yml": {"\nslipway-b:\n", "resource_group: slipway-b ", "SLIPWAY_DIR: b\n", "extends: .slipway-b\n", "\nslipway-b-plan:\n", "=ignore slipway-ci\n"}}
 		}
 		for file, texts := range want {
 			for _, text := range texts {

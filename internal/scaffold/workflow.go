@@ -107,7 +107,7 @@ func (p *Plan) gitLab(name string) {
 	r := p.Repository
 	text := workflows.GitLab[strings.Index(workflows.GitLab, ".slipway:"):]
 	if r.Prefix != "." {
-		text = strings.NewReplacer("slipway-ci/", "slipway-ci/", "slipway:\n", "slipway"+name+":\n", "slipway-", "slipway"+name+"-", "extends: .slipway\n", "extends: .slipway"+name+"\n",
+		text = strings.NewReplacer("slipway-ci", "slipway-ci", "slipway:\n", "slipway"+name+":\n", "slipway-", "slipway"+name+"-", "extends: .slipway\n", "extends: .slipway"+name+"\n",
 			"resource_group: slipway ", "resource_group: slipway"+name+" ", "resource_group: slipway\n", "resource_group: slipway"+name+"\n",
 			"SLIPWAY_REPORTS: ", "SLIPWAY_DIR: "+quoted(r.Prefix)+"\n    SLIPWAY_REPORTS: ").Replace(text)
 	}
