@@ -79,7 +79,7 @@ func TestDataRefused(t *testing.T) {
 	if err := create("gs://acme-data", ""); err != nil {
 		t.Fatal(err)
 	}
-	const missing, forbidden = "there is no bucket gs://acme-dota: create it with `slipway data mb gs://acme-dota`", "no access to gs://forbidden: have the role roles/storage.objectUser granted on it"
+	const missing, forbidden = "there is no bucket gs://acme-dota: did you mean gs://acme-data? If not, create it with `slipway data mb gs://acme-dota`", "no access to gs://forbidden: have the role roles/storage.objectUser granted on it"
 	for _, c := range []struct {
 		do       func(string, string) error
 		from, to string
@@ -87,12 +87,12 @@ func TestDataRefused(t *testing.T) {
 		want     string
 		requests int
 	}{
-		{sync, "raw", "gs://acme-dota", ExitUsage, missing, 1},
-		{sync, "gs://acme-dota/raw", "new", ExitUsage, missing, 1},
-		{sync, "gs://acme-dota/raw", "gs://acme-data", ExitUsage, missing, 1},
-		{list, "gs://acme-dota", "", ExitUsage, missing, 1},
-		{copyOne, "gs://acme-dota/a", "new", ExitUsage, "there is no object gs://acme-dota/a", 1},
-		{cat, "gs://acme-data/none", "", ExitUsage, "there is no object gs://acme-data/none", 1},
+		{sync, "raw", "gs://acme-dota", ExitUsage, missing, 2},
+		{sync, "gs://acme-dota/raw", "new", ExitUsage, missing, 2},
+		{sync, "gs://acme-dota/raw", "gs://acme-data", ExitUsage, missing, 2},
+		{list, "gs://acme-dota", "", ExitUsage, missing, 2},
+		{copyOne, "gs://acme-dota/a", "new", ExitUsage, missing, 3},
+		{cat, "gs://acme-data/none", "", ExitUsage, "there is no object gs://acme-data/none", 2},
 		{sync, "raw", "gs://forbidden", ExitStep, forbidden, 1},
 		{sync, "gs://forbidden", "new", ExitStep, forbidden, 1},
 		{copyOne, "raw/a", "gs://forbidden", ExitStep, forbidden, 1},

@@ -80,7 +80,7 @@ func transferred(ctx context.Context, env *Env, command, from, dst string, o tra
 		}
 		if err != nil {
 			p.Event(report.Failed, "data", dst, "not complete")
-			return transfer.Explain(err, o.To)
+			return transfer.Explain(ctx, client, err, o.To)
 		}
 		t := result.Transfer
 		did := "copied"

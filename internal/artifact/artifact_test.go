@@ -426,8 +426,8 @@ func TestCheck(t *testing.T) {
 	for name, test := range map[string]struct{ list, permissions, want string }{
 		"there":             {"200 {}", `200 {"permissions": ["storage.objects.create"]}`, ""},
 		"not asked for":     {"200 {}", "404 not found", ""},
-		"not there":         {"404 {}", "404 {}", "slipway.yaml:2:9: there is no bucket gs://data (create it with `slipway data mb gs://data`, or correct its name)"},
-		"not to be read":    {"403 {}", "403 {}", "slipway.yaml:2:9: bucket gs://data may not be read"},
+		"not there":         {"404 {}", "404 {}", "slipway.yaml:2:9: there is no bucket gs://data: create it with `slipway data mb gs://data`"},
+		"not to be read":    {"403 {}", "403 {}", "slipway.yaml:2:9: no access to gs://data: have the role roles/storage.objectUser granted on it"},
 		"not to be written": {"200 {}", "200 {}", "slipway.yaml:2:9: bucket gs://data may not be written: the permission storage.objects.create is missing"},
 	} {
 		fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

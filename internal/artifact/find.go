@@ -87,7 +87,7 @@ func (s *Store) prefixes(ctx context.Context, prefix string) ([]string, error) {
 func (s *Store) Download(ctx context.Context, m *Manifest, f File, w io.Writer) error {
 	object, err := s.client.Stat(ctx, s.at.Bucket, s.run(m.Job, m.Run)+f.Path)
 	if err != nil {
-		return transfer.Explain(err, s.at)
+		return transfer.Explain(ctx, s.client, err, s.at)
 	}
 	sum := sha256.New()
 	if err := s.client.Download(ctx, object, 0, io.MultiWriter(w, sum)); err != nil {

@@ -69,7 +69,7 @@ func (s *Store) Keep(ctx context.Context, j *config.Job, target run.Target, gate
 	}
 	u.Metadata[endedKey] = endOf(ended)
 	if _, err := s.client.Upload(ctx, u); err != nil {
-		return nil, fmt.Errorf("write the manifest of run %s: %w", target.UUID, transfer.Explain(err, s.at))
+		return nil, fmt.Errorf("write the manifest of run %s: %w", target.UUID, transfer.Explain(ctx, s.client, err, s.at))
 	}
 	s.Report(report.Event{Kind: report.Done, Step: step, Subject: j.Name, Run: target.UUID, Message: fmt.Sprintf("%s, %s, in %s", printer.Count(kept.Files, "file"), printer.Bytes(kept.Bytes), kept.Address)})
 	return kept, nil
@@ -204,7 +204,7 @@ func (k *keeping) copy(ctx context.Context, files []run.File) ([]File, error) {
 			}
 			object, err := k.file(working, f)
 			if err != nil {
-				return fmt.Errorf("copy %s of run %s: %w", f.Path, k.target.UUID, transfer.Explain(err, k.at))
+				return fmt.Errorf("copy %s of run %s: %w", f.Path, k.target.UUID, transfer.Explain(working, k.client, err, k.at))
 			}
 			copied[n] = File{Path: f.Path, Bytes: f.Size, SHA256: object.Metadata[sha256Key], CRC32C: object.Checksum}
 			k.advance(0, 1)

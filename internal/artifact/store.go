@@ -13,6 +13,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/state"
 	"github.com/slipway-ci/slipway/internal/storage"
@@ -58,28 +59,25 @@ func (s *Store) Check(ctx context.Context) error {
 	if s.SandboxBuckets() {
 		return nil
 	}
-	refuse := func(hint, format string, args ...any) error {
-		e := source.Errorf(s.Config.At("bucket"), format, args...)
-		e.Hint = hint
-		return e
-	}
+	at := s.Config.At("bucket")
 	for _, err := range s.client.List(ctx, s.at.Bucket, s.project(), "/") {
-		switch {
-		case storage.Is(err, http.StatusNotFound):
-			return refuse("create it with `slipway data mb gs://"+s.at.Bucket+"`, or correct its name", "there is no bucket gs://%s", s.at.Bucket)
-		case storage.Is(err, http.StatusForbidden):
-			return refuse("have the role roles/storage.objectUser granted on it", "bucket gs://%s may not be read: %v", s.at.Bucket, err)
-		case err != nil:
-			return transfer.Explain(err, s.at)
+		if err == nil {
+			break
 		}
-		break
+		explained := transfer.Explain(ctx, s.client, err, s.at)
+		if storage.Is(err, http.StatusNotFound) || storage.Is(err, http.StatusForbidden) {
+			return project.WithPosition(at, explained)
+		}
+		return explained
 	}
 	const create = "storage.objects.create"
 	granted, err := s.client.Permissions(ctx, s.at.Bucket, create)
 	if err != nil || len(granted) > 0 {
 		return ctx.Err() // where permissions cannot be asked for, the first file shows them
 	}
-	return refuse("have the role roles/storage.objectUser granted on it", "bucket gs://%s may not be written: the permission %s is missing", s.at.Bucket, create)
+	e := source.Errorf(at, "bucket gs://%s may not be written: the permission %s is missing", s.at.Bucket, create)
+	e.Hint = "have the role roles/storage.objectUser granted on it"
+	return e
 }
 
 // project returns the beginning of the names of the project's objects.
@@ -105,7 +103,7 @@ func (s *Store) list(ctx context.Context, prefix string) (map[string]*storage.Ob
 			return all, nil
 		}
 		if err != nil {
-			return nil, transfer.Explain(err, s.at)
+			return nil, transfer.Explain(ctx, s.client, err, s.at)
 		}
 		all[strings.TrimPrefix(entry.Name, prefix)] = entry.Object
 	}
@@ -119,7 +117,7 @@ func (s *Store) stat(ctx context.Context, name string) (*storage.Object, error) 
 		return nil, nil
 	}
 	if err != nil {
-		return nil, transfer.Explain(err, s.at)
+		return nil, transfer.Explain(ctx, s.client, err, s.at)
 	}
 	return object, nil
 }

@@ -64,7 +64,7 @@ func (s data) compare(ctx context.Context) error {
 		dry.DryRun = true
 		var err error
 		if one.summary, err = to.Sync(ctx, dry, "data", set.Name, "to"); err != nil {
-			return s.explain(one, err)
+			return s.explain(ctx, one, err)
 		}
 		if copied, _, _ := one.summary.Totals(); one.summary.Unchanged == 0 && copied == 0 {
 			return source.Errorf(s.Config.At("data", set.Name, "from"), "data.%s.from: %s has no files", set.Name, set.From)
@@ -123,11 +123,11 @@ func (s data) checkInside(one *dataSet) error {
 }
 
 // explain gives an error the position of what it is about, if it is about what slipway.yaml says.
-func (s data) explain(one *dataSet, err error) error {
+func (s data) explain(ctx context.Context, one *dataSet, err error) error {
 	if errors.As(err, new(*source.Error)) {
 		return err
 	}
-	key, at, text := "from", new(transfer.PlaceError), transfer.Explain(err, one.options.To)
+	key, at, text := "from", new(transfer.PlaceError), transfer.Explain(ctx, one.options.Client, err, one.options.To)
 	if errors.As(err, &at) && at.Place.Text == one.To {
 		key = "to"
 	}
@@ -189,7 +189,7 @@ func (s data) Apply(ctx context.Context, result *report.Result) error {
 		}
 		if err != nil {
 			s.Event(report.Failed, "data", one.Name, "not complete; the next deploy goes on there")
-			return ifInterrupted(ctx, s.explain(one, err))
+			return ifInterrupted(ctx, s.explain(ctx, one, err))
 		}
 		reported := reportOf(one)
 		s.Event(report.Done, "data", one.Name, fmt.Sprintf("%d copied (%s), %d deleted, %d unchanged", reported.Copied, printer.Bytes(reported.Bytes), reported.Deleted, reported.Unchanged))

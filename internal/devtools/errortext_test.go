@@ -33,6 +33,8 @@ var readsErrorText = map[string]string{
 	"internal/run.conditionFailure":                       "Polyaxon's condition has no field for it",
 	"internal/run.namesPullError":                         "the container's status has no field for it",
 	"internal/run.reportsFailedPull":                      "the event has no field for it",
+	"internal/storage.Permission":                         "Cloud Storage has the permission in the text only",
+	"internal/storage.Scope":                              "Cloud Storage has no reason of its own for it",
 	"internal/advice.Cause":                               "the kubelet's messages are texts only",
 	"internal/source/syntax.Split":                        "the YAML library has no type for errors of syntax",
 	"internal/wheel.download.explain":                     "pip only prints it",

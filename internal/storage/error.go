@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
@@ -60,11 +60,22 @@ func Is(err error, code int) bool {
 	return errors.As(err, &refused) && refused.Code == code
 }
 
-// Permission reports whether Cloud Storage refused a request because of the account's rights. It refuses others because
-// of a retention policy, a hold or the billing of the project.
+// namesPermission matches the permission in the explanation of a refusal.
+var namesPermission = lazyregexp.New(`\bstorage\.[a-z]+\.[A-Za-z]+\b`)
+
+// Permission reports whether Cloud Storage refused a request because the account lacks a permission. It refuses others,
+// also with the reason forbidden, because of a policy of the organization, a hold or the billing of the project.
 func Permission(err error) bool {
 	refused := new(Error)
-	return errors.As(err, &refused) && slices.Contains([]string{"", "forbidden", "insufficientPermissions"}, refused.Reason)
+	return errors.As(err, &refused) && refused.Code == http.StatusForbidden && (refused.Message == "" || namesPermission.MatchString(refused.Message))
+}
+
+// Scope reports whether Cloud Storage refused a request because the access token lacks a scope, whatever the account's
+// permissions are. Virtual machines of Google Cloud may only read by default.
+func Scope(err error) bool {
+	refused := new(Error)
+	return errors.As(err, &refused) && refused.Code == http.StatusForbidden &&
+		(refused.Reason == "insufficientPermissions" || strings.Contains(strings.ToLower(refused.Message), "scope"))
 }
 
 // RequesterPays reports whether Cloud Storage refused a request because it does not say which project pays for it.

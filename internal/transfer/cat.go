@@ -15,10 +15,10 @@ import (
 func Cat(ctx context.Context, client *storage.Client, at Place, w io.Writer) error {
 	object, err := client.Stat(ctx, at.Bucket, at.Prefix)
 	if storage.Is(err, 404) {
-		return missingObject(at, err)
+		return missingObject(ctx, client, at, err)
 	}
 	if err != nil {
-		return Explain(err, at)
+		return Explain(ctx, client, err, at)
 	}
 	crc := storage.NewCRC32C()
 	download := func(w io.Writer) error {

@@ -195,7 +195,7 @@ func TestRefused(t *testing.T) {
 			t.Errorf("it sent %s %s", r.Method, r.URL)
 		}
 		if strings.Contains(r.URL.Path, "/forbidden/") {
-			body := io.NopCloser(strings.NewReader(`{"error": {"message": "no"}}`))
+			body := io.NopCloser(strings.NewReader(`{"error": {"message": "it does not have storage.objects.list access"}}`))
 			return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: body, Request: r}, nil
 		}
 		return next.RoundTrip(r)

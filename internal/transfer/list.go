@@ -118,7 +118,7 @@ func listObjects(ctx context.Context, client *storage.Client, p Place, out exclu
 	files = map[string]*file{}
 	for entry, err := range client.List(ctx, p.Bucket, p.below(), "") {
 		if err != nil {
-			return nil, false, Explain(err, p)
+			return nil, false, Explain(ctx, client, err, p)
 		}
 		found = true
 		name := strings.TrimPrefix(entry.Name, p.below())

@@ -20,7 +20,7 @@ func List(ctx context.Context, client *storage.Client, p Place, recursive bool) 
 		found := false
 		for entry, err := range client.List(ctx, p.Bucket, p.below(), delimiter) {
 			if err != nil {
-				yield(storage.Entry{}, Explain(err, p))
+				yield(storage.Entry{}, Explain(ctx, client, err, p))
 				return
 			}
 			if found = true; !yield(entry, nil) {
@@ -38,7 +38,7 @@ func List(ctx context.Context, client *storage.Client, p Place, recursive bool) 
 		case err == nil:
 			yield(storage.Entry{}, &NameError{p.Text, "is one object, and no directory of objects"})
 		case !storage.Is(err, 404):
-			yield(storage.Entry{}, Explain(err, p))
+			yield(storage.Entry{}, Explain(ctx, client, err, p))
 		case !found:
 			yield(storage.Entry{}, nothingAt(ctx, client, p, name))
 		}

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"path"
 	"strings"
 
@@ -26,7 +27,7 @@ func Missing(ctx context.Context, client *storage.Client, p Place) error {
 	case err == nil:
 		return &NameError{p.Text, "is one object, and no directory of objects: copy it with `slipway data cp`"}
 	case !storage.Is(err, 404):
-		return Explain(err, p)
+		return Explain(ctx, client, err, p)
 	}
 	return nothingAt(ctx, client, p, prefix)
 }
@@ -39,7 +40,7 @@ func nothingAt(ctx context.Context, client *storage.Client, p Place, prefix stri
 	problem := "has no objects: check the address"
 	near, err := nearest(ctx, client, p.Bucket, prefix)
 	if err != nil {
-		return Explain(err, p)
+		return Explain(ctx, client, err, p)
 	}
 	if near != "" {
 		problem = "has no objects; did you mean gs://" + p.Bucket + "/" + near + "?"
@@ -56,8 +57,31 @@ func wildcardHint(name string) string {
 }
 
 // missingObject returns the error for a place that is no object. err is that of Cloud Storage.
-func missingObject(p Place, err error) error {
-	return fmt.Errorf("there is no object %s%s: %w", p.Text, wildcardHint(p.Prefix), err)
+func missingObject(ctx context.Context, client *storage.Client, p Place, err error) error {
+	hint := wildcardHint(p.Prefix)
+	if hint == "" {
+		near, listErr := nearest(ctx, client, p.Bucket, p.Prefix)
+		switch {
+		case storage.Is(listErr, http.StatusNotFound):
+			return Explain(ctx, client, listErr, p)
+		case near == p.Prefix+"/":
+			hint = ", only a directory: `slipway data ls` lists it, and `slipway data sync` copies it"
+		case near != "":
+			hint = "; did you mean gs://" + p.Bucket + "/" + near + "?"
+		}
+	}
+	return fmt.Errorf("there is no object %s%s: %w", p.Text, hint, err)
+}
+
+// nearBucket returns the bucket of the client's project that was probably meant by one that is not there, or "". The
+// account may lack the right to list buckets.
+func nearBucket(ctx context.Context, client *storage.Client, name string) string {
+	all, err := client.Buckets(ctx)
+	if err != nil {
+		return ""
+	}
+	near, _ := source.Nearest(name, all)
+	return near
 }
 
 // nearest returns a name in a bucket that was probably meant by one that nothing has, or "". It corrects the first

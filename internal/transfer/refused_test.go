@@ -56,7 +56,7 @@ func TestRefusedPlace(t *testing.T) {
 			if test.want == "" && !errors.As(err, new(*transfer.ChangedError)) {
 				t.Errorf("it returned %v", err)
 			}
-			if text := transfer.Explain(err, place(t, "gs://unrelated")).Error(); !strings.Contains(text, test.want) || strings.Contains(text, "unrelated") {
+			if text := transfer.Explain(t.Context(), b.Client, err, place(t, "gs://unrelated")).Error(); !strings.Contains(text, test.want) || strings.Contains(text, "unrelated") {
 				t.Errorf("it is explained as %s", text)
 			}
 		})

@@ -44,10 +44,10 @@ func (j *job) source(ctx context.Context) (string, error) {
 		}
 		object, err := j.Client.Stat(ctx, j.From.Bucket, j.From.Prefix)
 		if storage.Is(err, 404) {
-			return "", missingObject(j.From, err)
+			return "", missingObject(ctx, j.Client, j.From, err)
 		}
 		if err != nil {
-			return "", Explain(err, j.From)
+			return "", Explain(ctx, j.Client, err, j.From)
 		}
 		name := path.Base(object.Name)
 		j.from = map[string]*file{name: {size: object.Size, object: object}}
@@ -87,7 +87,7 @@ func (j *job) destination(ctx context.Context, name string) error {
 		case err == nil:
 			j.to[name] = &file{size: object.Size, object: object}
 		case !storage.Is(err, 404):
-			return Explain(err, j.To)
+			return Explain(ctx, j.Client, err, j.To)
 		case base != "":
 			return j.noDirectory(ctx, full)
 		}
@@ -128,7 +128,7 @@ func (j *job) destination(ctx context.Context, name string) error {
 func (j *job) noDirectory(ctx context.Context, name string) error {
 	for _, err := range j.Client.List(ctx, j.To.Bucket, name+"/", "/") {
 		if err != nil {
-			return Explain(err, j.To)
+			return Explain(ctx, j.Client, err, j.To)
 		}
 		return &NameError{j.To.Text, "is a directory: write " + j.To.Text + "/ to copy into it"}
 	}
