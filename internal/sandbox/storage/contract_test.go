@@ -198,6 +198,7 @@ func cases() map[string]func(*testing.T, *api) {
 			}
 			a.send(t, http.MethodPost, a.path("none")+"/rewriteTo/b/"+a.bucket+"/o/y", nil, "").is(t, 404)
 		},
+		"compressed": compressed,
 		"compose": func(t *testing.T, a *api) {
 			a.put(t, "c1", "one ", "", "").is(t, 200)
 			a.put(t, "c2", "two", "", "").is(t, 200)

@@ -38,6 +38,7 @@ type object struct {
 	CRC32C         string            `json:"crc32c"`
 	ETag           string            `json:"etag"`
 	ContentType    string            `json:"contentType,omitempty"`
+	Encoding       string            `json:"contentEncoding,omitempty"`
 	StorageClass   string            `json:"storageClass"`
 	Metadata       map[string]string `json:"metadata,omitempty"`
 	Created        time.Time         `json:"timeCreated"`

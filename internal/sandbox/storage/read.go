@@ -1,7 +1,9 @@
 package storage
 
 import (
+	"compress/gzip"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -110,8 +112,28 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, bucket, name string
 	header.Set("X-Goog-Hash", "crc32c="+o.CRC32C)
 	header.Set("X-Goog-Generation", strconv.FormatInt(o.Generation, 10))
 	header.Set("X-Goog-Stored-Content-Length", strconv.FormatInt(o.Size, 10))
+	if o.Encoding == gzipped && !strings.Contains(r.Header.Get("Accept-Encoding"), gzipped) {
+		return decompress(w, content)
+	}
+	if o.Encoding != "" {
+		header.Set("Content-Encoding", o.Encoding)
+	}
 	http.ServeContent(w, r, "", time.Time{}, content)
 	return nil
+}
+
+// gzipped is the encoding of content that is kept compressed.
+const gzipped = "gzip"
+
+// decompress sends what is kept compressed to a client that does not accept that, and all of it, whatever part was
+// asked for. See cloud.google.com/storage/docs/transcoding.
+func decompress(w http.ResponseWriter, content io.Reader) error {
+	plain, err := gzip.NewReader(content)
+	if err != nil {
+		return refusal(http.StatusBadRequest, "invalid", "the content is not compressed by gzip, as its contentEncoding says")
+	}
+	_, err = io.Copy(w, plain) //nolint:gosec // G110: it is not kept
+	return err
 }
 
 // remove deletes an object.

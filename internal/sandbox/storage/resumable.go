@@ -52,9 +52,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, bucket string, c 
 	if err := json.NewDecoder(io.LimitReader(r.Body, maxMetadata)).Decode(o); err != nil && !errors.Is(err, io.EOF) {
 		return refusal(http.StatusBadRequest, "parseError", "Parse Error")
 	}
-	if o.Name == "" {
-		o.Name = r.URL.Query().Get("name")
-	}
+	o.fill(r.URL.Query())
 	if !validObject(o.Name) {
 		return refusal(http.StatusBadRequest, "invalid", fmt.Sprintf("Invalid object name: %q", o.Name))
 	}

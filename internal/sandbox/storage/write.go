@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 
@@ -43,13 +45,16 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request, bucket string) e
 	default:
 		return refusal(http.StatusBadRequest, "badRequest", "uploadType must be media, multipart or resumable")
 	}
-	if o.Name == "" {
-		o.Name = q.Get("name")
-	}
+	o.fill(q)
 	return s.write(w, bucket, o, c, func(to io.Writer) error {
 		_, err := io.Copy(to, body)
 		return err
 	}, nil)
+}
+
+// fill sets what only the query of an upload has.
+func (o *object) fill(q url.Values) {
+	o.Name, o.Encoding = cmp.Or(o.Name, q.Get("name")), cmp.Or(o.Encoding, q.Get("contentEncoding"))
 }
 
 // write writes an object with the content that fill writes, and responds with answer of it, or with
@@ -188,7 +193,7 @@ func (s *Server) rewrite(w http.ResponseWriter, r *http.Request, bucket, name, t
 	if _, err := s.bucket(toBucket); err != nil {
 		return err
 	}
-	o := &object{Name: toName, Metadata: from.Metadata, ContentType: from.ContentType}
+	o := &object{Name: toName, Metadata: from.Metadata, ContentType: from.ContentType, Encoding: from.Encoding}
 	return s.write(w, toBucket, o, c, func(to io.Writer) error { return s.copyTo(to, from) }, func(done *object) any {
 		size := strconv.FormatInt(done.Size, 10)
 		return map[string]any{"kind": "storage#rewriteResponse", "done": true, "objectSize": size, "totalBytesRewritten": size, "resource": done}
