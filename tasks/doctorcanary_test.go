@@ -26,7 +26,7 @@ func TestDoctorShowsNoSecret(t *testing.T) {
 			canary := func(n int) string { return fmt.Sprintf("canary-%02d-value", n) }
 			cloud, env, events := inCloud(t, map[string]string{
 				"slipway.yaml": inGoogle + strings.NewReplacer("SERVER", host, "USERINFO", canary(1)).Replace("polyaxon: {host: 'http://SERVER', token: env:TOKEN}\n"+
-					"mlflow: {tracking-uri: 'http://anna:USERINFO@SERVER', username: anna, password: 'file:mlflow.txt'}\n"+
+					"mlflow: {tracking-uri: 'http://SERVER', username: anna, password: 'file:mlflow.txt'}\n"+
 					"images:\n  api: {dockerfile: Dockerfile, build-args: {INDEX: 'https://u:USERINFO@SERVER/simple'}, build-secrets: {pip: '"+managed("pip")+"', npm: env:NPM}}\n"+
 					"  app: {files: [a.py], base: 'SERVER/base:1'}\n"+
 					"secrets:\n  db: {data: {a: env:DATA, b: 'file:data.txt', c: '"+managed("db")+"'}}\n"+

@@ -12,7 +12,7 @@ import (
 var userInfo = lazyregexp.New(`://([^/\s@'"]+)@`)
 
 // Passwords returns the passwords in all addresses of the file, such as that of
-// https://user:password@mlflow.acme.dev.
+// https://user:password@pypi.acme.dev.
 func (c *Config) Passwords() []string {
 	var all []string
 	texts(reflect.ValueOf(c), func(text string) {

@@ -76,6 +76,7 @@ func (d *decoder) decodeString(n *yaml.Node, v reflect.Value, path []string, k k
 	if form.secret {
 		shown = "the given value (hidden, it may be a secret)"
 	}
+	shown = userInfo.ReplaceAllString(shown, "://***@")
 	if _, isText := resolved.(string); !isText && !form.literal {
 		d.fail(n, "put it in quotes", "%s must be text, but %s is read as %s", pathLabel(path), shown, typeName(resolved))
 		return

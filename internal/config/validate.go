@@ -22,6 +22,7 @@ func (c *Config) validate() []*source.Error {
 	reported := c.validateOneOf(fail)
 	c.validateGoogle(fail)
 	c.validateGKE(fail)
+	c.validateAddresses(fail)
 	c.validateMLflow(fail)
 	c.validateData(fail)
 	for _, name := range keys(c.Images) {

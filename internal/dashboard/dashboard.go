@@ -5,7 +5,6 @@ package dashboard
 import (
 	"context"
 	"errors"
-	"net/url"
 	"slices"
 
 	"github.com/slipway-ci/slipway/internal/platform"
@@ -91,22 +90,12 @@ func addressIn(to *platform.Platform, t target) string {
 	case t.kind == polyaxonKind && to.Config.Polyaxon != nil:
 		address = to.Config.Polyaxon.Host
 	case t.kind == mlflowKind && to.MLflowService() == "":
-		address = withoutUser(to.Config.MLflow.Address())
+		address = to.Config.MLflow.Address()
 	}
 	if to.Config.Cluster != nil && loopback(address) {
 		return ""
 	}
 	return address
-}
-
-// withoutUser returns an address without the user and the password that it may have.
-func withoutUser(address string) string {
-	at, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	at.User = nil
-	return at.String()
 }
 
 // portError returns an *exit.UsageError that says what to do, if a port cannot be listened

@@ -23,7 +23,7 @@ func lookAtMLflow(ctx context.Context, v *visit, f *findings) {
 		f.hide("server", "MLflow is looked for in the cluster", "slipway cluster status shows whether it is there, and slipway dashboard mlflow opens it")
 		return
 	}
-	p, address := v.Project, shown(v.Config.MLflow.TrackingURI)
+	p, address := v.Project, v.Config.MLflow.TrackingURI
 	if to := platform.New(p); to.MLflowService() != "" && p.Config.Cluster != nil {
 		f.hide("server", address+" is an address inside the cluster", "slipway cluster status shows whether the service is there, and slipway dashboard opens it")
 		return
@@ -42,16 +42,6 @@ func lookAtMLflow(ctx context.Context, v *visit, f *findings) {
 	default:
 		f.ok("server", "%s", address)
 	}
-}
-
-// shown returns an address without the user and the query that it may have, which may be secret.
-func shown(address string) string {
-	at, err := url.Parse(address)
-	if err != nil {
-		return "the address"
-	}
-	at.User, at.RawQuery, at.Fragment = nil, "", ""
-	return at.String()
 }
 
 // askMLflow asks for an experiment, and returns the status of the answer.

@@ -76,11 +76,7 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 	if err != nil {
 		return errors.New("its address is not valid")
 	}
-	if at.User != nil && c.Username == "" {
-		password, _ := at.User.Password()
-		c.Username, c.Password = at.User.Username(), secret.NewValue([]byte(password))
-	}
-	at.User, at.RawQuery, at.Fragment = nil, query.Encode(), ""
+	at.RawQuery = query.Encode()
 	request, err := http.NewRequestWithContext(ctx, method, at.JoinPath("api/2.0/mlflow", path).String(), bytes.NewReader(body))
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
@@ -84,17 +84,15 @@ func (t *trackingServer) connect(ctx context.Context) error {
 	}
 	inside := t.MLflowService()
 	if t.Cluster == nil || t.Embedded || inside == "" && !cfg.Found() {
-		t.client.Address, t.page = cfg.Address(), withoutUser(cfg.Address())
+		t.client.Address, t.page = cfg.Address(), cfg.Address()
 		return nil
 	}
 	found, err := t.Cluster.MLflow(ctx, inside)
 	if err != nil {
 		return err
 	}
-	t.client.Address, t.page = found.Address(), found.Address()
-	if address := cfg.Address(); address != "" {
-		t.client.Address, t.page = address, withoutUser(address)
-	}
+	address := cmp.Or(cfg.Address(), found.Address())
+	t.client.Address, t.page = address, address
 	return t.route(ctx, found)
 }
 
@@ -162,14 +160,4 @@ func (t *trackingServer) connectService(ctx context.Context, s *Service) error {
 	}
 	t.dialBy(func(ctx context.Context) (net.Conn, error) { return s.dial(ctx, r) })
 	return nil
-}
-
-// withoutUser returns an address without the user and the query that it may have.
-func withoutUser(address string) string {
-	at, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	at.User, at.RawQuery, at.Fragment = nil, "", ""
-	return strings.TrimSuffix(at.String(), "/")
 }
