@@ -96,6 +96,9 @@ func reach(ctx context.Context, s *service.Service, started *pipeline.JobResult,
 		if now, asked := s.Polyaxon.Run(ctx, s.Config.Project, target.UUID); asked == nil {
 			reported.Status = string(now.Status)
 		}
+		for n := range result.Served {
+			result.Served[n].Action = report.ActionFailed
+		}
 		return err
 	}
 	defer at.Close()

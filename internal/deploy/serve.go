@@ -37,11 +37,12 @@ func (s serve) Apply(ctx context.Context, result *report.Result) error {
 		if served.Action != "" {
 			result.Served = append(result.Served, served)
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			errs = append(errs, err)
-			continue
+		case !s.WithoutUpstream: // nothing has waited until the service answers
+			s.tell(m, &served)
 		}
-		s.tell(m, &served)
 	}
 	s.tracking.addTo(result)
 	return errors.Join(errs...)
@@ -95,7 +96,8 @@ func (s serve) roll(ctx context.Context, m *model, served *report.Served) error 
 	}
 	served.Action = actionOf(started, len(former) > 0)
 	if served.Address, err = s.reach(ctx, m, of, p, &started); err != nil {
-		return ifInterrupted(ctx, s.keep(ctx, m, of, &started, former, err))
+		s.keep(ctx, m, of, &started, former, served)
+		return ifInterrupted(ctx, err)
 	}
 	s.stop(ctx, of, former)
 	return nil
@@ -110,17 +112,21 @@ func (s serve) reach(ctx context.Context, m *model, of *service.Service, p *pipe
 	return reach(ctx, of, p, started, limit)
 }
 
-// keep says what serves on after a service with a new model did not answer. With a rollback, the new run
-// of the service is stopped.
-func (s serve) keep(ctx context.Context, m *model, of *service.Service, started *pipeline.JobResult, former []polyaxon.Run, why error) error {
+// keep records that a service with a new model did not answer, and what serves on. With a rollback, the new run
+// of the service is stopped. After an interrupt, it may still answer.
+func (s serve) keep(ctx context.Context, m *model, of *service.Service, started *pipeline.JobResult, former []polyaxon.Run, served *report.Served) {
+	if ctx.Err() == nil {
+		served.Action = report.ActionFailed
+	}
 	if s.Rollback && ctx.Err() == nil && started.Action == pipeline.Submitted {
 		s.stop(ctx, of, []polyaxon.Run{{UUID: started.UUID()}})
+		served.Action = report.ActionRolledBack
 	}
 	if len(former) == 0 {
-		return why
+		return
 	}
-	s.Report(report.Event{Kind: report.Note, Step: "serve", Subject: m.Name, Run: former[0].UUID, Message: fmt.Sprintf("service %s goes on with the former model, as run %s", m.Service, former[0].UUID)})
-	return why
+	served.Message = fmt.Sprintf("service %s goes on with the former model, as run %s", m.Service, former[0].UUID)
+	s.Report(report.Event{Kind: report.Note, Step: "serve", Subject: m.Name, Run: former[0].UUID, Message: served.Message})
 }
 
 // stop stops runs of a service. One that cannot be stopped is a warning.

@@ -27,6 +27,8 @@ const (
 	// ActionLeft is for an object that is not pruned or not put back. Its Reason says why.
 	ActionLeft       Action = "left"
 	ActionRolledBack Action = "rolled-back"
+	// ActionFailed is for a service that was started with its model, and does not answer.
+	ActionFailed Action = "failed"
 	// ActionDiffers is for a claim that is not as slipway.yaml describes it. It stays as it is.
 	ActionDiffers Action = "differs"
 )

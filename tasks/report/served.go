@@ -3,7 +3,7 @@ package report
 // Served is a model that is, or would be, served.
 type Served struct {
 	Name   string `json:"name"`
-	Action Action `json:"action"` // create, update, unchanged, rolled-back, unknown
+	Action Action `json:"action"` // create, update, unchanged, failed, rolled-back, unknown
 	// Model is the job that made the model, and Run the UUID of its run, "" in a plan if the job
 	// makes it first.
 	Model string `json:"model"`
