@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -132,10 +133,21 @@ func (f *follower) outcome(ctx context.Context) *Outcome {
 			outcome.LastLines, failed.ownLines = words, true
 		}
 	}
-	if hint := cmp.Or(libraryHint(outcome.LastLines), moduleHint(outcome.LastLines)); hint != "" && f.status == polyaxon.Failed {
+	if hint := hintOf(outcome); hint != "" && f.status == polyaxon.Failed {
 		f.sink.Note(hint)
 	}
 	return outcome
+}
+
+// hintOf returns what to do about what the image of a run does not have, by what its program, a shell or the container
+// runtime has said, and "" if they name nothing.
+func hintOf(o *Outcome) string {
+	_, why := o.Reason()
+	said := append(slices.Clone(o.LastLines), why)
+	if o.Failure != nil {
+		said = append(said, o.Failure.Text)
+	}
+	return cmp.Or(libraryHint(said), moduleHint(said), programHint(said))
 }
 
 // summary returns the outcome, or one with only the status, the conditions and the

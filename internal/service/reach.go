@@ -107,7 +107,7 @@ func (s *Service) reach(ctx context.Context, target run.Target, slow *slowError,
 // ended returns the error for a service that has ended instead of answering. It includes the
 // last lines of the service.
 func (s *Service) ended(ctx context.Context, target run.Target) error {
-	outcome, err := run.Follow(ctx, s.Polyaxon, target, s.FollowOptions(run.FollowOptions{Logs: true}), discardSink{})
+	outcome, err := run.Follow(ctx, s.Polyaxon, target, s.FollowOptions(run.FollowOptions{Logs: true}), noteSink{note: s.Note})
 	if err != nil {
 		return fmt.Errorf("get the outcome of service %s: %w", s.Job.Name, err)
 	}
@@ -172,6 +172,14 @@ func (discardSink) Line(polyaxon.LogLine)     {}
 func (discardSink) Waits(string)              {}
 func (discardSink) Progress(string)           {}
 func (discardSink) Note(string)               {}
+
+// noteSink passes on notes, such as what the image of the service lacks, and discards everything else.
+type noteSink struct {
+	discardSink
+	note func(string)
+}
+
+func (s noteSink) Note(text string) { s.note(text) }
 
 // slowError says that a service did not answer in time. The service is not stopped, because
 // the node or the image that it waits for may still become available.
