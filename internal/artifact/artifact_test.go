@@ -388,7 +388,7 @@ func TestMissing(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *story) {
 		s.job.Artifacts["plots"] = "outputs/plots/*.png"
 		_, err := s.keep(t.Context(), project.GateMet)
-		const want = "job train: run " + uuid + " succeeded, and no file of it matches artifacts plots: outputs/plots/*.png; it has left outputs/metrics.json, outputs/model/a b.json, outputs/model/weights.bin"
+		want := "job train: run " + uuid + " succeeded, and no file of it matches artifacts plots: outputs/plots/*.png (" + s.Config.At("jobs", "train").String() + "); it has left outputs/metrics.json, outputs/model/a b.json, outputs/model/weights.bin"
 		if !Missing(err) || err.Error() != want || exit.Code(err) != exit.Failed || len(s.names(t)) > 0 {
 			t.Errorf("%v\nwant %s", err, want)
 		}

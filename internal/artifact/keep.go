@@ -166,7 +166,8 @@ func (k *keeping) manifest(ctx context.Context) (*Manifest, error) {
 func (k *keeping) missing(names []string, files []run.File) error {
 	e := &exit.ArtifactError{Job: k.job.Name, UUID: k.target.UUID}
 	for _, name := range names {
-		e.Missing = append(e.Missing, name+": "+k.job.Artifacts[name])
+		at := k.Config.At(project.Section(k.job), k.job.Name, "artifacts", name)
+		e.Missing = append(e.Missing, fmt.Sprintf("%s: %s (%s)", name, k.job.Artifacts[name], at))
 	}
 	for _, f := range files {
 		e.Has = append(e.Has, f.Path)

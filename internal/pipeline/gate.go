@@ -138,8 +138,12 @@ func (p *Pipeline) judge(ctx context.Context, j *config.Job, e *JobResult) (*exi
 				r.Message += ", base " + metrics.Format(before)[0] + ", bound " + shown[1]
 			}
 		}
+		text := name + " " + c.String() + ": " + r.Message
+		if !has { // most probably its name is wrong
+			text = p.Config.At(project.Section(j), j.Name, "require", name).String() + ": " + text
+		}
 		if !r.Met {
-			failed = append(failed, name+" "+c.String()+": "+r.Message)
+			failed = append(failed, text)
 		}
 		e.requirements = append(e.requirements, r)
 	}

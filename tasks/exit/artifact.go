@@ -13,7 +13,7 @@ const maxFiles = 10
 // ArtifactError says that a run succeeded and left no file that matches a pattern of its job's artifacts.
 type ArtifactError struct {
 	Job, UUID string
-	// Missing are the artifacts without files, each NAME: PATTERN.
+	// Missing are the artifacts without files, each NAME: PATTERN (FILE:LINE:COLUMN).
 	Missing []string
 	// Has are the files that the run has left.
 	Has []string
