@@ -83,9 +83,13 @@ func checkInputs(t *testing.T, page string, action actionFile, value any) {
 // more than to read and, for the comment, to write it; other actions by the SHA of a commit; a
 // checkout without credentials; a limit of time.
 func TestWorkflowsAreMinimal(t *testing.T) {
-	paths, err := filepath.Glob(filepath.Join(testenv.Root(t), "workflows", "*.yml"))
-	if err != nil {
-		t.Fatal(err)
+	var paths []string
+	for _, pattern := range []string{"workflows/*.yml", "examples/*/.github/workflows/*.yml"} {
+		found, err := filepath.Glob(filepath.Join(testenv.Root(t), pattern))
+		if err != nil || len(found) == 0 {
+			t.Fatal(pattern, err)
+		}
+		paths = append(paths, found...)
 	}
 	action := readAction(t)
 	for _, path := range paths {

@@ -92,11 +92,14 @@ func Lint(ctx context.Context, o Options) error {
 		return err
 	}
 	workflows = slices.DeleteFunc(workflows, func(name string) bool { return filepath.Base(name) == "gitlab-ci.yml" }) // it is not GitHub's
-	more, err := filepath.Glob(".github/workflows/*.yml")
-	if err != nil {
-		return err
+	for _, others := range []string{".github/workflows/*.yml", "examples/*/.github/workflows/*.yml"} {
+		more, err := filepath.Glob(others)
+		if err != nil {
+			return err
+		}
+		workflows = append(workflows, more...)
 	}
-	return run(ctx, o, nil, "go", append([]string{"tool", "-modfile=actions.mod", "actionlint"}, append(workflows, more...)...)...)
+	return run(ctx, o, nil, "go", append([]string{"tool", "-modfile=actions.mod", "actionlint"}, workflows...)...)
 }
 
 func run(ctx context.Context, o Options, env []string, name string, args ...string) error {
