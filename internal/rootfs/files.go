@@ -35,11 +35,8 @@ func (l *Layer) addFile(name string, h *tar.Header, content io.Reader) error {
 		}
 		return nil
 	}
-	size := h.Size
-	for _, text := range l.Files {
-		size += int64(len(text))
-	}
-	if h.Size > maxFile || size > maxFiles {
+	l.bytes += h.Size - int64(len(l.Files[name]))
+	if h.Size > maxFile || l.bytes > maxFiles {
 		return fmt.Errorf("%s in a layer is larger than any real one: %d bytes", name, h.Size)
 	}
 	text, err := io.ReadAll(content)

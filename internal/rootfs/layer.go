@@ -24,9 +24,13 @@ const (
 )
 
 const (
-	// maxNodes limits how much of a layer is kept. Real images have some ten thousand
+	// maxNodes limits how many entries of a layer are kept. Real images have some ten thousand
 	// directories and links at most.
 	maxNodes = 1 << 20
+	// maxPath limits a path and the target of a link, in bytes, as Linux does, and maxPaths all that
+	// are kept of a layer together. Tar has names of a megabyte, which take next to nothing when they
+	// are compressed.
+	maxPath, maxPaths = 4096, 128 << 20
 	// maxUnpacked limits the size of a layer when it is unpacked, in bytes. The largest layers of
 	// real images have some 20 GB.
 	maxUnpacked = 128 << 30
@@ -38,9 +42,12 @@ const (
 var programName = lazyregexp.New(`^python(?:3(?:\.[0-9]+)?)?$`)
 
 // Read reads a layer: a tar archive, uncompressed or compressed by gzip or zstd. It fails
-// if the archive is malformed, has more than 1<<20 directories and links, or more than 128 GiB when
-// it is unpacked.
-func Read(r io.Reader) (*Layer, error) {
+// if the archive is malformed, has more than 1<<20 directories and links, paths that Linux does not
+// have, or more than 128 GiB when it is unpacked.
+func Read(r io.Reader) (*Layer, error) { return readWithin(r, maxNodes, maxPaths) }
+
+// readWithin is Read with limits of its own.
+func readWithin(r io.Reader, maxNodes, maxPaths int) (*Layer, error) {
 	plain, err := decompress(r)
 	if err != nil {
 		return nil, err
@@ -48,7 +55,7 @@ func Read(r io.Reader) (*Layer, error) {
 	defer plain.Close()
 	l := &Layer{Nodes: map[string]Node{}, Libcs: map[string]Libc{}}
 	archive := tar.NewReader(&limited{plain, maxUnpacked})
-	for {
+	for paths := 0; ; {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
 			return l, nil
@@ -56,13 +63,25 @@ func Read(r io.Reader) (*Layer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the archive of a layer: %w", err)
 		}
+		if len(h.Name) > maxPath || len(h.Linkname) > maxPath {
+			return nil, fmt.Errorf("a layer has a path of %d bytes, and Linux has none of more than %d", max(len(h.Name), len(h.Linkname)), maxPath)
+		}
+		had := l.entries()
 		if err := l.add(h, archive); err != nil {
 			return nil, err
 		}
-		if len(l.Nodes)+len(l.Hidden)+len(l.Opaque) > maxNodes {
-			return nil, fmt.Errorf("a layer has more than %d directories and symbolic links", maxNodes)
+		if l.entries() > had {
+			paths += len(h.Name) + len(h.Linkname)
+		}
+		if l.entries() > maxNodes || paths > maxPaths {
+			return nil, fmt.Errorf("a layer has more than %d directories and symbolic links, or more than %d bytes of their names", maxNodes, maxPaths)
 		}
 	}
+}
+
+// entries returns how many entries of the archive are kept.
+func (l *Layer) entries() int {
+	return len(l.Nodes) + len(l.Hidden) + len(l.Opaque) + len(l.Libcs) + len(l.Files)
 }
 
 // add records an entry of the archive if it matters.

@@ -56,18 +56,20 @@ func (fs *FS) hasLibrary(interpreter, version string) bool {
 // onlyLibrary returns the version of the Python library below a prefix, and false unless
 // there is exactly one.
 func (fs *FS) onlyLibrary(prefix string) (string, bool) {
-	version := ""
-	for name, n := range fs.nodes {
-		m := library.FindStringSubmatch(name)
-		if m == nil || n.Kind != Directory || path.Join("/", m[1]) != prefix {
-			continue
+	if fs.libraries == nil {
+		fs.libraries = map[string][]string{}
+		for name, n := range fs.nodes {
+			if m := library.FindStringSubmatch(name); m != nil && n.Kind == Directory {
+				below := path.Join("/", m[1])
+				fs.libraries[below] = append(fs.libraries[below], m[2])
+			}
 		}
-		if version != "" {
-			return "", false
-		}
-		version = m[2]
 	}
-	return version, version != ""
+	versions := fs.libraries[prefix]
+	if len(versions) != 1 {
+		return "", false
+	}
+	return versions[0], true
 }
 
 // OnPath returns the first interpreter on a search path such as PATH. If version is not

@@ -53,6 +53,9 @@ type Layer struct {
 	// Files are the contents of the files that say which packages the image has, and where others
 	// are, by path.
 	Files map[string][]byte `json:"files,omitempty"`
+
+	// bytes is the size of Files.
+	bytes int64
 }
 
 // FS is the file system that all layers of an image make together. It is not safe for
@@ -67,24 +70,15 @@ type FS struct {
 	// absent are the paths at and below which there is nothing. Only an excerpt has them.
 	absent map[string]bool
 	lacks  bool
+	// libraries are the versions of Python whose library is below a directory, once they were looked for.
+	libraries map[string][]string
 }
 
 // Merge returns the file system of the layers, the lowest first.
 func Merge(layers ...*Layer) *FS {
 	fs := &FS{nodes: map[string]Node{}, libcs: map[string]Libc{}, files: map[string][]byte{}}
 	for _, l := range layers {
-		for _, name := range l.Hidden {
-			fs.remove(name)
-			fs.clear(name)
-		}
-		for _, name := range l.Opaque {
-			fs.clear(name)
-		}
-		for name, n := range l.Nodes {
-			if had, ok := fs.nodes[name]; ok && had.Kind == Directory && n.Kind != Directory {
-				fs.clear(name)
-			}
-		}
+		fs.hide(l)
 		for name, n := range l.Nodes {
 			fs.nodes[name] = n
 			delete(fs.files, name)
@@ -97,27 +91,38 @@ func Merge(layers ...*Layer) *FS {
 	return fs
 }
 
-// remove removes what is at a path.
-func (fs *FS) remove(name string) {
-	delete(fs.nodes, name)
-	delete(fs.libcs, name)
-	delete(fs.files, name)
-}
-
-// clear removes everything below a directory.
-func (fs *FS) clear(dir string) {
-	prefix := strings.TrimSuffix(dir, "/") + "/"
-	for name := range fs.nodes {
-		if strings.HasPrefix(name, prefix) {
-			delete(fs.nodes, name)
+// hide removes what a layer hides of the layers below it. It takes one look at each path, since a
+// layer may hide as many as it has entries.
+func (fs *FS) hide(l *Layer) {
+	gone, empty := map[string]bool{}, map[string]bool{} // paths, and directories of which only the content goes
+	for _, name := range l.Hidden {
+		gone[name] = true
+	}
+	for _, name := range l.Opaque {
+		empty[name] = true
+	}
+	for name, n := range l.Nodes {
+		if had, ok := fs.nodes[name]; ok && had.Kind == Directory && n.Kind != Directory {
+			empty[name] = true
 		}
 	}
-	for name := range fs.libcs {
-		if strings.HasPrefix(name, prefix) {
-			delete(fs.libcs, name)
-		}
+	if len(gone)+len(empty) == 0 {
+		return
 	}
-	maps.DeleteFunc(fs.files, func(name string, _ []byte) bool { return strings.HasPrefix(name, prefix) })
+	hidden := func(name string) bool {
+		if gone[name] {
+			return true
+		}
+		for end := strings.LastIndexByte(name, '/'); end >= 0; end = strings.LastIndexByte(name[:end], '/') {
+			if dir := name[:max(end, 1)]; gone[dir] || empty[dir] {
+				return true
+			}
+		}
+		return false
+	}
+	maps.DeleteFunc(fs.nodes, func(name string, _ Node) bool { return hidden(name) })
+	maps.DeleteFunc(fs.libcs, func(name string, _ Libc) bool { return hidden(name) })
+	maps.DeleteFunc(fs.files, func(name string, _ []byte) bool { return hidden(name) })
 }
 
 // Node returns the node at a path. It does not follow a link there.
