@@ -72,7 +72,7 @@ func (t remoteStore) read(ctx context.Context, layer v1.Descriptor, read func(io
 			return err
 		}
 	}
-	return t.puller.Read(ctx, t.at(layer.Digest), func(body io.Reader) error {
+	return t.puller.Read(ctx, t.at(layer.Digest), layer.Size, func(body io.Reader) error {
 		kept := t.layers.Keep(io.NopCloser(body), layer.Digest, layer.Size)
 		return errors.Join(read(kept), kept.Close())
 	})
@@ -82,7 +82,7 @@ func (t remoteStore) open(ctx context.Context, layer v1.Descriptor) (io.ReadClos
 	if cached, err := t.layers.Open(layer.Digest); err == nil {
 		return cached, nil
 	}
-	body, err := t.client.OpenBlob(ctx, t.at(layer.Digest))
+	body, err := t.client.OpenBlob(ctx, t.at(layer.Digest), layer.Size)
 	if err != nil {
 		return nil, err
 	}

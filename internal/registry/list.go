@@ -45,7 +45,7 @@ func (c *Client) List(ctx context.Context, names []string) ([]Listed, error) {
 		}
 		repositories = append(repositories, repository)
 	}
-	l := &lister{client: c}
+	l := &lister{client: c, transport: &listing{next: c.transport()}}
 	if len(names) == 0 {
 		if err := l.listPrefix(ctx); err != nil {
 			return nil, err
@@ -62,6 +62,8 @@ func (c *Client) List(ctx context.Context, names []string) ([]Listed, error) {
 // lister collects images from several goroutines.
 type lister struct {
 	client *Client
+	// transport sends the requests for lists.
+	transport http.RoundTripper
 
 	mu    sync.Mutex
 	found []Listed
@@ -82,7 +84,7 @@ func (l *lister) listPrefix(ctx context.Context) error {
 	}
 	var repositories []string
 	err = l.client.retry(ctx, func() (err error) {
-		repositories, err = remote.Catalog(ctx, any.Registry, l.client.options(ctx)...)
+		repositories, err = remote.Catalog(ctx, any.Registry, l.client.options(ctx, remote.WithTransport(l.transport))...)
 		return err
 	})
 	if err != nil {
@@ -107,9 +109,17 @@ func children(of name.Repository, tags *google.Tags) []name.Repository {
 	return all
 }
 
+// maxName is the maximum length of a repository's name, from Docker's reference grammar.
+const maxName = 255
+
 // listRepositories lists the images of the repositories and, if deep, of the repositories
-// below them.
+// below them. The error is a *ListError for repositories below each other without end.
 func (l *lister) listRepositories(ctx context.Context, repositories []name.Repository, deep bool) error {
+	for _, repository := range repositories {
+		if len(repository.RepositoryStr()) > maxName {
+			return &ListError{repository.RegistryStr()}
+		}
+	}
 	group, limited := panics.WithContext(ctx)
 	group.SetLimit(Parallel)
 	for _, repository := range repositories {
@@ -134,7 +144,7 @@ func (l *lister) listRepositories(ctx context.Context, repositories []name.Repos
 // children.
 func (l *lister) tags(ctx context.Context, repository name.Repository) (tags *google.Tags, err error) {
 	err = l.client.retry(ctx, func() error {
-		tags, err = google.List(repository, google.WithContext(ctx), google.WithTransport(l.client.transport()), google.WithAuthFromKeychain(l.client.keychain()))
+		tags, err = google.List(repository, google.WithContext(ctx), google.WithTransport(l.transport), google.WithAuthFromKeychain(l.client.keychain()))
 		return err
 	})
 	return tags, err

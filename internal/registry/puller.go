@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -61,17 +62,18 @@ func (p *Puller) Manifest(ctx context.Context, reference name.Digest) (text []by
 
 // Blob returns the bytes of a small blob, such as a configuration. It reads at most 4 MiB.
 func (p *Puller) Blob(ctx context.Context, reference name.Digest) (text []byte, err error) {
-	err = p.Read(ctx, reference, func(r io.Reader) (err error) {
-		text, err = bounded.ReadAll(r, maxManifest)
+	err = p.Read(ctx, reference, maxManifest, func(r io.Reader) (err error) {
+		text, err = io.ReadAll(r)
 		return err
 	})
 	return text, err
 }
 
-// Read calls read with the content of a blob. It calls read again for each attempt.
-func (p *Puller) Read(ctx context.Context, reference name.Digest, read func(io.Reader) error) error {
+// Read calls read with the content of a blob of at most size bytes. It calls read again for each
+// attempt. Reading a longer blob fails with a *BlobSizeError.
+func (p *Puller) Read(ctx context.Context, reference name.Digest, size int64, read func(io.Reader) error) error {
 	return p.do(ctx, func(puller *remote.Puller) error {
-		stream, err := openBlob(ctx, puller, reference)
+		stream, err := openBlob(ctx, puller, reference, size)
 		if err != nil {
 			return err
 		}
@@ -114,20 +116,40 @@ func (p *Puller) drop(puller *remote.Puller) {
 	}
 }
 
-// OpenBlob opens a blob for reading. It does not retry.
-func (c *Client) OpenBlob(ctx context.Context, reference name.Digest) (io.ReadCloser, error) {
+// OpenBlob opens a blob of at most size bytes for reading, as Puller.Read does. It does not retry.
+func (c *Client) OpenBlob(ctx context.Context, reference name.Digest, size int64) (io.ReadCloser, error) {
 	puller, err := remote.NewPuller(c.options(ctx)...)
 	if err != nil {
 		return nil, err
 	}
-	return openBlob(ctx, puller, reference)
+	return openBlob(ctx, puller, reference, size)
 }
 
-// openBlob opens a blob for reading. The stream verifies the digest.
-func openBlob(ctx context.Context, puller *remote.Puller, reference name.Digest) (io.ReadCloser, error) {
+// openBlob opens a blob for reading. The stream verifies the digest at its end, which need not come:
+// so it also ends after size bytes.
+func openBlob(ctx context.Context, puller *remote.Puller, reference name.Digest, size int64) (io.ReadCloser, error) {
 	layer, err := puller.Layer(ctx, reference)
 	if err != nil {
 		return nil, err
 	}
-	return layer.Compressed()
+	stream, err := layer.Compressed()
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{bounded.NewReader(stream, max(size, 0), &BlobSizeError{reference, size}), stream}, nil
+}
+
+// BlobSizeError reports that a registry sends more of a blob than its manifest says that it has, or
+// more than a configuration has.
+type BlobSizeError struct {
+	Blob name.Digest
+	Size int64 // in bytes
+}
+
+// Error implements error.
+func (e *BlobSizeError) Error() string {
+	return fmt.Sprintf("the registry sends more than the %d bytes that %s may have: the image is damaged, or a proxy changes it", e.Size, e.Blob)
 }

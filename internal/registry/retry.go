@@ -59,9 +59,11 @@ func isTemporary(err error) bool {
 		file    *fs.PathError
 		making  *ContentError
 		digest  *digestError
+		long    *BlobSizeError
+		endless *ListError
 	)
 	switch {
-	case errors.As(err, &address), errors.As(err, &file), errors.As(err, &making):
+	case errors.As(err, &address), errors.As(err, &file), errors.As(err, &making), errors.As(err, &long), errors.As(err, &endless):
 		return false
 	case errors.As(err, &digest):
 		return true

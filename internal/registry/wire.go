@@ -111,6 +111,9 @@ func (w *wire) manifest(ctx context.Context, reference string) ([]byte, v1.Hash,
 	if said := response.Header.Get(digestHeader); said != "" && said != digest.String() {
 		return nil, digest, &digestError{"digest of " + reference, digest.String(), said}
 	}
+	if strings.Contains(reference, ":") && reference != digest.String() { // tags have no colon
+		return nil, digest, &digestError{"digest of a manifest", reference, digest.String()}
+	}
 	return text, digest, nil
 }
 
