@@ -53,7 +53,7 @@ func (a answers) RoundTrip(request *http.Request) (*http.Response, error) {
 			return nil, &RedirectError{request.URL.Host, hostOf(next)}
 		}
 	}
-	if !limits.Endless(request) && !strings.HasSuffix(request.URL.Path, "/log") && response.StatusCode != http.StatusSwitchingProtocols {
+	if !limits.Endless(request) && !isLog(request.URL.Path) && response.StatusCode != http.StatusSwitchingProtocols {
 		large := &SizeError{request.URL.Host, a.limit}
 		response.Body = struct {
 			io.Reader
@@ -61,6 +61,14 @@ func (a answers) RoundTrip(request *http.Request) (*http.Response, error) {
 		}{bounded.NewReader(response.Body, a.limit, large), response.Body}
 	}
 	return response, nil
+}
+
+// isLog reports whether a path of an API server is that of a pod's log: others may end with log, too, as the
+// last part of a path may be the name of an object.
+func isLog(path string) bool {
+	parts := strings.Split(path, "/")
+	n := len(parts)
+	return n >= 5 && parts[n-1] == "log" && parts[n-3] == "pods" && parts[n-5] == "namespaces"
 }
 
 // WrappedRoundTripper returns the transport below, as client-go looks for it.

@@ -109,6 +109,13 @@ func TestLongAnswers(t *testing.T) {
 	}
 	c.Pause = func(context.Context, time.Duration) error { return errors.New("it is tried again") }
 	large := new(SizeError)
+	for _, named := range []string{"log", "pods"} { // objects whose path ends as that of a log
+		other := *c
+		other.Namespace = named
+		if _, err := other.Pod(t.Context(), "log"); !errors.As(err, &large) {
+			t.Errorf("pod log in namespace %s: %v", named, err)
+		}
+	}
 	if err := c.CheckNamespace(t.Context()); !errors.As(err, &large) || !strings.Contains(err.Error(), "is larger than 1 MiB") {
 		t.Errorf("an answer without end: %v", err)
 	}

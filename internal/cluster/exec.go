@@ -35,18 +35,24 @@ func (c *Cluster) Exec(ctx context.Context, pod string, command []string, s Stre
 	core := c.Client.CoreV1()
 	at := core.RESTClient().Post().Resource("pods").Namespace(c.Namespace).Name(pod).SubResource("exec").
 		VersionedParams(options, core.parameters).URL()
-	sockets, err := remotecommand.NewWebSocketExecutor(c.config, "GET", at.String())
+	sockets, err := remotecommand.NewWebSocketExecutor(forWebSockets(c.config), "GET", at.String())
 	if err != nil {
 		return fmt.Errorf("run a command in pod %s: %w", pod, err)
 	}
-	spdy, err := remotecommand.NewSPDYExecutor(c.config, "POST", at)
+	transport, raw, err := newSPDYTransport(c.config)
+	if err != nil {
+		return fmt.Errorf("run a command in pod %s: %w", pod, err)
+	}
+	spdy, err := remotecommand.NewSPDYExecutorForTransports(transport, raw, "POST", at)
 	if err != nil {
 		return fmt.Errorf("run a command in pod %s: %w", pod, err)
 	}
 	streams := remotecommand.StreamOptions{Stdin: s.In, Stdout: s.Out, Stderr: s.Err}
 	err = sockets.StreamWithContext(ctx, streams)
 	if httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err) {
-		err = spdy.StreamWithContext(ctx, streams)
+		if err = spdy.StreamWithContext(ctx, streams); raw.failed != nil {
+			err = raw.failed
+		}
 	}
 	var ended exec.CodeExitError
 	switch {

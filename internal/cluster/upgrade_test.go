@@ -7,10 +7,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
 // TestUpgradesEnd has an API server that never answers a request to forward a port: neither the
@@ -82,5 +86,94 @@ func TestRouteEnds(t *testing.T) {
 	}
 	if err := <-waiting; !errors.Is(err, errClosed) || time.Since(begun) > dialTimeout/3 {
 		t.Errorf("a connection that waited: %v after %s", err, time.Since(begun))
+	}
+}
+
+// TestExecEnds has an API server that answers a request to run a command in no way that ends: not at all, with a
+// refusal without end, or with a redirect, which nobody follows. Each is an error, with the context and without.
+func TestExecEnds(t *testing.T) {
+	was := limits
+	limits.Response = 300 * time.Millisecond
+	defer func() { limits = was }()
+	var elsewhere atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
+	defer other.Close()
+	silence := func(w io.Writer, r *bufio.Reader) { _, _ = r.ReadByte() }
+	for name, test := range map[string]struct {
+		upgrade string // what is not simply refused
+		answer  func(w io.Writer, r *bufio.Reader)
+		target  any
+	}{
+		"a silent WebSocket": {"websocket", silence, new(*timeouts.Error)},
+		"a silent SPDY":      {"SPDY/3.1", silence, new(*timeouts.Error)},
+		"an endless refusal": {"SPDY/3.1", func(w io.Writer, _ *bufio.Reader) {
+			_, _ = io.WriteString(w, "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n")
+			for err := error(nil); err == nil; {
+				_, err = io.CopyN(w, zeros{}, 1<<20)
+			}
+		}, nil},
+		"a refusal that drips": {"SPDY/3.1", func(w io.Writer, _ *bufio.Reader) {
+			_, err := io.WriteString(w, "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n")
+			for ; err == nil; time.Sleep(50 * time.Millisecond) {
+				_, err = io.WriteString(w, "x")
+			}
+		}, new(*timeouts.Error)},
+		"a redirect": {"SPDY/3.1", func(w io.Writer, _ *bufio.Reader) {
+			_, _ = io.WriteString(w, "HTTP/1.1 307 Temporary Redirect\r\nLocation: "+other.URL+"\r\nContent-Length: 0\r\n\r\n")
+		}, new(*RedirectError)},
+	} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		reached := make(chan struct{}, 10)
+		go func() {
+			for {
+				connection, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				go func() {
+					defer connection.Close()
+					reader := bufio.NewReader(connection)
+					request, err := http.ReadRequest(reader)
+					if err != nil {
+						return
+					}
+					if request.Header.Get("Upgrade") != test.upgrade {
+						_, _ = io.WriteString(connection, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+						return
+					}
+					reached <- struct{}{}
+					test.answer(connection, reader)
+				}()
+			}
+		}()
+		c, err := Connect(&rest.Config{Host: "http://" + listener.Addr().String(), BearerToken: "canary"}, "default", "hostile")
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		err = c.Exec(t.Context(), "pod", []string{"true"}, Streams{Out: io.Discard, Err: io.Discard})
+		if err == nil || test.target != nil && !errors.As(err, test.target) || time.Since(begun) > 5*time.Second || len(err.Error()) > 500 {
+			t.Errorf("%s: %.300v after %s", name, err, time.Since(begun))
+		}
+		<-reached
+		if test.target == nil {
+			continue
+		}
+		limits.Response = time.Hour
+		ctx, cancel := context.WithCancelCause(t.Context())
+		go func() { <-reached; cancel(errStopped) }()
+		begun = time.Now()
+		if err := c.Exec(ctx, "pod", []string{"true"}, Streams{Out: io.Discard}); err == nil || time.Since(begun) > 5*time.Second {
+			t.Errorf("%s, stopped: %v after %s", name, err, time.Since(begun))
+		}
+		limits.Response = 300 * time.Millisecond
+		cancel(nil)
+	}
+	if elsewhere.Load() > 0 {
+		t.Errorf("another host was asked %d times", elsewhere.Load())
 	}
 }
