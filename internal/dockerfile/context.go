@@ -19,6 +19,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/exclusion"
 	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // epoch is the modification time of all files in a context, in whole seconds. It is after
@@ -152,9 +153,9 @@ func (t *tree) holdsKey(name string) bool {
 	return held
 }
 
-// Open opens a file that Walk visited.
+// Open opens a file that Walk visited, if it is still a regular one.
 func (t *tree) Open(name string) (io.ReadCloser, error) {
-	return t.root.Open(filepath.FromSlash(path.Clean("/" + filepath.ToSlash(name))[1:]))
+	return source.Open(t.root, filepath.FromSlash(path.Clean("/" + filepath.ToSlash(name))[1:]))
 }
 
 // guarded is the context of a build. A panic in its methods ends the build, since fsutil

@@ -17,6 +17,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/exclusion"
 	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // Reading is what a build reads of its context, as far as the Dockerfile says. All paths
@@ -46,7 +47,7 @@ func Read(ctx context.Context, s Spec) (*Reading, error) {
 		return nil, fmt.Errorf("read the tree of image %s: %w", s.Name, err)
 	}
 	defer root.Close()
-	text, err := root.ReadFile(filepath.FromSlash(s.File))
+	text, err := source.ReadFile(root, filepath.FromSlash(s.File), maxDockerfile)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +105,7 @@ func Read(ctx context.Context, s Spec) (*Reading, error) {
 // or "" if there is none.
 func readIgnored(root *os.Root, dockerfile string) (*patternmatcher.PatternMatcher, string, error) {
 	for _, name := range []string{dockerfile + ".dockerignore", ".dockerignore"} {
-		file, err := root.Open(filepath.FromSlash(name))
+		file, err := source.Open(root, filepath.FromSlash(name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

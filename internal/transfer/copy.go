@@ -53,10 +53,7 @@ func (j *job) rewrite(ctx context.Context, name string, from, to *file) error {
 
 // copyFile copies a file of this machine to another directory of it.
 func (j *job) copyFile(ctx context.Context, name string, info fs.FileInfo, to *file) error {
-	from, err := j.fromRoot.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return &ChangedError{name}
-	}
+	from, err := openListed(j.fromRoot, name)
 	if err != nil {
 		return err
 	}
@@ -100,16 +97,10 @@ func (j *job) begin(name string) (content *os.File, part string, err error) {
 // refuses a content that has changed meanwhile, and to send it.
 func (j *job) upload(ctx context.Context, name string, info fs.FileInfo, to *file) error {
 	crc, err := j.fromSums.of(ctx, j.fromRoot, name, info)
-	if errors.Is(err, fs.ErrNotExist) {
-		return &ChangedError{name}
-	}
 	if err != nil {
 		return err
 	}
-	content, err := j.fromRoot.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return &ChangedError{name}
-	}
+	content, err := openListed(j.fromRoot, name)
 	if err != nil {
 		return err
 	}

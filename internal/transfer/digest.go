@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/slipway-ci/slipway/internal/panics"
 )
@@ -28,9 +26,6 @@ func (j *job) digest(ctx context.Context, names []string) (string, error) {
 				return nil
 			}
 			sum, err := j.fromSums.of(hashing, j.fromRoot, name, from.info)
-			if errors.Is(err, fs.ErrNotExist) {
-				err = &ChangedError{name}
-			}
 			lines[n] = fmt.Sprint(sum)
 			return err
 		})

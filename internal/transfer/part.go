@@ -10,7 +10,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"syscall"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // maxSession is how long Cloud Storage keeps an upload that is not complete. See
@@ -29,10 +32,16 @@ func (j *job) part(name string) string {
 }
 
 // OpenPart opens the file that has a content until it is complete, and creates it with a mode if it is not there. It is
-// locked until it is closed. OpenPart returns nil if another process or goroutine has locked it.
+// locked until it is closed. OpenPart returns nil if another process or goroutine has locked it. What is no regular file
+// was put there by somebody else, and is removed: a link would have another file written, and a pipe never ends.
 func OpenPart(root *os.Root, part string, mode fs.FileMode) (*os.File, error) {
 	for {
-		file, err := root.OpenFile(part, os.O_CREATE|os.O_RDWR, mode)
+		if info, err := root.Lstat(part); err == nil && !info.Mode().IsRegular() {
+			if err := unlessMissing(root.Remove(part)); err != nil {
+				return nil, err
+			}
+		}
+		file, err := root.OpenFile(part, os.O_CREATE|os.O_RDWR|syscall.O_NONBLOCK, mode)
 		if err != nil {
 			return nil, err
 		}
@@ -44,14 +53,23 @@ func OpenPart(root *os.Root, part string, mode fs.FileMode) (*os.File, error) {
 		if err != nil {
 			return nil, errors.Join(err, file.Close())
 		}
-		now, err := root.Stat(part)
-		if err == nil && os.SameFile(now, mine) {
+		now, err := root.Lstat(part)
+		if err == nil && mine.Mode().IsRegular() && os.SameFile(now, mine) {
 			return file, nil
 		}
 		if err := errors.Join(file.Close(), unlessMissing(err)); err != nil {
 			return nil, err
-		} // another one has completed it between the opening and the lock
+		} // another one has completed or replaced it between the opening and the lock
 	}
+}
+
+// openListed opens a file that was listed as a regular one. The error is a *ChangedError if it is none any more.
+func openListed(root *os.Root, name string) (*os.File, error) {
+	file, err := source.Open(root, name)
+	if errors.Is(err, fs.ErrNotExist) || errors.As(err, new(*source.IrregularError)) {
+		return nil, &ChangedError{name}
+	}
+	return file, err
 }
 
 func unlessMissing(err error) error {
@@ -94,7 +112,10 @@ func (j *job) clean(ctx context.Context, changes []Change) error {
 
 // removePart removes a part, unless another sync is writing it.
 func (j *job) removePart(part string) error {
-	file, err := j.toRoot.OpenFile(part, os.O_RDWR, 0)
+	if info, err := j.toRoot.Lstat(part); err == nil && !info.Mode().IsRegular() {
+		return unlessMissing(j.toRoot.Remove(part))
+	}
+	file, err := j.toRoot.OpenFile(part, os.O_RDWR|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -3,7 +3,6 @@ package transfer
 import (
 	"context"
 	"errors"
-	"io/fs"
 
 	"github.com/slipway-ci/slipway/internal/panics"
 )
@@ -24,6 +23,9 @@ func (j *job) checkNames() error {
 			if problem := GitProblem(name); problem != "" {
 				return &NameError{name, problem + "; leave it out with --exclude"}
 			}
+		}
+		if err := j.checkLinksToGit(names); err != nil {
+			return err
 		}
 	}
 	if err := errors.Join(checkFiles(names, false), j.checkKinds(names)); err != nil || j.toRoot == nil || checkFiles(names, true) == nil {
@@ -100,7 +102,7 @@ func (j *job) equal(ctx context.Context, name string, from, to *file) (bool, err
 			continue
 		}
 		sum, err := sums.of(ctx, root, name, f.info)
-		if errors.Is(err, fs.ErrNotExist) || errors.As(err, new(*ChangedError)) {
+		if errors.As(err, new(*ChangedError)) {
 			return false, nil // the copy reports it
 		}
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -193,7 +194,7 @@ func (a *archive) write(ctx context.Context, w io.Writer, changes []Change) erro
 func (a *archive) add(ctx context.Context, to *tar.Writer, n int, name string) (digest string, err error) {
 	from := a.from[name]
 	header := &tar.Header{Name: strconv.Itoa(n), Size: from.size, Format: tar.FormatGNU}
-	var content io.ReadCloser
+	var content *os.File
 	if from.object != nil {
 		is := propertiesOf(from.object, 0)
 		header.Mode, header.ModTime = int64(is.mode), is.modified
@@ -202,11 +203,7 @@ func (a *archive) add(ctx context.Context, to *tar.Writer, n int, name string) (
 		}
 	} else {
 		header.Mode, header.ModTime = int64(from.info.Mode().Perm()|0o600), from.info.ModTime()
-		content, err = a.fromRoot.Open(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return "", &ChangedError{name}
-		}
-		if err != nil {
+		if content, err = openListed(a.fromRoot, name); err != nil {
 			return "", err
 		}
 		defer content.Close()
@@ -222,7 +219,7 @@ func (a *archive) add(ctx context.Context, to *tar.Writer, n int, name string) (
 			err = &storage.ChecksumError{Object: from.object.Address()}
 		}
 	} else if _, err = io.CopyBuffer(w, contextio.NewReader(ctx, content), make([]byte, 128<<10)); err == nil {
-		now, statErr := content.(fs.File).Stat() //nolint:errcheck,forcetypeassert // of a root
+		now, statErr := content.Stat()
 		if statErr != nil {
 			return "", statErr
 		}

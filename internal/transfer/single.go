@@ -105,6 +105,11 @@ func (j *job) destination(ctx context.Context, name string) error {
 	if problem := fileProblem(j.as); problem != "" {
 		return &NameError{j.as, problem}
 	}
+	if j.From.foreign() {
+		if err := j.checkLinksToGit([]string{name}); err != nil {
+			return err
+		}
+	}
 	if err := os.MkdirAll(j.To.Dir, 0o755); err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func stampOf(info fs.FileInfo) sum {
 	return sum{Size: info.Size(), Modified: info.ModTime().UnixNano(), Changed: changed, Inode: inode}
 }
 
-// of returns the checksum of a file. The error is a *ChangedError if it changed since info.
+// of returns the checksum of a file. The error is a *ChangedError if it changed or vanished since info.
 func (s *sums) of(ctx context.Context, root *os.Root, name string, info fs.FileInfo) (uint32, error) {
 	now := stampOf(info)
 	s.mu.Lock()
@@ -91,7 +91,7 @@ func (s *sums) of(ctx context.Context, root *os.Root, name string, info fs.FileI
 	if root == nil { // hashShell could not read it
 		return 0, &ChangedError{name}
 	}
-	file, err := root.Open(name)
+	file, err := openListed(root, name)
 	if err != nil {
 		return 0, err
 	}
