@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash"
 	"hash/crc32"
@@ -12,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -79,7 +77,7 @@ func (c *Client) Buckets(ctx context.Context) ([]string, error) {
 	if c.Project != "" {
 		q.Set("project", c.Project)
 	}
-	for {
+	for range maxBucketPages {
 		var page struct {
 			Items []struct{ Name string }
 			Next  string `json:"nextPageToken"`
@@ -98,16 +96,20 @@ func (c *Client) Buckets(ctx context.Context) ([]string, error) {
 		}
 		q.Set("pageToken", page.Next)
 	}
+	return nil, errEndless
 }
 
-var errForeign = errors.New("the list has what was not asked for: check whether a proxy changes the answers of Cloud Storage")
-
-var errEndless = errors.New("the list does not end: Cloud Storage returns the same page again and again")
+// maxBucketPages is how many pages of a project's buckets are read. A page has a thousand.
+const maxBucketPages = 1000
 
 // Stat returns an object. The error of one that is not there is an *Error with the code 404.
 func (c *Client) Stat(ctx context.Context, bucket, name string) (*Object, error) {
 	o := &Object{}
-	return o, c.call(ctx, request{method: http.MethodGet, path: objectPath(bucket, name)}, o)
+	err := c.call(ctx, request{method: http.MethodGet, path: objectPath(bucket, name)}, o)
+	if err == nil && (o.Bucket != bucket || o.Name != name || o.Size < 0) {
+		err = fmt.Errorf("gs://%s/%s: %w", bucket, name, errForeign)
+	}
+	return o, err
 }
 
 // Entry is an object of a list, or a prefix that objects have in common.
@@ -126,13 +128,13 @@ func (c *Client) List(ctx context.Context, bucket, prefix, delimiter string) ite
 				q.Set(name, value)
 			}
 		}
-		for {
-			var page struct {
-				Items    []*Object
-				Prefixes []string
-				Next     string `json:"nextPageToken"`
+		for order := (listOrder{}); ; {
+			var page listPage
+			err := c.call(ctx, request{method: http.MethodGet, path: bucketPath(bucket) + "/o", query: q}, &page)
+			if err == nil {
+				err = order.check(&page, bucket, prefix)
 			}
-			if err := c.call(ctx, request{method: http.MethodGet, path: bucketPath(bucket) + "/o", query: q}, &page); err != nil {
+			if err != nil {
 				yield(Entry{}, err)
 				return
 			}
@@ -142,18 +144,14 @@ func (c *Client) List(ctx context.Context, bucket, prefix, delimiter string) ite
 				}
 			}
 			for _, o := range page.Items {
-				if o == nil || o.Bucket != bucket || !strings.HasPrefix(o.Name, prefix) || o.Size < 0 {
-					yield(Entry{}, errForeign)
-					return
-				}
 				if !yield(Entry{Object: o}, nil) {
 					return
 				}
 			}
-			if page.Next == "" {
+			switch page.Next {
+			case "":
 				return
-			}
-			if page.Next == q.Get("pageToken") {
+			case q.Get("pageToken"):
 				yield(Entry{}, errEndless)
 				return
 			}

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -70,7 +71,7 @@ func TestRetry(t *testing.T) {
 			w.Header().Set("Retry-After", "7")
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		_, _ = io.WriteString(w, "{}")
+		_, _ = io.WriteString(w, `{"bucket": "data", "name": "x"}`)
 	})
 	if _, err := s.Stat(t.Context(), "data", "x"); err != nil || len(s.pauses) != 1 || s.pauses[0] != 7*time.Second {
 		t.Errorf("Retry-After: %v after %v", err, s.pauses)
@@ -216,17 +217,21 @@ func TestLies(t *testing.T) {
 		"another prefix":               {answer: `{"items": [{"bucket": "data", "name": "x", "size": "1"}]}`, says: "not asked for", do: list},
 		"less than no content":         {answer: `{"items": [{"bucket": "data", "name": "raw/x", "size": "-1"}]}`, says: "not asked for", do: list},
 		"one page of buckets for ever": {answer: `{"nextPageToken": "a"}`, says: "does not end", do: func(s *service) error { _, err := s.Buckets(t.Context()); return err }},
+		"the same object for ever":     {answer: `{"nextPageToken": "TOKEN", "items": [{"bucket": "data", "name": "raw/x", "size": "1"}]}`, says: "does not end", do: list},
+		"the same prefix for ever":     {answer: `{"nextPageToken": "TOKEN", "prefixes": ["raw/x/"]}`, says: "does not end", do: list},
+		"another object":               {answer: `{"bucket": "data", "name": "../x", "size": "1"}`, says: "not asked for", do: func(s *service) error { _, err := s.Stat(t.Context(), "data", "x"); return err }},
+		"an object of less than none":  {answer: `{"bucket": "data", "name": "x", "size": "-1"}`, says: "not asked for", do: func(s *service) error { _, err := s.Stat(t.Context(), "data", "x"); return err }},
 		"all in place of a part": {answer: "0123456789", says: "in place of a part", do: func(s *service) error {
 			return s.Download(t.Context(), &storage.Object{Bucket: "data", Name: "x", Size: 10}, 5, io.Discard)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := serve(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+			s := serve(t, func(n int, w http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				for name := range test.header {
 					w.Header().Set(name, strings.ReplaceAll(test.header.Get(name), "HOST", r.Host))
 				}
-				_, _ = io.WriteString(w, test.answer)
+				_, _ = io.WriteString(w, strings.ReplaceAll(test.answer, "TOKEN", strconv.Itoa(n)))
 			})
 			if err := test.do(s); err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("it returned %v, want %q", err, test.says)
@@ -235,5 +240,24 @@ func TestLies(t *testing.T) {
 				t.Errorf("it sent %d requests", s.requests)
 			}
 		})
+	}
+}
+
+// TestEndlessLists has a service name another page after each one, with nothing on it.
+func TestEndlessLists(t *testing.T) {
+	for name, list := range map[string]func(*service) error{
+		"objects": func(s *service) (err error) {
+			for _, err = range s.List(t.Context(), "data", "", "/") {
+			}
+			return err
+		},
+		"buckets": func(s *service) error { _, err := s.Buckets(t.Context()); return err },
+	} {
+		s := serve(t, func(n int, w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"nextPageToken": "`+strconv.Itoa(n)+`"}`)
+		})
+		if err := list(s); err == nil || !strings.Contains(err.Error(), "does not end") || s.requests > 1001 {
+			t.Errorf("%s: %v after %d requests", name, err, s.requests)
+		}
 	}
 }
