@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/config"
@@ -18,7 +19,7 @@ const (
 	childPoll = time.Second
 	// childGrace is how long the runs below a pipeline are followed after it has ended.
 	childGrace = time.Minute
-	// maxChildren is how many runs of a pipeline are followed at most.
+	// maxChildren is how many runs below another one are followed at most, at any depth.
 	maxChildren = 10_000
 )
 
@@ -37,9 +38,14 @@ func hasChildren(r *polyaxon.Run) bool {
 // when the parent has ended. end returns when everything has been reported, or after another
 // minute if runs go on. Cancelling ctx ends it at once.
 func (p *Pipeline) followChildren(ctx context.Context, j *config.Job, of string) (end func()) {
+	return p.followBelow(ctx, j, of, &followed{uuids: map[string]bool{of: true}})
+}
+
+// followBelow is followChildren for a run that may itself be below another one.
+func (p *Pipeline) followBelow(ctx context.Context, j *config.Job, of string, seen *followed) (end func()) {
 	ctx, leave := context.WithCancel(ctx)
 	asking, stop := context.WithCancel(ctx)
-	f := &childRuns{Pipeline: p, job: j, seen: map[string]bool{}, slots: make(chan struct{}, jobLimit)}
+	f := &childRuns{Pipeline: p, job: j, seen: seen, slots: make(chan struct{}, jobLimit)}
 	var group panics.WaitGroup
 	group.Go(func() {
 		for {
@@ -72,8 +78,26 @@ type childRuns struct {
 	*Pipeline
 	job   *config.Job
 	slots chan struct{}
-	seen  map[string]bool
+	seen  *followed
 	group panics.WaitGroup
+}
+
+// followed are the runs that are followed below a run, at any depth. A server that names a run below
+// itself does not make it followed without end.
+type followed struct {
+	mu    sync.Mutex
+	uuids map[string]bool
+}
+
+// add reports whether a run is a new one, and one of the first maxChildren.
+func (f *followed) add(uuid string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.uuids[uuid] || len(f.uuids) > maxChildren {
+		return false
+	}
+	f.uuids[uuid] = true
+	return true
 }
 
 // poll starts to follow runs that were not seen before. It ignores errors, because it is
@@ -85,8 +109,7 @@ func (f *childRuns) poll(ctx context.Context, of string) {
 			return
 		}
 		for i := range page {
-			if child := &page[i]; !f.seen[child.UUID] {
-				f.seen[child.UUID] = true
+			if child := &page[i]; f.seen.add(child.UUID) {
 				f.group.Go(func() { f.follow(ctx, child) })
 			}
 		}
@@ -101,7 +124,7 @@ func (f *childRuns) follow(ctx context.Context, child *polyaxon.Run) {
 	one := *f.job
 	one.Name = f.job.Name + "/" + childName(f.job.Name, child)
 	if hasChildren(child) {
-		defer f.followChildren(ctx, &one, child.UUID)()
+		defer f.followBelow(ctx, &one, child.UUID, f.seen)()
 	}
 	f.slots <- struct{}{}
 	defer func() { <-f.slots }()

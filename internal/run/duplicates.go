@@ -308,7 +308,7 @@ func pages(ctx context.Context, c *polyaxon.Client, project, query string) ([]po
 		if len(page) == 0 || offset+len(page) >= count {
 			break
 		}
-		if len(all) > maxListed {
+		if len(all) > maxListed || offset > maxListed {
 			return nil, fmt.Errorf("project %s has more than %d runs for %q", project, maxListed, query)
 		}
 	}
