@@ -82,7 +82,40 @@ func secret() ([]byte, error) {
 	if err == nil && len(key) != secretSize {
 		err = fmt.Errorf("%s is damaged: remove it, and slipway creates a new one", path)
 	}
+	if err == nil {
+		err = checkSecret(dir, path)
+	}
 	return key, err
+}
+
+// checkSecret returns an error unless the secret at path is a file that only this user can read. Another
+// one is no secret: a HOME in a working tree may have got it with the sources.
+func checkSecret(dir, path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return &OwnerError{path, "is not a regular file"}
+	}
+	if why := whyNotOwned(info); why != "" {
+		return &OwnerError{path, why}
+	}
+	if info.Mode().Perm()&0o077 != 0 && keepsModes(dir) {
+		return &OwnerError{path, "can be read by others than this user"}
+	}
+	return nil
+}
+
+// keepsModes reports whether the file system of a directory keeps the permissions of files.
+func keepsModes(dir string) bool {
+	file, err := os.CreateTemp(dir, ".part-*")
+	if err != nil {
+		return true
+	}
+	defer func() { _ = os.Remove(file.Name()) }()
+	info, err := file.Stat()
+	return errors.Join(err, file.Close()) != nil || info.Mode().Perm()&0o077 == 0
 }
 
 // write makes a secret and writes it to path. When several processes do so at once, the
