@@ -86,11 +86,11 @@ func (c *Commands) Notice(at source.Position, title, message string) {
 // terminal is escaped, as in the log's other lines. There is no other place to report that the log
 // is gone.
 func (c *Commands) send(command, message string) {
-	_, _ = io.WriteString(c.w, "::"+command+"::"+EscapeData(logline.SanitizeText(message))+"\n")
+	_, _ = io.WriteString(c.w, "::"+command+"::"+EscapeData(logline.PlainText(message))+"\n")
 }
 
 func truncate(message string) string {
-	message = logline.SanitizeText(message) // first, as it may become longer
+	message = logline.PlainText(message) // first, as it may become longer
 	if len(message) > MaxAnnotation {
 		message = strings.ToValidUTF8(message[:MaxAnnotation], "") + "..."
 	}
@@ -100,7 +100,7 @@ func truncate(message string) string {
 // properties returns the properties of an annotation.
 func (c *Commands) properties(at source.Position, title string) string {
 	var all []string
-	add := func(name, value string) { all = append(all, name+"="+EscapeProperty(logline.SanitizeText(value))) }
+	add := func(name, value string) { all = append(all, name+"="+EscapeProperty(logline.PlainText(value))) }
 	if at.File != "" {
 		if at.Column > 0 {
 			add("col", strconv.Itoa(at.Column))

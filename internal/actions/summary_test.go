@@ -62,7 +62,7 @@ func TestSummaryFits(t *testing.T) {
 // longer than GitHub shows.
 func TestCommandsAreLines(t *testing.T) {
 	t.Parallel()
-	const evil = "50%\x1b[2J\u202e\r\n::set-output name=a::b\n##[add-path]/tmp\x9b\u2028,x:y"
+	const evil = "50%\x1b[2J\x1b[31m\u202e\r\n::set-output name=a::b\n##[add-path]/tmp\x9b\u2028,x:y"
 	const escaped = `50%25\x1b[2J\u202e%0A:` + "\u200b" + `:set-output name=a::b%0A#` + "\u200b" + `#[add-path]/tmp\x9b\u2028,x:y`
 	property := strings.NewReplacer(",", "%2C", ":", "%3A").Replace(escaped)
 	var log bytes.Buffer

@@ -67,6 +67,14 @@ func SanitizeText(text string) string {
 	return strings.Join(lines, "\n")
 }
 
+// colors matches what Sanitize keeps for its colors, anywhere in a text.
+var colors = lazyregexp.New(`\x1b\[[0-9;:]*m`)
+
+// PlainText returns text as SanitizeText does, without colors. It is for text that no job printed.
+func PlainText(text string) string {
+	return strings.ReplaceAll(SanitizeText(colors.ReplaceAllString(text, "")), "\x1b", `\x1b`)
+}
+
 // isUnsafe reports whether some readers take a character for the end of a line, or whether
 // it changes the direction of the text after it.
 func isUnsafe(r rune) bool {

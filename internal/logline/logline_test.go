@@ -41,6 +41,19 @@ func TestSanitize(t *testing.T) {
 	}
 }
 
+func TestPlainText(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\n\x1b[31mb\x1b[0m":      "a\nb",
+		"\x1b[\x1b[0m31mc":         `\x1b[31mc`,
+		"\x1b[1m::error::d":        ":\u200b:error::d",
+		"\x1b]0;title\x07\x1b[2Je": `\x1b]0;title\x07\x1b[2Je`,
+	} {
+		if got := logline.PlainText(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 func FuzzSanitize(f *testing.F) {
 	for _, seed := range []string{"::set-output name=a::b", "##[group]", "\x1b[31mx", "\xff\r\n", "###[[", "\u2029::x", "##\x00["} {
 		f.Add(seed)
