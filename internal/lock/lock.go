@@ -79,12 +79,15 @@ func read(dir string) (*file, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
-	if err != nil {
-		return nil, err
-	}
 	at := source.Position{File: Name, Line: 1, Column: 1}
 	refuse := func(format string, args ...any) (*file, error) {
 		return nil, &source.Error{Position: at, Message: fmt.Sprintf(format, args...), Hint: "restore it from git, or remove it: slipway build writes a new one"}
+	}
+	if irregular := new(source.IrregularError); errors.As(err, &irregular) {
+		return refuse("it %v", irregular)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if err := json.Unmarshal(text, f); err != nil {
 		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {

@@ -66,6 +66,14 @@ func TestBrokenFiles(t *testing.T) {
 			t.Errorf("%s is overwritten", text)
 		}
 	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, Name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := SystemOf(dir, "i", "p")
+	if located := (*source.Error)(nil); !errors.As(err, &located) || !strings.Contains(err.Error(), "it is a directory, not a file") || located.Line == 0 {
+		t.Errorf("a directory: %v", err)
+	}
 }
 
 func FuzzRead(f *testing.F) {
