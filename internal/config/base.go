@@ -75,7 +75,7 @@ func (c *Config) validateBase(i *Image, at []string, fail func(string, []string,
 	name := i.OwnBase()
 	other := c.Images[name]
 	if other == nil {
-		fail(suggest(name, keys(c.Images)), path, "image %s not found", name)
+		fail(suggest(name, c.names.Images), path, "image %s not found", name)
 		return
 	}
 	for _, platform := range i.Platforms {

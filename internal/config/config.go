@@ -58,6 +58,8 @@ type Config struct {
 	Environments map[string]*Config `yaml:"environments" doc:"Values that --env NAME lays over the rest" fileonly:"yes"`
 
 	positions map[string]source.Position
+	// names are sorted once, as thousands of references may name something else.
+	names Names
 }
 
 // Cluster says how to reach Kubernetes.

@@ -69,7 +69,7 @@ func (c *Config) validateMLflow(fail func(hint string, path []string, format str
 	case c.Jobs[name] != nil:
 		fail("move it to services, and give it a Polyaxonfile of kind service", at, "mlflow.tracking-uri names %s, which is a job and not a service", name)
 	case c.Services[name] == nil:
-		fail(suggest(name, keys(c.Services)), at, "service %s not found", name)
+		fail(suggest(name, c.names.Services), at, "service %s not found", name)
 	case c.Sandboxed() && (m.Username != "" || m.Password != ""):
 		fail("leave them out: the sandbox lets only its own jobs and you reach the service", []string{"mlflow", "username"}, "a service of the sandbox asks for a key of its own, so mlflow.username and mlflow.password cannot be passed to it")
 	}

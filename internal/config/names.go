@@ -21,5 +21,10 @@ func ReadNames(path, environment string) (Names, error) {
 	}
 	c := &Config{Environment: environment}
 	d.decodeConfig(d.overlay(root, c), c)
-	return Names{Images: keys(c.Images), Jobs: keys(c.Jobs), Services: keys(c.Services), Environments: keys(c.Environments)}, nil
+	return c.sortedNames(), nil
+}
+
+// sortedNames returns the names that the configuration defines.
+func (c *Config) sortedNames() Names {
+	return Names{Images: keys(c.Images), Jobs: keys(c.Jobs), Services: keys(c.Services), Environments: keys(c.Environments)}
 }

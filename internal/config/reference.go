@@ -80,7 +80,7 @@ func (c *Config) validateReferences(j *Job, at []string, fail func(string, []str
 		case j.Service:
 			fail("a service cannot wait for a job", path, "params.%s of %s refers to a job", name, j.Name)
 		case c.Jobs[r.Job] == nil:
-			fail(suggest(r.Job, keys(c.Jobs)), path, "job %s not found", r.Job)
+			fail(suggest(r.Job, c.names.Jobs), path, "job %s not found", r.Job)
 		case c.Jobs[r.Job].Matrix == MatrixExpand:
 			fail(manyRunsHint, path, "%s", manyRuns(r.Job, name))
 		}

@@ -74,12 +74,12 @@ func (c *Config) validateServe(fail func(hint string, path []string, format stri
 		case c.Services[s.Model] != nil:
 			fail("name the job that makes the model; the service that serves it belongs to serve."+name+".service", path("model"), "%s is a service, not a job", s.Model)
 		case c.Jobs[s.Model] == nil:
-			fail(suggest(s.Model, keys(c.Jobs)), path("model"), "job %s not found", s.Model)
+			fail(suggest(s.Model, c.names.Jobs), path("model"), "job %s not found", s.Model)
 		}
 		i := c.Images[s.Image]
 		switch other := images[s.Image]; {
 		case i == nil:
-			fail(suggest(s.Image, keys(c.Images)), path("image"), "image %s not found", s.Image)
+			fail(suggest(s.Image, c.names.Images), path("image"), "image %s not found", s.Image)
 		case other != "":
 			fail("one image serves one model: add another image", path("image"), "image %s is already served by serve.%s", s.Image, other)
 		}
@@ -106,7 +106,7 @@ func (c *Config) validateServingService(s *Serve, other string, path func(string
 	case c.Jobs[s.Service] != nil:
 		fail("move it to services, and give it a Polyaxonfile of kind service", path("service"), "%s is a job, not a service", s.Service)
 	case service == nil:
-		fail(suggest(s.Service, keys(c.Services)), path("service"), "service %s not found", s.Service)
+		fail(suggest(s.Service, c.names.Services), path("service"), "service %s not found", s.Service)
 	case service.Image != s.Image:
 		fail("give it image: "+s.Image, path("service"), "service %s does not use image %s", s.Service, s.Image)
 	case other != "":

@@ -15,6 +15,7 @@ import (
 // validate checks the rules that concern several parts of a configuration. Each part by
 // itself is already valid.
 func (c *Config) validate() []*source.Error {
+	c.names = c.sortedNames()
 	var errs []*source.Error
 	fail := func(hint string, path []string, format string, args ...any) {
 		errs = append(errs, &source.Error{Position: c.At(path...), Message: fmt.Sprintf(format, args...), Hint: hint})
@@ -88,7 +89,7 @@ var secretKey = lazyregexp.New(`^[-._a-zA-Z0-9]+$`)
 
 func (c *Config) validateJob(j *Job, at []string, fail func(string, []string, string, ...any)) {
 	if j.Image != "" && c.Images[j.Image] == nil {
-		fail(suggest(j.Image, keys(c.Images)), append(at, "image"), "image %s not found", j.Image)
+		fail(suggest(j.Image, c.names.Images), append(at, "image"), "image %s not found", j.Image)
 	}
 	for _, name := range keys(j.Params) {
 		if from, isSecret := SecretParam(j.Params[name]); isSecret {
@@ -117,7 +118,7 @@ func (c *Config) validateJob(j *Job, at []string, fail func(string, []string, st
 		switch {
 		case c.Jobs[before] == nil && referred[before]: // reported at the param
 		case c.Jobs[before] == nil:
-			fail(suggest(before, keys(c.Jobs)), path, "job %s not found", before)
+			fail(suggest(before, c.names.Jobs), path, "job %s not found", before)
 		case seen[before]:
 			fail("", path, "%s is listed twice in after", before)
 		}
