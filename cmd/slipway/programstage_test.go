@@ -31,7 +31,7 @@ func newProgramStage(t *testing.T, packages, base string) *programStage {
 		"app/forecast.py":     "import streamlit\nstreamlit.title('Forecast')\n",
 		"app/pages/second.py": "import streamlit\nstreamlit.title('Second')\n",
 	}
-	config := "project: programs\n" + pythonImage("app/", "JUPYTERLAB_DIR: "+sitePackages+"/share/jupyter/lab") + "services:\n"
+	config := "project: programs\n" + pythonImage("python", "app/", "JUPYTERLAB_DIR: "+sitePackages+"/share/jupyter/lab") + "services:\n"
 	for name, p := range programs {
 		config += fmt.Sprintf("  %s: {component: %s, image: python, params: {CPU: 50m, MEMORY: 1Gi%s}}\n", name, name, p.params)
 	}

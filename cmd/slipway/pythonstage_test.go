@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -40,34 +39,30 @@ func newPythonStage(t *testing.T, packages, base string, files, modules map[stri
 	return s
 }
 
-// newPageStage is newPythonStage with the files of a page of docs. The page builds the image of a lock; here
-// its packages are on the volume.
+// printedPython matches the line of a page that puts the packages of a lock on a base.
+var printedPython = regexp.MustCompile(`(?m)^    python: \{base: .*, requirements: .*$`)
+
+// newPageStage is newPythonStage with the files of a page of docs. All is as printed, but for the line of the
+// image with its base and its lock: here the base is Debian's Python, and the packages are on the volume.
 func newPageStage(t *testing.T, packages, base string, files, modules map[string]string) *programStage {
 	t.Helper()
-	image := regexp.MustCompile(`(?s)images:\n.*?\n([a-z])`).FindStringSubmatchIndex(files["slipway.yaml"])
-	if image == nil {
-		t.Fatal("slipway.yaml of the page has no images")
+	config := printedPython.ReplaceAllString(files["slipway.yaml"], `    base: "slipway://root"`)
+	if config == files["slipway.yaml"] {
+		t.Fatal("slipway.yaml of the page has no image with a base and a lock")
 	}
-	var programs []string
-	for name := range files {
-		if filepath.Ext(name) == ".py" {
-			programs = append(programs, name)
-		}
-	}
-	slices.Sort(programs)
-	files["slipway.yaml"] = files["slipway.yaml"][:image[0]] + pythonImage(strings.Join(programs, ", "), "") + files["slipway.yaml"][image[2]:]
+	files["slipway.yaml"] = strings.Replace(config, "images:\n", pythonImage("root", "", ""), 1)
 	files["usr/local/bin/python"] = "#!/bin/sh\nexec python3 \"$@\"\n"
 	return newPythonStage(t, packages, base, files, modules)
 }
 
-// pythonImage returns the image of a slipway.yaml, with files of the repository beside Python and, unless it
-// is empty, one more variable.
-func pythonImage(files, variable string) string {
+// pythonImage returns the section of a slipway.yaml with an image, with files of the repository beside Python
+// and, unless it is empty, one more variable.
+func pythonImage(name, files, variable string) string {
 	variables := "HOME: /tmp, PATH: /usr/local/bin:/usr/bin, PYTHONPATH: " + sitePackages + ", PYTHONDONTWRITEBYTECODE: '1'"
 	if variable != "" {
 		variables += ", " + variable
 	}
-	return "images:\n  python:\n    files: [usr/, bin, lib, lib64, " + files + "]\n    workdir: /\n    env: {" + variables + "}\n"
+	return "images:\n  " + name + ":\n    files: [usr/, bin, lib, lib64, " + files + "]\n    workdir: /\n    env: {" + variables + "}\n"
 }
 
 // volume returns the directory of the sandbox's volume.

@@ -23,12 +23,7 @@ func TestTrackingClient(t *testing.T) {
 	delete(files, "logged.py") // TestMLflow runs it
 	end := "tracking.end()"    // the client changes names, and needs no step
 	files["tracked.py"] = strings.Replace(files["tracked.py"], end, `tracking.log_metrics(**{"val/acc": 0.5, "top 5": 0.7})`+"\n"+end, 1)
-	files["slipway.yaml"] = "project: churn\n" + pythonImage("tracked.py, printed.py, written.py", "") + `jobs:
-  tracked: {polyaxonfile: train.yml, image: python, params: {PROGRAM: tracked.py}}
-  printed: {polyaxonfile: train.yml, image: python, params: {PROGRAM: printed.py}}
-  written: {polyaxonfile: train.yml, image: python, params: {PROGRAM: written.py}}
-`
-	result, _, said := newPythonStage(t, packages, base, files, nil).deploy(t)
+	result, _, said := newPageStage(t, packages, base, files, nil).deploy(t)
 	want := map[string]map[string]float64{"tracked": {"val_acc": 0.93, metrics.TrackedName("val/acc"): 0.5, metrics.TrackedName("top 5"): 0.7}, "printed": {"val_acc": 0.93}, "written": {"auc": 0.8}}
 	for _, j := range result.Jobs {
 		if !maps.Equal(j.Metrics, want[j.Name]) {
@@ -48,5 +43,5 @@ func metricsPage(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	first, _, _ := strings.Cut(string(page), "\n## ")
-	return blocksOf(t, first, "tracked.py", "logged.py", "printed.py", "written.py", "train.yml")
+	return blocksOf(t, first, "tracked.py", "logged.py", "printed.py", "written.py", "train.yml", "slipway.yaml")
 }
