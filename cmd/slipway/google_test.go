@@ -93,24 +93,25 @@ func googleCloud(t *testing.T, ts *testscript.TestScript, neg bool, args []strin
 // gitLabIssuer is the issuer of GitLab's ID tokens.
 const gitLabIssuer = "https://gitlab.com"
 
-// idTokenOf returns the token that GitLab makes for the job of a page of docs, whose id_tokens name the
+// idTokenOf returns the token that GitLab makes for the jobs of a page of docs, whose id_tokens name the
 // audience.
 func idTokenOf(ts *testscript.TestScript, cloud *googletest.Server, page string) string {
 	for part := range strings.SplitSeq(ts.ReadFile(filepath.Join(ts.Getenv("ROOT"), "docs", page)), "```yaml\n") {
 		text, _, _ := strings.Cut(part, "```")
-		var jobs map[string]struct {
-			Tokens map[string]struct{ Aud string } `yaml:"id_tokens"`
+		var jobs struct {
+			All struct {
+				Tokens map[string]struct{ Aud string } `yaml:"id_tokens"`
+			} `yaml:".slipway"`
 		}
-		if !strings.Contains(text, "id_tokens:") || yaml.Unmarshal([]byte(text), &jobs) != nil {
+		if !strings.Contains(text, "id_tokens:") {
 			continue
 		}
-		for _, job := range jobs {
-			return cloud.IDToken(googletest.Job{Repository: "acme/fraud-detection", Claims: map[string]any{
-				"iss": gitLabIssuer, "sub": "project_path:acme/fraud-detection:ref_type:branch:ref:main", "project_path": "acme/fraud-detection",
-			}}, job.Tokens["GCP_ID_TOKEN"].Aud)
-		}
+		ts.Check(yaml.Unmarshal([]byte(text), &jobs))
+		return cloud.IDToken(googletest.Job{Repository: "acme/fraud-detection", Claims: map[string]any{
+			"iss": gitLabIssuer, "sub": "project_path:acme/fraud-detection:ref_type:branch:ref:main", "project_path": "acme/fraud-detection",
+		}}, jobs.All.Tokens["GCP_ID_TOKEN"].Aud)
 	}
-	ts.Fatalf("%s has no job with id_tokens", page)
+	ts.Fatalf("%s has no jobs with id_tokens", page)
 	return ""
 }
 

@@ -37,9 +37,13 @@ func TestGcloudSetsUp(t *testing.T) {
 		`POST ` + pools + `?workloadIdentityPoolId=ci {"disabled": false}`,
 		`POST ` + pools + `/ci/providers?workloadIdentityPoolProviderId=github {"attributeCondition": "assertion.repository_owner == 'acme'", ` +
 			`"attributeMapping": {"attribute.repository": "assertion.repository", "google.subject": "assertion.sub"}, "disabled": false, "oidc": {"issuerUri": "https://token.actions.githubusercontent.com"}}`,
+		`POST ` + pools + `/ci/providers?workloadIdentityPoolProviderId=gitlab {"attributeCondition": "assertion.namespace_path == 'acme'", ` +
+			`"attributeMapping": {"attribute.project_path": "assertion.project_path", "google.subject": "assertion.sub"}, "disabled": false, "oidc": {"issuerUri": "https://gitlab.com"}}`,
+		`POST /v1/projects/acme-ml/serviceAccounts {"accountId": "deployer", "serviceAccount": {}}`,
 		`POST /v1/projects/acme-ml/services:batchEnable {"serviceIds": ["iam.googleapis.com", "cloudresourcemanager.googleapis.com", "iamcredentials.googleapis.com", "sts.googleapis.com"]}`,
 		`POST /v1/projects/-/serviceAccounts/deployer@acme-ml.iam.gserviceaccount.com/keys {"privateKeyType": "TYPE_GOOGLE_CREDENTIALS_FILE"}`,
 		grant("", "roles/container.developer"),
+		grant("/locations/europe-west4/repositories/team-a", "roles/artifactregistry.writer"),
 		grant("/secrets/mlflow-password", "roles/secretmanager.secretAccessor"),
 	}
 	asked := new(recorder)
@@ -48,7 +52,7 @@ func TestGcloudSetsUp(t *testing.T) {
 	home := t.TempDir()
 	env := append(os.Environ(), "HOME="+home, "CLOUDSDK_CONFIG="+filepath.Join(home, "gcloud"), "CLOUDSDK_CORE_DISABLE_PROMPTS=1", "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING=1",
 		"CLOUDSDK_AUTH_ACCESS_TOKEN_FILE="+filepath.Join(home, "token"), "PATH="+filepath.Dir(program)+":/usr/bin:/bin")
-	for _, service := range []string{"IAM", "SECRETMANAGER", "CLOUDRESOURCEMANAGER", "SERVICEUSAGE"} {
+	for _, service := range []string{"IAM", "SECRETMANAGER", "CLOUDRESOURCEMANAGER", "SERVICEUSAGE", "ARTIFACTREGISTRY"} {
 		env = append(env, "CLOUDSDK_API_ENDPOINT_OVERRIDES_"+service+"="+server.URL+"/")
 	}
 	if err := os.WriteFile(filepath.Join(home, "token"), []byte("a-token"), 0o600); err != nil {
