@@ -117,7 +117,7 @@ func TestInitShapes(t *testing.T) {
 		"only files for Polyaxon 0.x": {"-- polyaxonfile.yml --\nversion: 1\nkind: experiment\nbuild: {image: a}\nrun: {cmd: python -m train}\n", InitOptions{},
 			[]string{"slipway check polyaxonfile.yml says what to write instead", "add a job to slipway.yaml", "!slipway plan      #"}},
 		"a program for Polyaxon 0.x without a list of packages": {"-- polyaxonfile.yml --\nversion: 1\nkind: experiment\nrun: {cmd: python hello.py}\n-- hello.py --\nprint(1)\n", InitOptions{},
-			[]string{"no list of packages was found", "COMMAND: [python, hello.py]", "slipway deploy    #"}},
+			[]string{"no list of packages was found, so requirements.lock.txt has none", "make this file with\n# uv pip compile --universal --python-version 3.12 --no-build --generate-hashes requirements.txt -o requirements.lock.txt\n", "COMMAND: [python, hello.py]", "slipway deploy    #"}},
 		"each program has the image of its Dockerfile": {"-- a/Dockerfile --\nFROM python:3.12\nRUN apt-get install -y gcc\n-- b/c/Dockerfile --\nFROM python:3.12\n-- b/c/x/train.py --\nprint(1)\n-- b/c/x/api.py --\napp = FastAPI()\n", InitOptions{},
 			[]string{"train:\n    polyaxonfile: polyaxon/train.yml\n    image: c\n", "component: rest-api                 # one that ships: slipway component show rest-api\n    image: c\n"}},
 		"a Dockerfile says what is run": {"-- infra/app.py --\nprint(1)\n-- ml/shop/__init__.py --\n-- ml/shop/churn.py --\ndef f(): ...\n-- ml/Dockerfile --\nFROM python:3.12\nCMD [\"python3\", \"-u\", \"-m\", \"shop.churn\"]\n-- requirements.txt --\nsix\n", InitOptions{},
