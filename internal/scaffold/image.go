@@ -56,9 +56,7 @@ func (p *Plan) chooseImages(c *chooser, o Options) {
 			return survey.Value{Text: lock.Path()}
 		}))
 	case len(r.Programs)+len(r.Notebooks) > 0 && !slices.ContainsFunc(r.Polyaxonfiles, func(f survey.Polyaxonfile) bool { return !f.Old }):
-		p.warn("no list of packages was found: requirements.lock.txt is written without any; add a requirements.txt when the program needs packages")
-		p.file(lockName, "# The packages of the image, with their hashes: none yet.\n", "the image needs a lock")
-		p.images = append(p.images, p.pythonImage(c, o, func(string) survey.Value { return survey.Value{Text: lockName} }))
+		p.images = append(p.images, p.pythonImage(c, o, p.emptyLock))
 	}
 }
 

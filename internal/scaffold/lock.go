@@ -57,6 +57,15 @@ func (p *Plan) makeLock(c *chooser, o Options, python string) survey.Value {
 	return survey.Value{Text: lockName, At: from.At}
 }
 
+// emptyLock plans a lock without packages, for a version of Python. It has the command that makes it, so that
+// slipway also warns of packages that requirements.txt names later.
+func (p *Plan) emptyLock(python string) survey.Value {
+	command := Lock{File: "requirements.txt", Python: python}.Command()
+	p.warn("no list of packages was found, so %s has none: when the programs need some, name them in requirements.txt, and make the lock with: %s", lockName, command)
+	p.file(lockName, "# The packages of the image with their hashes: none yet. Name them in requirements.txt, and make this file with\n# "+command+"\n", "the image needs a lock")
+	return survey.Value{Text: lockName}
+}
+
 // beforeBuild is a comment behind a command that makes a lock.
 const beforeBuild = "    # before the first build"
 

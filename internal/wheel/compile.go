@@ -13,9 +13,10 @@ import (
 
 // CompileArgs returns the arguments of uv that lock a requirements file or a pyproject.toml
 // for a version of Python on all platforms. The lock only has packages with wheels, which
-// images need, and no code of a package or of the repository is run.
+// images need, and no code of a package or of the repository is run. A user may run them, too:
+// uv then writes them into the head of the lock.
 func CompileArgs(file, python string) []string {
-	return []string{"pip", "compile", "--universal", "--python-version", python, "--no-build", "--generate-hashes", "--quiet", "--no-header", file}
+	return []string{"pip", "compile", "--universal", "--python-version", python, "--no-build", "--generate-hashes", file}
 }
 
 // fromAddress matches what uv says of a package that it takes from an address.
@@ -40,7 +41,7 @@ func Compile(ctx context.Context, dir, file, python string, text []byte, environ
 		uv.stdin = text
 		args[len(args)-1] = "-"
 	}
-	stdout, stderr, err := uv.run(ctx, args...)
+	stdout, stderr, err := uv.run(ctx, append(args, "--quiet", "--no-header")...)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
