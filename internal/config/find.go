@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/slipway-ci/slipway/internal/machine"
 	"github.com/slipway-ci/slipway/internal/revision"
@@ -26,7 +27,7 @@ func Find(dir string) (string, error) {
 	if info, err := os.Stat(start); err != nil || !info.IsDir() {
 		return "", &source.Error{Position: source.Position{File: dir}, Message: "directory not found", Hint: "-C sets the directory to look for " + FileName + " in"}
 	}
-	for at := start; ; at = filepath.Dir(at) {
+	for at, misnamed := start, ""; ; at = filepath.Dir(at) {
 		path := filepath.Join(at, FileName)
 		if _, err := os.Stat(path); err == nil {
 			if at != start && revision.Top(at) == "" {
@@ -38,10 +39,19 @@ func Find(dir string) (string, error) {
 			}
 			return path, nil
 		}
+		if other := filepath.Join(at, strings.TrimSuffix(FileName, "yaml")+"yml"); misnamed == "" {
+			if _, err := os.Stat(other); err == nil {
+				misnamed = other
+			}
+		}
 		_, err := os.Stat(filepath.Join(at, ".git"))
 		if err == nil || at == filepath.Dir(at) {
-			return "", &source.Error{Position: source.Position{File: start}, Message: FileName + " not found in this directory or in one above it",
-				Hint: "create one, or set its directory with -C DIR or its path with -f FILE", Err: fs.ErrNotExist}
+			missing := &source.Error{Position: source.Position{File: start}, Message: FileName + " not found in this directory or in one above it",
+				Hint: "slipway init writes one; or set its directory with -C DIR or its path with -f FILE", Err: fs.ErrNotExist}
+			if misnamed != "" {
+				missing.Hint = "rename " + misnamed + " to " + FileName
+			}
+			return "", missing
 		}
 	}
 }

@@ -46,3 +46,26 @@ func TestFindOfAnotherUser(t *testing.T) {
 		t.Errorf("another user's, in the repository: %s, %v", found, err)
 	}
 }
+
+// What is missing is said with what to do: init, or a new name for a slipway.yml.
+func TestFindNothing(t *testing.T) {
+	top := t.TempDir()
+	dir := filepath.Join(top, "src")
+	if err := errors.Join(os.Mkdir(dir, 0o755), os.Mkdir(filepath.Join(top, ".git"), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	wants := func(hint string) {
+		t.Helper()
+		_, err := Find(dir)
+		missing := new(source.Error)
+		if !errors.As(err, &missing) || !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(missing.Hint, hint) {
+			t.Errorf("%v, want the hint %q", err, hint)
+		}
+	}
+	wants("slipway init writes one")
+	misnamed := filepath.Join(top, "slipway.yml")
+	if err := os.WriteFile(misnamed, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wants("rename " + misnamed + " to slipway.yaml")
+}

@@ -30,7 +30,7 @@ type requirement struct {
 
 func (r requirement) String() string { return r.name + "==" + r.version }
 
-const howToLock = "make the lock with `uv pip compile --generate-hashes` or `pip-compile --generate-hashes`"
+const howToLock = "make the lock with `uv pip compile --universal --python-version VERSION --generate-hashes FILE -o requirements.lock.txt`, where VERSION is that of the base's Python, or with `pip-compile --generate-hashes`"
 
 const notLocked = "publish it as a wheel to an index, or add its directory to the image's files"
 
