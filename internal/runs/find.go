@@ -63,7 +63,7 @@ func Find(ctx context.Context, to *platform.Platform, name string) (*polyaxon.Ru
 	}
 	switch len(matches) {
 	case 0:
-		return nil, notFound(to.Config.Project, name)
+		return nil, notFound(to.Config, name)
 	case 1:
 		return to.Polyaxon.Run(ctx, to.Config.Project, matches[0])
 	}
@@ -147,15 +147,6 @@ func meant(runs []polyaxon.Run) polyaxon.Run {
 		}
 	}
 	return runs[0]
-}
-
-// notFound returns the *exit.UsageError for a name that no run has. If the name may be a
-// beginning of a UUID that is too short, the error says how many digits are needed.
-func notFound(project, name string) error {
-	if shortPrefix.MatchString(strings.ToLower(name)) {
-		return exit.Usagef("run not found: project %s has no run named %s; the beginning of an id needs at least 4 digits (slipway runs lists them)", project, name)
-	}
-	return exit.Usagef("run not found: project %s has no run named %s, and none whose id begins with it (slipway runs lists them)", project, name)
 }
 
 // Last returns the newest run of a job or, if status is not empty, its newest run with
