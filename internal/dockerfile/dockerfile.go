@@ -9,7 +9,6 @@ package dockerfile
 
 import (
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -140,7 +139,7 @@ func (s Spec) normalized() (Spec, error) {
 	}
 	defer root.Close()
 	if info, err := root.Stat(filepath.FromSlash(clean)); err != nil {
-		return s, s.missing(root, clean, err)
+		return s, unreadable(s.Name, s.Dir, clean, s.At, err)
 	} else if !info.Mode().IsRegular() {
 		return s, s.refuse("name the file in it", "%s is not a regular file", clean)
 	}
@@ -171,21 +170,6 @@ func (s Spec) normalized() (Spec, error) {
 		s.Created = time.Unix(0, 0)
 	}
 	return s, nil
-}
-
-// missing returns the error for a Dockerfile that cannot be read. It suggests a file of a
-// similar name.
-func (s Spec) missing(root *os.Root, file string, err error) error {
-	hint := ""
-	siblings, _ := fs.ReadDir(root.FS(), path.Dir(file))
-	names := make([]string, len(siblings))
-	for n, sibling := range siblings {
-		names[n] = sibling.Name()
-	}
-	if near, ok := source.Nearest(path.Base(file), names); ok {
-		hint = "did you mean " + path.Join(path.Dir(file), near) + "?"
-	}
-	return &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the Dockerfile %s cannot be read", s.Name, file), Hint: hint, Err: err}
 }
 
 func (s Spec) refuse(hint, format string, args ...any) error {

@@ -24,7 +24,7 @@ func TestInvalidSpecs(t *testing.T) {
 		{Spec{File: "../Dockerfile"}, good, `slipway.yaml:3:5: image app: the Dockerfile "../Dockerfile" is not in the repository (name it by its path from the repository's root)`},
 		{Spec{File: "/Dockerfile"}, good, `slipway.yaml:3:5: image app: the Dockerfile "/Dockerfile" is not in the repository (name it by its path from the repository's root)`},
 		{Spec{File: "docker"}, good, `slipway.yaml:3:5: image app: docker is not a regular file (name the file in it)`},
-		{Spec{File: "docker/ap.Dockerfile"}, good, `slipway.yaml:3:5: image app: the Dockerfile docker/ap.Dockerfile cannot be read (did you mean docker/api.Dockerfile?)`},
+		{Spec{File: "docker/ap.Dockerfile"}, good, `slipway.yaml:3:5: image app: docker/ap.Dockerfile not found (did you mean docker/api.Dockerfile?)`},
 		{Spec{Platforms: []string{"linux"}}, good, `slipway.yaml:3:5: image app: "linux" is not a valid platform (write it like linux/amd64)`},
 		{Spec{Platforms: []string{"linux/amd64,linux/arm64"}}, good, `slipway.yaml:3:5: image app: "linux/amd64,linux/arm64" is not a valid platform (write it like linux/amd64)`},
 		{Spec{SSH: true}, good, `slipway.yaml:3:5: image app: it needs an SSH agent, but SSH_AUTH_SOCK is not set (start one: eval $(ssh-agent) && ssh-add)`},
@@ -38,6 +38,27 @@ func TestInvalidSpecs(t *testing.T) {
 		var usage *source.Error
 		if !errors.As(err, &usage) || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("got  %v\nwant %s", err, c.want)
+		}
+	}
+}
+
+// TestCheckFindsTheDockerfile checks what is said of a Dockerfile before anything is built.
+func TestCheckFindsTheDockerfile(t *testing.T) {
+	dir := write(t, t.TempDir(), map[string]string{"docker/api.Dockerfile": ""})
+	for file, want := range map[string]string{
+		"docker/api.Dockerfile": "",
+		"docker/ap.Dockerfile":  "slipway.yaml:3:5: image app: docker/ap.Dockerfile not found (did you mean docker/api.Dockerfile?)",
+		"Dockerfile":            "slipway.yaml:3:5: image app: Dockerfile not found (paths are relative to the repository's root)",
+		"docker":                "slipway.yaml:3:5: image app: docker is a directory",
+	} {
+		o := Order{File: file, FileAt: source.Position{File: "slipway.yaml", Line: 3, Column: 5}, Offline: true}
+		o.Name, o.Dir = "app", dir
+		got := ""
+		if err := NewBuilder(o).Check(t.Context()); err != nil {
+			got = err.Error()
+		}
+		if got != want && (want == "" || !strings.HasPrefix(got, want)) {
+			t.Errorf("%s: got %q, want %q", file, got, want)
 		}
 	}
 }

@@ -51,11 +51,7 @@ func (b *builder) Check(ctx context.Context) error {
 	if file, err := source.Open(nil, b.path()); err == nil {
 		_ = file.Close()
 	} else {
-		message := fmt.Sprintf("image %s: the Dockerfile %s cannot be read", b.Name, b.File)
-		if irregular := new(source.IrregularError); errors.As(err, &irregular) {
-			message = fmt.Sprintf("image %s: the Dockerfile %s %v", b.Name, b.File, irregular)
-		}
-		errs = append(errs, &source.Error{Position: b.FileAt, Message: message, Err: err})
+		errs = append(errs, unreadable(b.Name, b.Dir, b.File, b.FileAt, err))
 	}
 	if !b.Offline {
 		_, err := b.Secrets(ctx)
