@@ -26,6 +26,8 @@ type Package struct {
 	depends, preDepends, conflict, breaks string
 	// essential reports whether every Debian system has the package.
 	essential bool
+	// requested is the package of slipway.yaml for which a resolution chose this one, or "".
+	requested string
 	// source is the name of its source package.
 	source string
 	// rank is how much apt prefers this version.

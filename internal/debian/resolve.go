@@ -171,8 +171,10 @@ func (r *resolution) choose(p *Package) error {
 	if err := r.conflict(p); err != nil {
 		return err
 	}
-	r.chosen = append(r.chosen, p)
-	r.byName[p.Name] = p
+	chosen := *p // others resolve from the same universe
+	chosen.requested = r.requested
+	r.chosen = append(r.chosen, &chosen)
+	r.byName[p.Name] = &chosen
 	needs, err := p.needs()
 	if err != nil {
 		return err

@@ -51,6 +51,9 @@ func readUnpacked(want *Package, files map[string][]byte, bare bool) (*unpacked,
 		}
 	}
 	u.effects, err = judge(is.Name, files, bare && slices.Contains(configured, is.Name))
+	if refused := new(Error); errors.As(err, &refused) && want.requested != "" && want.requested != is.Name {
+		refused.Package, refused.Message = want.requested, want.requested+" cannot be added: "+refused.Message
+	}
 	return u, err
 }
 

@@ -165,7 +165,8 @@ func TestSystemErrors(t *testing.T) {
 	t.Parallel()
 	r := memory(t)
 	needy := debiantest.Deb{Name: "needy", Version: "1", Control: map[string]string{"postinst": "#!/bin/sh\nadduser x\n"}}
-	repository := debiantest.New(t, debiantest.NewKey(t), libgl, glvnd, needy)
+	user := debiantest.Deb{Name: "user", Version: "1", Fields: map[string]string{"Depends": "needy"}}
+	repository := debiantest.New(t, debiantest.NewKey(t), libgl, glvnd, needy, user)
 	address := repository.Serve(t)
 	debian := debianBase(t, r, "debian", repository.Base(t, address, libc))
 	alpine := debianBase(t, r, "alpine", map[string]string{"etc/os-release": "ID=alpine\n"})
@@ -173,6 +174,7 @@ func TestSystemErrors(t *testing.T) {
 	for _, c := range []struct{ base, name, want string }{
 		{debian, "libgl2", "there is no package libgl2 for amd64 in the repositories of the base (did you mean libgl1?)"},
 		{debian, "needy", "the package needy needs its script postinst, which slipway does not run: line 2 has adduser (install it with apt-get in a Dockerfile"},
+		{debian, "user", "user cannot be added: the package needy needs its script postinst, which slipway does not run"},
 		{alpine, "libgl1", "the base " + alpine + " has no dpkg status"},
 	} {
 		s := systemSpec(t, c.base, c.name)
