@@ -26,7 +26,7 @@ func runs() []Command {
 		{
 			Name: "runs best", Group: Runs, Task: task(tasks.RunsBest),
 			Summary: "Show a job's runs, the best by a metric first",
-			Help: `Shows the newest 100 runs of a job that succeeded, with their params and metrics, the best by a metric first. ` +
+			Help: `Shows the newest 1000 runs of a job that succeeded, with their params and metrics, the best by a metric first. ` +
 				`The highest value is the best, with --min the lowest. Without --metric the first metric by name decides, and its name says whether lower is better.`,
 			Examples: []string{
 				"slipway runs best train --metric val_acc",

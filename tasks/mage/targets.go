@@ -335,7 +335,7 @@ func RunsCompare(ctx context.Context, a string, b string) error {
 	})
 }
 
-// RunsBest shows the newest 100 runs of a job that succeeded, with their params
+// RunsBest shows the newest 1000 runs of a job that succeeded, with their params
 // and metrics, the best by a metric first. The highest value is the best, with
 // -min the lowest. Without -metric the first metric by name decides, and its name
 // says whether lower is better.
