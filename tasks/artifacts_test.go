@@ -51,6 +51,12 @@ func TestDownload(t *testing.T) {
 			}
 			return bytes.NewReader(answer)
 		}},
+		"without end": {want: "size mismatch: received more than the 7 bytes that the server lists", spoil: func(_ int, r *http.Request, answer []byte) io.Reader {
+			if strings.HasSuffix(r.URL.Path, "/artifact") {
+				return io.MultiReader(bytes.NewReader(answer), strings.NewReader("more"))
+			}
+			return bytes.NewReader(answer)
+		}},
 		"elsewhere": {want: "escapes", spoil: func(_ int, r *http.Request, answer []byte) io.Reader {
 			if strings.HasSuffix(r.URL.Path, "/tree") {
 				answer = bytes.ReplaceAll(answer, []byte("model.txt"), []byte("../../../model.txt"))

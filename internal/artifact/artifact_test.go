@@ -53,7 +53,9 @@ type story struct {
 	// Cloud Storage. fault may break one of the latter.
 	downloads, requests atomic.Int64
 	fault               func(r *http.Request) error
-	mu                  sync.Mutex
+	// endless makes Polyaxon send each file without end.
+	endless bool
+	mu      sync.Mutex
 }
 
 // RoundTrip implements http.RoundTripper, for Cloud Storage.
@@ -99,7 +101,9 @@ func (s *story) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if at != "outputs/metrics.json" {
 			s.downloads.Add(1)
 		}
-		_, _ = io.WriteString(w, s.files[at])
+		for _, err := io.WriteString(w, s.files[at]); err == nil && s.endless && at != "outputs/metrics.json"; {
+			_, err = io.WriteString(w, strings.Repeat("x", 64<<10))
+		}
 		return
 	case strings.HasSuffix(r.URL.Path, "/statuses"):
 		answer = map[string]any{"uuid": uuid, "status": "succeeded"}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/storage"
 )
 
@@ -40,6 +41,17 @@ func TestHostileManifests(t *testing.T) {
 			if says == "" && (err != nil || len(m.Files) != 1) || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
 				t.Errorf("%s: %+v, %v, want %q", text, m, err, says)
 			}
+		}
+	})
+}
+
+// TestEndlessFile has a server send a file without end. No more of it is kept on the way than the server lists.
+func TestEndlessFile(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *story) {
+		s.endless = true
+		kept, err := s.keep(t.Context(), project.GateMet)
+		if err == nil || !strings.Contains(err.Error(), "size mismatch: received more than the ") {
+			t.Errorf("%+v, %v", kept, err)
 		}
 	})
 }

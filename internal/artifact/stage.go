@@ -92,7 +92,7 @@ func (k *keeping) download(ctx context.Context, f run.File) (*staged, error) {
 	_ = os.Remove(file.Name()) // where the system lets it, so that nothing stays when the process is killed
 	s := &staged{File: file}
 	sum, crc := sha256.New(), storage.NewCRC32C()
-	n, err := io.CopyBuffer(io.MultiWriter(file, sum, crc), contextio.NewReader(ctx, body), make([]byte, 128<<10))
+	n, err := io.CopyBuffer(io.MultiWriter(file, sum, crc), contextio.NewReader(ctx, run.Sized(body, f.Size)), make([]byte, 128<<10))
 	if err == nil && n != f.Size {
 		err = fmt.Errorf("size mismatch: received %d bytes, but the server lists %d", n, f.Size)
 	}

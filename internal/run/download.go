@@ -3,8 +3,11 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/bounded"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -31,4 +34,10 @@ func Download(ctx context.Context, pause func(context.Context, time.Duration) er
 			return err
 		}
 	}
+}
+
+// Sized returns a reader of a file that a server lists with a size, in bytes. It fails if more comes, so that no
+// server and no file that still grows fills the disk.
+func Sized(content io.Reader, size int64) io.Reader {
+	return bounded.NewReader(content, max(size, 0), fmt.Errorf("size mismatch: received more than the %d bytes that the server lists", size))
 }

@@ -187,7 +187,11 @@ func (t *try) copy(ctx context.Context, f leftFile, to *os.File) error {
 		return err
 	}
 	defer body.Close()
-	written, err := io.Copy(to, io.TeeReader(body, t))
+	content := io.Reader(body)
+	if t.Run.Status.Terminal() {
+		content = run.Sized(body, f.Size)
+	}
+	written, err := io.Copy(to, io.TeeReader(content, t))
 	if err != nil {
 		return err
 	}
