@@ -49,6 +49,7 @@ func TestPenguins(t *testing.T) {
 	browser, run := startChromium(t), train.MLflow[0]
 	browser.shows(t, p.serviceAddress(t, "mlflow"), "Experiments")
 	browser.shows(t, run.Address, run.Name, "val_accuracy")
+	p.tries(t, train)
 
 	// A worse model does not pass, and what was served is served on.
 	out, err := p.command(t.Context(), "deploy", "-P", "ROUNDS=1").CombinedOutput()
