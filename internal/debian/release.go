@@ -103,7 +103,7 @@ func (s aptSource) checkTimes(p paragraph, now time.Time) error {
 	if date := p["date"]; date != "" && !s.anyDate {
 		made, err := readTime(date)
 		if err != nil {
-			return fmt.Errorf("Date: %w", err)
+			return fmt.Errorf("its Date: %w", err)
 		}
 		if made.After(now.Add(s.future)) {
 			return fmt.Errorf("it is of %s: %w", date, errFuture)
@@ -112,7 +112,7 @@ func (s aptSource) checkTimes(p paragraph, now time.Time) error {
 	if until := p["valid-until"]; until != "" && !s.anyAge && !s.anyDate {
 		end, err := readTime(until)
 		if err != nil {
-			return fmt.Errorf("Valid-Until: %w", err)
+			return fmt.Errorf("its Valid-Until: %w", err)
 		}
 		if now.After(end) {
 			return fmt.Errorf("it was valid until %s: %w", until, errExpired)
