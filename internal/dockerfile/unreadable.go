@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
-	"path/filepath"
 
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -21,24 +19,10 @@ func unreadable(image, dir, file string, at source.Position, err error) error {
 		refused.Message = fmt.Sprintf("image %s: %s %v", image, file, irregular)
 	case errors.Is(err, fs.ErrNotExist):
 		refused.Message, refused.Hint = fmt.Sprintf("image %s: %s not found", image, file), "paths are relative to the repository's root"
-		if near, ok := source.Nearest(path.Base(file), siblings(dir, file)); ok {
-			refused.Hint = "did you mean " + path.Join(path.Dir(file), near) + "?"
+		if root, err := os.OpenRoot(dir); err == nil {
+			defer root.Close()
+			refused.Hint = source.SuggestFile(root.FS(), file, refused.Hint)
 		}
 	}
 	return refused
-}
-
-// siblings returns the names in the directory of a file below dir.
-func siblings(dir, file string) []string {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil
-	}
-	defer root.Close()
-	entries, _ := fs.ReadDir(root.FS(), path.Dir(filepath.ToSlash(path.Clean(file))))
-	names := make([]string, len(entries))
-	for n, entry := range entries {
-		names[n] = entry.Name()
-	}
-	return names
 }

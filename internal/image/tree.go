@@ -246,15 +246,7 @@ func (c *collector) unreadable(err error) error {
 
 // suggest returns a hint with the name that may have been meant by a missing path.
 func (c *collector) suggest(missing string) string {
-	siblings, _ := fs.ReadDir(c.root.FS(), path.Dir(missing))
-	names := make([]string, len(siblings))
-	for n, s := range siblings {
-		names[n] = s.Name()
-	}
-	if near, ok := source.Nearest(path.Base(missing), names); ok {
-		return "did you mean " + path.Join(path.Dir(missing), near) + "?"
-	}
-	return "paths are relative to the repository's root"
+	return source.SuggestFile(c.root.FS(), missing, "paths are relative to the repository's root")
 }
 
 // cause returns an error without the operation and path, which the caller adds.

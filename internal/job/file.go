@@ -65,7 +65,7 @@ func MissingFiles(p *project.Project, j *config.Job) error {
 		if _, err := os.Stat(p.File(name)); errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, &source.Error{
 				Position: p.Config.At(append([]string{project.Section(j), j.Name}, at...)...),
-				Message:  name + " not found", Hint: "paths are relative to the directory of slipway.yaml",
+				Message:  name + " not found", Hint: source.SuggestFile(os.DirFS(p.Config.Dir), name, "paths are relative to the directory of slipway.yaml"),
 			})
 		}
 	}
