@@ -19,7 +19,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-// flows is a repository with the workflows that ship, as users copy them, and one sandbox for all
+// flows is a repository with the workflows that ship, as users copy them, and one sandbox or server for all
 // that act runs in it. slipway is taken as from a release, so that it is compiled once.
 type flows struct {
 	t      *testing.T
@@ -31,12 +31,31 @@ type flows struct {
 
 // TestWorkflows runs each workflow that ships with act: pushes, pull requests of a branch and of a
 // fork, a tag, a night, inputs, a call, a run that is followed later, one that fails, and one that
-// is cancelled.
+// is cancelled. They deploy to the sandbox, and to a real Polyaxon.
 func TestWorkflows(t *testing.T) {
 	if !testenv.Thorough() {
 		t.Skip("they take a minute")
 	}
-	f := newFlows(t)
+	dir, root := t.TempDir(), testenv.Root(t)
+	for name, pkg := range map[string]string{"slipway": "./cmd/slipway", "job": "./cmd/slipway/testdata/job"} {
+		output(t, exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, name), pkg), root)
+	}
+	t.Run("sandbox", func(t *testing.T) {
+		runWorkflows(t, filepath.Join(dir, "slipway"), place{artifacts: "{{ globals.run_artifacts_path }}"})
+	})
+	t.Run("2.18", func(t *testing.T) {
+		where := fmt.Sprintf("registry: %s/flows\npolyaxon: {host: %q}\n", testenv.Registry(t), testenv.Polyaxon(t))
+		runWorkflows(t, filepath.Join(dir, "slipway"), place{where, fmt.Sprintf("command: [%q]", filepath.Join(dir, "job")), "."})
+	})
+}
+
+// place is where the workflows deploy to: lines of slipway.yaml, which are none for the sandbox. The agent of the
+// tests runs the command of a container as a process, in the directory of the run's artifacts.
+type place struct{ config, command, artifacts string }
+
+func runWorkflows(t *testing.T, program string, to place) {
+	t.Parallel()
+	f := newFlows(t, program, to)
 	f.run("deploy.yml", "push", "", true, `status=succeeded`, `trained 1 epochs`, `run [0-9a-f]{32} succeeded`)
 
 	f.run("pull-request.yml", "pull_request", pullRequest("acme/churn"), true, `## slipway check: succeeded`, `## slipway plan: succeeded`, `the comment is written: https://github.com/acme/churn/pull/7`)
@@ -82,22 +101,23 @@ func pullRequest(from string) string {
   "base": {"ref": "main", "sha": "0202020202020202020202020202020202020202", "repo": {"full_name": "acme/churn"}}}, "repository": {"full_name": "acme/churn"}}`
 }
 
-func newFlows(t *testing.T) *flows {
+func newFlows(t *testing.T, slipway string, to place) *flows {
 	dir, root := t.TempDir(), testenv.Root(t)
 	f := &flows{t: t, github: githubtest.New(t), repo: filepath.Join(dir, "repo"), bin: filepath.Join(dir, "bin"), source: filepath.Join(dir, "action"), ran: map[string]bool{}}
-	program, err := os.ReadFile(filepath.Join(root, "cmd", "slipway", "testdata", "job", "main.go"))
+	job, err := os.ReadFile(filepath.Join(root, "cmd", "slipway", "testdata", "job", "main.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	const job, config = "jobs: {train: {polyaxonfile: train.yml, image: job, params: {%s}}}\n", "project: churn\nimages: {job: {go: {main: ./job}}}\n"
+	const jobs, common = "jobs: {train: {polyaxonfile: train.yml, image: job, params: {%s}}}\n", "project: churn\nimages: {job: {go: {main: ./job}}}\n"
+	config := common + to.config
 	files := map[string]string{
-		"repo/job/main.go": string(program), "repo/go.mod": "module story\ngo 1.26\n", "repo/.gitignore": ".slipway/\nresults/\n",
-		"repo/slipway.yaml": config + fmt.Sprintf(job, "") + "environments:\n  production: {" + strings.TrimSpace(fmt.Sprintf(job, "NOTE: production")) + "}\n  staging: {" + strings.TrimSpace(fmt.Sprintf(job, "NOTE: staging")) + "}\n",
-		"repo/cloud.yaml":   config + "registry: registry.example.com/team\npolyaxon: {host: https://polyaxon.example.com, token: env:PLX}\n" + fmt.Sprintf(job, ""),
-		"repo/long.yaml":    config + fmt.Sprintf(job, "NOTE: long, SLEEP: 2"),
-		"repo/failing.yaml": config + fmt.Sprintf(job, "EXIT: 3"),
-		"repo/slow.yaml":    config + fmt.Sprintf(job, "SLEEP: 120"),
-		"repo/train.yml": `version: 1.1
+		"repo/job/main.go": string(job), "repo/go.mod": "module story\ngo 1.26\n", "repo/.gitignore": ".slipway/\nresults/\n",
+		"repo/slipway.yaml": config + fmt.Sprintf(jobs, "") + "environments:\n  production: {" + strings.TrimSpace(fmt.Sprintf(jobs, "NOTE: production")) + "}\n  staging: {" + strings.TrimSpace(fmt.Sprintf(jobs, "NOTE: staging")) + "}\n",
+		"repo/cloud.yaml":   common + "registry: registry.example.com/team\npolyaxon: {host: https://polyaxon.example.com, token: env:PLX}\n" + fmt.Sprintf(jobs, ""),
+		"repo/long.yaml":    config + fmt.Sprintf(jobs, "NOTE: long, SLEEP: 2"),
+		"repo/failing.yaml": config + fmt.Sprintf(jobs, "EXIT: 3"),
+		"repo/slow.yaml":    config + fmt.Sprintf(jobs, "SLEEP: 120"),
+		"repo/train.yml": fmt.Sprintf(`version: 1.1
 kind: component
 name: train
 inputs:
@@ -110,12 +130,13 @@ run:
   kind: job
   container:
     image: "{{ DOCKER_IMAGE }}"
+    %s
     args:
     - "sleep={{ SLEEP }}"
     - "print=trained {{ EPOCHS }} epochs, {{ NOTE }}"
-    - "metric={{ globals.run_artifacts_path }}/events/metric/accuracy.plx:0.9"
+    - "metric=%s/events/metric/accuracy.plx:0.9"
     - "exit={{ EXIT }}"
-`,
+`, to.command, to.artifacts),
 		"repo/.github/workflows/call.yml": `on: push
 jobs:
   train:
@@ -148,11 +169,16 @@ jobs:
 		}
 	}
 	for _, args := range [][]string{{"init", "-q", "-b", "main"}, {"remote", "add", "origin", "https://github.com/acme/churn"}, {"add", "-A"}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "t"}} {
-		f.output(exec.CommandContext(t.Context(), "git", args...), f.repo)
+		output(t, exec.CommandContext(t.Context(), "git", args...), f.repo)
 	}
-	f.output(exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(f.bin, "slipway"), "./cmd/slipway"), root)
+	if err := errors.Join(os.Mkdir(f.bin, 0o755), os.Link(slipway, filepath.Join(f.bin, "slipway"))); err != nil {
+		t.Fatal(err)
+	}
 	testenv.ActionRelease(t, f.source, filepath.Join(f.bin, "slipway"))
 	testenv.LinkedCheckout(t, filepath.Join(dir, "checkout"), f.repo) // the repository itself, so that its sandbox is there for the next workflow
+	if to.config != "" {
+		return f
+	}
 	t.Cleanup(func() {
 		stop := exec.CommandContext(context.Background(), filepath.Join(f.bin, "slipway"), "sandbox", "stop")
 		stop.Dir = f.repo
@@ -164,12 +190,12 @@ jobs:
 }
 
 // output returns the output of a command in a directory.
-func (f *flows) output(c *exec.Cmd, dir string) string {
-	f.t.Helper()
+func output(t *testing.T, c *exec.Cmd, dir string) string {
+	t.Helper()
 	c.Dir = dir
 	out, err := c.CombinedOutput()
 	if err != nil {
-		f.t.Fatalf("%v: %v\n%s", c.Args, err, out)
+		t.Fatalf("%v: %v\n%s", c.Args, err, out)
 	}
 	return string(out)
 }
@@ -177,7 +203,7 @@ func (f *flows) output(c *exec.Cmd, dir string) string {
 // slipway runs a command of slipway in the repository.
 func (f *flows) slipway(args ...string) string {
 	f.t.Helper()
-	return f.output(exec.CommandContext(f.t.Context(), filepath.Join(f.bin, "slipway"), args...), f.repo)
+	return output(f.t, exec.CommandContext(f.t.Context(), filepath.Join(f.bin, "slipway"), args...), f.repo)
 }
 
 // act returns a command that runs a workflow for an event, which may be "" for act's own.
