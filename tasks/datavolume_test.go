@@ -12,6 +12,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
@@ -89,24 +90,31 @@ func copiesData(ctx context.Context, t *testing.T, access *rest.Config, clients 
 	write("many/small", "small")
 	losing := *env
 	losing.Events = &loser{Sink: events, lose: func() {
-		if err := clients.CoreV1().Pods(sandboxtest.Namespace).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: volumePods}); err != nil {
+		pods := clients.CoreV1().Pods(sandboxtest.Namespace)
+		if err := pods.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: volumePods}); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(3 * time.Second) // its grace period is a second
+		awaitNone(ctx, t, pods) // the kubelet ends its containers first
 	}}
 	synced, err = DataSync(ctx, &losing, DataSyncOptions{From: "many", To: "volume:/many"})
 	if err != nil || synced.Transfer.Copied != 2 || !strings.Contains(events.String(), "is gone: it was deleted; another pod goes on") {
 		t.Errorf("%+v, %v\n%s", synced, err, events)
 	}
 	syncsAndKills(ctx, t, clients, env, write)
-	for { // deleting takes a second
-		pods, err := clients.CoreV1().Pods(sandboxtest.Namespace).List(ctx, metav1.ListOptions{LabelSelector: volumePods})
-		if err == nil && len(pods.Items) == 0 {
-			break
+	awaitNone(ctx, t, clients.CoreV1().Pods(sandboxtest.Namespace))
+}
+
+// awaitNone waits until no pod reaches a volume any more.
+func awaitNone(ctx context.Context, t *testing.T, pods typedcorev1.PodInterface) {
+	t.Helper()
+	for ; ; time.Sleep(100 * time.Millisecond) { // deleting takes a second
+		left, err := pods.List(ctx, metav1.ListOptions{LabelSelector: volumePods})
+		if err == nil && len(left.Items) == 0 {
+			return
 		}
 		if ctx.Err() != nil {
-			t.Fatalf("pods are left: %v, %v", pods, err)
+			t.Errorf("pods are left: %v, %v", left, err)
+			return
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 }
