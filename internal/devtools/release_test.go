@@ -70,6 +70,7 @@ func TestRelease(t *testing.T) {
 		return
 	}
 	checkFiles(t, hashes[second])
+	checkProgram(t, only(t, "dist/slipway_linux_*/slipway"))
 	testenv.Attestations(t, filepath.Join(source, "internal", "attestation", "testdata", "validate.py"),
 		only(t, "dist/sboms/*.spdx.json"), "dist/provenance.intoto.json")
 	checkImage(t, registry+"/slipway-ci/slipway:next", hashes[second])
