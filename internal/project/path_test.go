@@ -8,7 +8,7 @@ import (
 // TestNoCheckout names the line that a workflow without a checkout lacks.
 func TestNoCheckout(t *testing.T) {
 	empty := t.TempDir()
-	for workspace, want := range map[string]string{empty: "- uses: actions/checkout@v5", "": "create one", ".": "create one", "nowhere": "create one"} {
+	for workspace, want := range map[string]string{empty: "- uses: actions/checkout@v5", "": "slipway init writes one", ".": "slipway init writes one", "nowhere": "slipway init writes one"} {
 		e := &Env{Dir: empty, Lookup: func(name string) (string, bool) {
 			return map[string]string{"GITHUB_WORKSPACE": workspace}[name], true
 		}}
