@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/advice"
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
@@ -148,6 +149,16 @@ func hintOf(o *Outcome) string {
 		said = append(said, o.Failure.Text)
 	}
 	return cmp.Or(libraryHint(said), moduleHint(said), programHint(said))
+}
+
+// firstMatch returns the groups of the first line that matches, or nil.
+func firstMatch(pattern *lazyregexp.Regexp, lines []string) []string {
+	for _, line := range lines {
+		if m := pattern.FindStringSubmatch(line); m != nil {
+			return m
+		}
+	}
+	return nil
 }
 
 // summary returns the outcome, or one with only the status, the conditions and the

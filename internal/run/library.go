@@ -17,15 +17,12 @@ var libraryPackages = map[string]string{
 // libraryHint returns what to do if the last lines of a run name a library that its image does not
 // have, and "" otherwise.
 func libraryHint(lines []string) string {
-	for _, line := range lines {
-		m := missingLibrary.FindStringSubmatch(line)
-		if m == nil {
-			continue
-		}
-		if name, ok := libraryPackages[m[1]]; ok {
-			return "the image does not have " + m[1] + ": add the Debian package " + name + " to it in slipway.yaml: system: [" + name + "]"
-		}
-		return "the image does not have " + m[1] + ": add the Debian package that has it to the image in slipway.yaml, under system (apt-file search " + m[1] + " names it)"
+	m := firstMatch(missingLibrary, lines)
+	if m == nil {
+		return ""
 	}
-	return ""
+	if name, ok := libraryPackages[m[1]]; ok {
+		return "the image does not have " + m[1] + ": add the Debian package " + name + " to it in slipway.yaml: system: [" + name + "]"
+	}
+	return "the image does not have " + m[1] + ": add the Debian package that has it to the image in slipway.yaml, under system (apt-file search " + m[1] + " names it)"
 }

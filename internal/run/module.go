@@ -18,14 +18,11 @@ var modulePackages = map[string]string{
 // moduleHint returns what to do if the last lines of a run name a Python module that its image does not
 // have, and "" otherwise.
 func moduleHint(lines []string) string {
-	for _, line := range lines {
-		m := missingModule.FindStringSubmatch(line)
-		if m == nil {
-			continue
-		}
-		module, _, _ := strings.Cut(m[1], ".")
-		return "the image does not have the Python module " + m[1] + ": add the package " + cmp.Or(modulePackages[module], module) + " to the requirements of the image and lock them again; " +
-			"if the module is of this repository, add it to files of the image, and the directory above it to PYTHONPATH (env: {PYTHONPATH: /app/src})"
+	m := firstMatch(missingModule, lines)
+	if m == nil {
+		return ""
 	}
-	return ""
+	module, _, _ := strings.Cut(m[1], ".")
+	return "the image does not have the Python module " + m[1] + ": add the package " + cmp.Or(modulePackages[module], module) + " to the requirements of the image and lock them again; " +
+		"if the module is of this repository, add it to files of the image, and the directory above it to PYTHONPATH (env: {PYTHONPATH: /app/src})"
 }

@@ -19,17 +19,14 @@ var programPackages = map[string]string{
 // programHint returns what to do if one of the lines names a program that the image of a run does not have, and ""
 // otherwise.
 func programHint(lines []string) string {
-	for _, line := range lines {
-		m := missingProgram.FindStringSubmatch(line)
-		if m == nil {
-			continue
-		}
-		name := cmp.Or(m[1:]...)
-		hint := "the image does not have the program " + name + ": "
-		if brings := programPackages[name]; brings != "" {
-			return hint + "add the package " + brings + " to the requirements of the image and lock them again"
-		}
-		return hint + "correct the command, or add what brings it to the image: a Python package to its requirements, or a Debian package under system"
+	m := firstMatch(missingProgram, lines)
+	if m == nil {
+		return ""
 	}
-	return ""
+	name := cmp.Or(m[1:]...)
+	hint := "the image does not have the program " + name + ": "
+	if brings := programPackages[name]; brings != "" {
+		return hint + "add the package " + brings + " to the requirements of the image and lock them again"
+	}
+	return hint + "correct the command, or add what brings it to the image: a Python package to its requirements, or a Debian package under system"
 }
