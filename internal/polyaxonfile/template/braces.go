@@ -158,13 +158,7 @@ func subscript(value any, key string) (any, error) {
 		index = n
 	}
 	_, get, isMapping := python.Mapping(value)
-	items, isList := python.Items(value)
-	if s, ok := value.(string); ok {
-		isList = true
-		for _, c := range s {
-			items = append(items, string(c))
-		}
-	}
+	items, isList := elements(value)
 	switch {
 	case isMapping:
 		if found, ok := get(index); ok {

@@ -32,17 +32,11 @@ func itemOf(of, index any) (any, error) {
 		}
 	}
 	if i, ok := index.(int); ok {
-		items, isList := python.Items(of)
-		if s, isText := of.(string); isText {
-			for _, c := range s {
-				items = append(items, string(c))
-			}
-			isList = true
-		}
+		items, ok := elements(of)
 		if i < 0 {
 			i += len(items)
 		}
-		if isList && i >= 0 && i < len(items) {
+		if ok && i >= 0 && i < len(items) {
 			return items[i], nil
 		}
 	}
@@ -53,6 +47,19 @@ func itemOf(of, index any) (any, error) {
 		return undefined{"'" + typeName(of) + " object' has no attribute " + python.Repr(name)}, nil
 	}
 	return undefined{typeName(of) + " object has no element " + python.Repr(index)}, nil
+}
+
+// elements returns the items of a list or a tuple, or the characters of a text. It reports false for other values.
+func elements(of any) ([]any, bool) {
+	text, isText := of.(string)
+	if !isText {
+		return python.Items(of)
+	}
+	var all []any
+	for _, c := range text {
+		all = append(all, string(c))
+	}
+	return all, true
 }
 
 func attributeOf(of any, name string) (any, error) {
@@ -89,18 +96,12 @@ func (r *runtime) slice(f *frame, of any, s slice) (any, error) {
 		}
 		bounds[i] = &n
 	}
-	text, isText := of.(string)
-	items, isList := python.Items(of)
-	if isText {
-		items = nil
-		for _, c := range text {
-			items = append(items, string(c))
-		}
-	}
-	if !isText && !isList {
+	items, ok := elements(of)
+	if !ok {
 		return undefined{typeName(of) + " object cannot be sliced"}, nil
 	}
 	part, err := cut(items, bounds)
+	_, isText := of.(string)
 	switch {
 	case err != nil:
 		return nil, err
