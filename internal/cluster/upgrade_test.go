@@ -22,32 +22,14 @@ import (
 // end with the context, and not outlive it.
 func TestUpgradesEnd(t *testing.T) {
 	for _, silent := range []string{"websocket", "SPDY/3.1"} {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close()
 		ctx, cancel := context.WithCancelCause(t.Context())
 		ended := make(chan error, 1)
-		go func() {
-			for {
-				connection, err := listener.Accept()
-				if err != nil {
-					return
-				}
-				reader := bufio.NewReader(connection)
-				request, err := http.ReadRequest(reader)
-				if err == nil && request.Header.Get("Upgrade") != silent {
-					_, _ = io.WriteString(connection, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-					_ = connection.Close()
-					continue
-				}
-				cancel(errStopped)
-				_, err = reader.ReadByte() // until the other end closes it
-				ended <- err
-			}
-		}()
-		c, err := Connect(&rest.Config{Host: "http://" + listener.Addr().String()}, "default", "silent")
+		host := upgrading(t, silent, func(_ io.Writer, r *bufio.Reader) {
+			cancel(errStopped)
+			_, err := r.ReadByte() // until the other end closes it
+			ended <- err
+		})
+		c, err := Connect(&rest.Config{Host: host}, "default", "silent")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,6 +45,38 @@ func TestUpgradesEnd(t *testing.T) {
 			t.Errorf("%s: the connection outlives its context", silent)
 		}
 	}
+}
+
+// upgrading returns the address of an API server that refuses all requests but those for one kind of upgrade, which
+// answer gets.
+func upgrading(t *testing.T, upgrade string, answer func(io.Writer, *bufio.Reader)) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer connection.Close()
+				reader := bufio.NewReader(connection)
+				request, err := http.ReadRequest(reader)
+				switch {
+				case err != nil:
+				case request.Header.Get("Upgrade") != upgrade:
+					_, _ = io.WriteString(connection, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+				default:
+					answer(connection, reader)
+				}
+			}()
+		}
+	}()
+	return "http://" + listener.Addr().String()
 }
 
 var errStopped = errors.New("the user has stopped it")
@@ -122,35 +136,12 @@ func TestExecEnds(t *testing.T) {
 			_, _ = io.WriteString(w, "HTTP/1.1 307 Temporary Redirect\r\nLocation: "+other.URL+"\r\nContent-Length: 0\r\n\r\n")
 		}, new(*RedirectError)},
 	} {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close()
 		reached := make(chan struct{}, 10)
-		go func() {
-			for {
-				connection, err := listener.Accept()
-				if err != nil {
-					return
-				}
-				go func() {
-					defer connection.Close()
-					reader := bufio.NewReader(connection)
-					request, err := http.ReadRequest(reader)
-					if err != nil {
-						return
-					}
-					if request.Header.Get("Upgrade") != test.upgrade {
-						_, _ = io.WriteString(connection, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-						return
-					}
-					reached <- struct{}{}
-					test.answer(connection, reader)
-				}()
-			}
-		}()
-		c, err := Connect(&rest.Config{Host: "http://" + listener.Addr().String(), BearerToken: "canary"}, "default", "hostile")
+		host := upgrading(t, test.upgrade, func(w io.Writer, r *bufio.Reader) {
+			reached <- struct{}{}
+			test.answer(w, r)
+		})
+		c, err := Connect(&rest.Config{Host: host, BearerToken: "canary"}, "default", "hostile")
 		if err != nil {
 			t.Fatal(err)
 		}
